@@ -1,0 +1,124 @@
+// Package env is what a place must offer so that a trial can run in it: actors
+// that can be started, and what can be known of one that has been.
+package env
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// An Environment is a place where actors can be started: this machine, or a cluster.
+type Environment interface {
+	// Start returns once the actor is ready to serve. An error means that it never
+	// was; what it said until then is in the error.
+	Start(ctx context.Context, a Actor) (Instance, error)
+	// Close stops what still runs, last started first, and leaves the place as it
+	// was found.
+	Close() error
+}
+
+// An Actor is a process to be started: the backend, the gateway or the load generator.
+//
+// Args and Env values may hold references, expanded at the start: $(self.PORT) is
+// the address on which this actor is to listen for the named port, $(NAME.PORT) the
+// address at which the actor NAME, started before, can be reached, and $(file.NAME)
+// the path of one of Files. $$ is a dollar sign.
+type Actor struct {
+	Name string `json:"name"`
+	// Program is a path; empty means the tool itself.
+	Program string            `json:"program,omitempty"`
+	Args    []string          `json:"args"`
+	Env     map[string]string `json:"env,omitempty"`
+	// Files are written before the start; the key is a base name.
+	Files map[string]string `json:"files,omitempty"`
+	// Ports are the names of the ports on which it listens.
+	Ports  []string      `json:"ports"`
+	Ready  Probe         `json:"ready"`
+	Limits Limits        `json:"limits"`
+	Grace  time.Duration `json:"grace_ns"` // between the request to stop and the kill
+}
+
+// A Probe is an HTTP GET that answers 200 once the actor is ready.
+type Probe struct {
+	Port    string        `json:"port"`
+	Path    string        `json:"path"`
+	Timeout time.Duration `json:"timeout_ns"`
+}
+
+// Limits bound what an actor may use; zero means no limit.
+type Limits struct {
+	CPUCores    float64 `json:"cpu_cores,omitempty"`
+	MemoryBytes int64   `json:"memory_bytes,omitempty"`
+}
+
+// An Instance is an actor that has been started.
+type Instance interface {
+	Name() string
+	// Addr is where a named port can be dialled, as host:port.
+	Addr(port string) string
+	// Usage is what it uses now. It fails once the process is gone.
+	Usage(ctx context.Context) (Usage, error)
+	State() State
+	// Logs is all that it has written to its standard output and error so far.
+	Logs() (io.ReadCloser, error)
+	// Stop asks it to end, waits Actor.Grace, kills it, and returns how it ended.
+	// A second call returns the same.
+	Stop(ctx context.Context) (State, error)
+}
+
+// State is whether an instance runs, and how it ended if not.
+type State struct {
+	Running  bool      `json:"running"`
+	ExitCode int       `json:"exit_code"`        // -1 when a signal ended it
+	Signal   string    `json:"signal,omitempty"` // SIGKILL …
+	Ended    time.Time `json:"ended,omitzero"`
+	// OOMKilled is nil where it cannot be known.
+	OOMKilled *bool `json:"oom_killed,omitempty"`
+	// Stopped is set when Stop asked for the end.
+	Stopped bool `json:"stopped,omitempty"`
+}
+
+// Usage is what an instance used up to one moment. A nil field cannot be known in
+// this place; it is never 0 for that.
+type Usage struct {
+	At time.Time `json:"at"`
+	// CPUSeconds is user and system time since the start.
+	CPUSeconds *float64 `json:"cpu_seconds,omitempty"`
+
+	MemoryUsage      *int64 `json:"memory_usage_bytes,omitempty"`       // all that is charged, page cache included
+	MemoryWorkingSet *int64 `json:"memory_working_set_bytes,omitempty"` // usage less inactive file, as kubelet counts
+	MemoryAnon       *int64 `json:"memory_anon_bytes,omitempty"`
+	MemoryFile       *int64 `json:"memory_file_bytes,omitempty"`
+	MemoryKernel     *int64 `json:"memory_kernel_bytes,omitempty"`
+	MemoryRSS        *int64 `json:"memory_rss_bytes,omitempty"`  // of the process, shown and never judged
+	MemoryPeak       *int64 `json:"memory_peak_bytes,omitempty"` // largest usage so far, page cache included
+
+	Periods          *uint64  `json:"cfs_periods,omitempty"` // enforcement periods of the CPU limit
+	ThrottledPeriods *uint64  `json:"cfs_throttled_periods,omitempty"`
+	ThrottledSeconds *float64 `json:"cfs_throttled_seconds,omitempty"`
+
+	OOMKills *uint64 `json:"oom_kills,omitempty"`
+	// LimitHits counts how often usage met the memory limit (v1 failcnt, v2 max).
+	LimitHits *uint64 `json:"memory_limit_hits,omitempty"`
+	// Stalled seconds by PSI, where the place has it: some of the processes waited.
+	CPUStalled    *float64 `json:"cpu_stalled_seconds,omitempty"`
+	MemoryStalled *float64 `json:"memory_stalled_seconds,omitempty"`
+}
+
+// A Capability is one thing that a place can do or cannot, with what to do about it.
+type Capability struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Found  string `json:"found"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Enforcement is how the limits of an actor are enforced in a place.
+type Enforcement struct {
+	// Method is cgroup-v1, cgroup-v2, systemd or none.
+	Method string `json:"method"`
+	CPU    bool   `json:"cpu"`
+	Memory bool   `json:"memory"`
+	Reason string `json:"reason,omitempty"` // why something is not enforced
+}

@@ -1,0 +1,31 @@
+// Package loadgen sends telemetry on a schedule and keeps the book of what it sent.
+package loadgen
+
+import (
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// A Config is one load generator with nothing left to decide.
+type Config struct {
+	RunID string `json:"run_id"`
+	// Stream keeps several generators of one run apart.
+	Stream    uint16        `json:"stream"`
+	Load      scenario.Load `json:"load"`
+	Endpoints []string      `json:"endpoints"` // host:port (grpc) or URL (http)
+	WarmUp    time.Duration `json:"warm_up_ns"`
+	Measure   time.Duration `json:"measure_ns"`
+	// Hold waits, ready, for POST /start before the first slot.
+	Hold bool `json:"hold"`
+	// SampleEvery spans one is followed by itself from due to receipt (see
+	// ledger.Sampled); 0 none.
+	SampleEvery uint64 `json:"sample_every"`
+}
+
+// A Schedule says when each batch is due. It is a pure function of n, so that the
+// intended time of a batch is known however late the batch is sent.
+type Schedule interface {
+	// Due returns when batch n is due, from the start; ok is false past the end.
+	Due(n uint64) (at time.Duration, ok bool)
+}

@@ -1,0 +1,190 @@
+// Package record is what is known of a run, and the directory on disk that holds it.
+//
+// It is written in three strokes: before the trial a Header, while it runs a Sample
+// each second and Events, after it an Ending. Whatever is written stays readable
+// when the writer is killed.
+package record
+
+import (
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// SchemaVersion of the files in a record. Within it fields are only added.
+const SchemaVersion = 1
+
+// A Record is a finished trial, read back. Ending is nil when the trial was cut off
+// before it could write one.
+type Record struct {
+	Dir     string
+	Header  Header
+	Samples []Sample
+	Events  []Event
+	Ending  *Ending
+}
+
+// A Header is what was known before the trial.
+type Header struct {
+	SchemaVersion int               `json:"schema_version"`
+	RunID         string            `json:"run_id"`
+	Created       time.Time         `json:"created"`
+	Tool          Tool              `json:"tool"`
+	Command       []string          `json:"command"`
+	Environment   string            `json:"environment"` // local, kubernetes
+	Machine       Machine           `json:"machine"`
+	Scenario      scenario.Scenario `json:"scenario"` // resolved
+	Collector     Collector         `json:"collector"`
+	Actors        []env.Actor       `json:"actors"`
+	// Enforcement of the gateway's limits.
+	Enforcement env.Enforcement `json:"enforcement"`
+	// Scrubbed names the environment variables that the actors did not inherit.
+	Scrubbed []string `json:"scrubbed_variables,omitempty"`
+	// Notes are reservations known beforehand, in sentences.
+	Notes []string `json:"notes,omitempty"`
+	// SampleEvery spans one was followed from due to receipt.
+	SampleEvery uint64 `json:"sample_every"`
+}
+
+// A Tool is the program that wrote the record.
+type Tool struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Date    string `json:"date,omitempty"`
+	Go      string `json:"go"`
+}
+
+// A Machine is where the actors ran.
+type Machine struct {
+	OS          string  `json:"os"`
+	Arch        string  `json:"arch"`
+	Kernel      string  `json:"kernel,omitempty"`
+	CPUModel    string  `json:"cpu_model,omitempty"`
+	Cores       int     `json:"cores"`
+	MemoryBytes int64   `json:"memory_bytes,omitempty"`
+	Cgroup      string  `json:"cgroup,omitempty"` // v1, v2, hybrid, none
+	Load1       float64 `json:"load_1m,omitempty"`
+}
+
+// A Collector is what ran as the gateway.
+type Collector struct {
+	// Headline names it in every report: "otelcol 0.157.0, Odigos-shaped (not
+	// Odigos)" or "odigosotelcol 0.151.0".
+	Headline string `json:"headline"`
+	Program  string `json:"program"` // path
+	Name     string `json:"name"`
+	Version  string `json:"version"`
+	SHA256   string `json:"sha256,omitempty"`
+}
+
+// A Phase is a part of a trial.
+type Phase string
+
+// The phases, in order.
+const (
+	PhaseStarting  Phase = "starting"
+	PhaseWarmUp    Phase = "warm-up"
+	PhaseMeasuring Phase = "measuring"
+	PhaseDraining  Phase = "draining"
+	PhaseStopping  Phase = "stopping"
+)
+
+// The names of the actors.
+const (
+	Backend = "backend"
+	Gateway = "gateway"
+	Loadgen = "loadgen"
+)
+
+// A Sample is one look at all actors.
+type Sample struct {
+	At time.Time `json:"at"`
+	// Elapsed seconds since the start of the load; negative before it.
+	Elapsed float64                `json:"elapsed_seconds"`
+	Phase   Phase                  `json:"phase"`
+	Actors  map[string]ActorSample `json:"actors"`
+}
+
+// An ActorSample is one look at one actor. A metric that is absent is not known.
+type ActorSample struct {
+	Running       bool               `json:"running"`
+	Usage         *env.Usage         `json:"usage,omitempty"`
+	UsageError    string             `json:"usage_error,omitempty"`
+	Metrics       map[Metric]float64 `json:"metrics,omitempty"`
+	ScrapeError   string             `json:"scrape_error,omitempty"`
+	ScrapeSeconds float64            `json:"scrape_seconds,omitempty"`
+}
+
+// An Event is something that happened once.
+type Event struct {
+	At      time.Time `json:"at"`
+	Elapsed float64   `json:"elapsed_seconds"`
+	Kind    EventKind `json:"kind"`
+	Actor   string    `json:"actor,omitempty"`
+	Text    string    `json:"text"`
+}
+
+// An EventKind is a sort of event.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventPhase     EventKind = "phase"
+	EventStarted   EventKind = "started"
+	EventEnded     EventKind = "ended" // an actor's process is gone
+	EventKilled    EventKind = "killed"
+	EventThreshold EventKind = "threshold"
+	EventNote      EventKind = "note"
+	EventError     EventKind = "error" // something of ours failed
+)
+
+// An Ending is what was known after the trial.
+type Ending struct {
+	Finished time.Time `json:"finished"`
+	// LoadStart is the common start of the actors; zero when the load never began.
+	LoadStart time.Time `json:"load_start,omitzero"`
+	// Interrupted names the signal that cut the trial short.
+	Interrupted string `json:"interrupted,omitempty"`
+	// CutShort says why the load ended before its time, when it did.
+	CutShort string `json:"cut_short,omitempty"`
+	// Error is what failed on our side; the trial then could not be finished.
+	Error string `json:"error,omitempty"`
+	// Drained is how the wait for the gateway to empty ended.
+	Drained Drain `json:"drained"`
+	// States of the actors before we asked them to stop, and how they then ended.
+	States map[string]env.State `json:"states"`
+
+	All      ledger.Account   `json:"account_all"`
+	Measured ledger.Account   `json:"account_measured"`
+	Sent     *ledger.Sent     `json:"sent,omitempty"`
+	Received *ledger.Received `json:"received,omitempty"`
+	// Answer, Transit and Total are of the followed spans that were acknowledged and
+	// delivered: due to answer, answer to receipt (0 where receipt came first), due
+	// to receipt.
+	Answer  *ledger.Histogram `json:"followed_answer,omitempty"`
+	Transit *ledger.Histogram `json:"followed_transit,omitempty"`
+	Total   *ledger.Histogram `json:"followed_total,omitempty"`
+	// Missing are the first few ranges of measured spans that were acknowledged and
+	// not delivered.
+	Missing []MissingRange `json:"missing,omitempty"`
+}
+
+// A MissingRange is a run of consecutive spans that were acknowledged and did not
+// arrive.
+type MissingRange struct {
+	Stream uint16 `json:"stream"`
+	First  uint64 `json:"first_sequence"`
+	Count  uint64 `json:"count"`
+}
+
+// A Drain is how the wait for the gateway to empty ended.
+type Drain struct {
+	Seconds float64 `json:"seconds"`
+	// Complete: the queue was empty and nothing came for the quiet time.
+	Complete bool `json:"complete"`
+	// QueueSize of the exporters at the end; nil when not known.
+	QueueSize *float64 `json:"queue_size,omitempty"`
+	Reason    string   `json:"reason"`
+}

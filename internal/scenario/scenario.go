@@ -1,0 +1,220 @@
+// Package scenario is a question about a gateway, as its author wrote it: the
+// YAML file, its strict reading, its defaults, its limits and its JSON Schema.
+package scenario
+
+import "time"
+
+// A Scenario asks whether one gateway holds: under this load, in front of this
+// backend, within these thresholds.
+type Scenario struct {
+	// Name is lower-case words joined by dashes; the record's directory bears it.
+	Name        string     `yaml:"name" json:"name"`
+	Description string     `yaml:"description,omitempty" json:"description,omitempty"`
+	Load        Load       `yaml:"load" json:"load"`
+	Gateway     Gateway    `yaml:"gateway" json:"gateway"`
+	Backend     Backend    `yaml:"backend" json:"backend"`
+	Thresholds  Thresholds `yaml:"thresholds" json:"thresholds"`
+	Timing      Timing     `yaml:"timing" json:"timing"`
+	// Expect says which ending the author expects; a trial that ends so does not
+	// fail for it, and one that does not, does.
+	Expect Expect `yaml:"expect,omitempty" json:"expect,omitempty"`
+}
+
+// An Expect is an ending that the author asks for.
+type Expect string
+
+// The endings that can be expected.
+const (
+	ExpectNothing  Expect = ""         // no threshold becomes critical, the gateway lives
+	ExpectCritical Expect = "critical" // a resource threshold becomes critical
+	ExpectKilled   Expect = "killed"   // the gateway is killed for want of memory
+)
+
+// Load says what is sent, when, and how.
+type Load struct {
+	// Engine is what sends: EngineOTLP (prepared payloads) or EngineSDK (the
+	// OpenTelemetry Go SDK).
+	Engine  Engine      `yaml:"engine,omitempty" json:"engine"`
+	Pattern PatternKind `yaml:"pattern,omitempty" json:"pattern"`
+	// Rate in spans per second: of a constant load the rate, of a ramp its end,
+	// of a burst its base.
+	Rate Rate `yaml:"rate,omitempty" json:"rate_spans_per_second"`
+	// Ramp and Burst belong to their patterns and are nil elsewhere.
+	Ramp  *Ramp  `yaml:"ramp,omitempty" json:"ramp,omitempty"`
+	Burst *Burst `yaml:"burst,omitempty" json:"burst,omitempty"`
+
+	Shape Shape `yaml:"shape,omitempty" json:"shape"`
+	// ResourceAttributes and SpanAttributes are added to those of the shape; a key
+	// that the shape has is replaced.
+	ResourceAttributes map[string]string `yaml:"resource_attributes,omitempty" json:"resource_attributes,omitempty"`
+	SpanAttributes     map[string]string `yaml:"span_attributes,omitempty" json:"span_attributes,omitempty"`
+
+	// SpansPerRequest is 0 in a file for min(100, Rate/10); the plan makes it a
+	// whole number of traces, so that a trace stays within one request.
+	SpansPerRequest int `yaml:"spans_per_request,omitempty" json:"spans_per_request"`
+	// Split lets a trace reach over two requests.
+	Split bool `yaml:"split,omitempty" json:"split,omitempty"`
+
+	Protocol    Protocol    `yaml:"protocol,omitempty" json:"protocol"`
+	Compression Compression `yaml:"compression,omitempty" json:"compression"`
+	Connections int         `yaml:"connections,omitempty" json:"connections"`
+	// InFlight is how many requests may be unanswered at once, over all
+	// connections; a slot that finds all of them taken is unsent.
+	InFlight int      `yaml:"in_flight,omitempty" json:"in_flight"`
+	Timeout  Duration `yaml:"timeout,omitempty" json:"timeout_seconds"`
+	Retry    Retry    `yaml:"retry,omitempty" json:"retry"`
+	// Seed of everything random in the load. Same seed, run id and start: same bytes.
+	Seed uint64 `yaml:"seed,omitempty" json:"seed"`
+}
+
+// An Engine is a way to make and send telemetry.
+type Engine string
+
+// A PatternKind is a course of the rate over time.
+type PatternKind string
+
+// A Shape is a form of trace, with its attributes.
+type Shape string
+
+// A Protocol is how OTLP travels.
+type Protocol string
+
+// A Compression is the encoding of a request's body.
+type Compression string
+
+// A Retry is what the load generator does with a refused request.
+type Retry string
+
+// The kinds, as a scenario file spells them.
+const (
+	EngineOTLP Engine = "otlp"
+	EngineSDK  Engine = "sdk"
+
+	PatternConstant PatternKind = "constant"
+	PatternRampUp   PatternKind = "ramp-up"
+	PatternBurst    PatternKind = "burst"
+
+	ShapeOdigosDocs Shape = "odigos-docs" // server + client span, about 1.9 KB each
+	ShapeSimple     Shape = "simple"      // ten spans of about 355 B
+	ShapeComplex    Shape = "complex"     // twenty spans over six services
+
+	ProtocolGRPC Protocol = "grpc"
+	ProtocolHTTP Protocol = "http"
+
+	CompressionNone   Compression = "none"
+	CompressionGzip   Compression = "gzip"
+	CompressionZstd   Compression = "zstd"
+	CompressionSnappy Compression = "snappy"
+
+	RetryNone     Retry = "none"
+	RetryExporter Retry = "exporter"
+)
+
+// A Ramp goes from one rate to Load.Rate, in a straight line, then stays.
+type Ramp struct {
+	From Rate `yaml:"from,omitempty" json:"from_spans_per_second"`
+	// Over is how long the way takes; 0 in a file is the whole measured time.
+	Over Duration `yaml:"over,omitempty" json:"over_seconds"`
+}
+
+// A Burst lifts the rate to its own height again and again.
+type Burst struct {
+	Rate  Rate     `yaml:"rate" json:"rate_spans_per_second"` // during a burst
+	Every Duration `yaml:"every" json:"every_seconds"`        // from one start to the next; the first base phase comes first
+	For   Duration `yaml:"for" json:"for_seconds"`            // how long one lasts
+}
+
+// Gateway says which collector is asked, with which configuration and limits.
+type Gateway struct {
+	Kind GatewayKind `yaml:"kind,omitempty" json:"kind"`
+	// Binary is a path or a name on PATH; empty lets the search decide.
+	Binary string `yaml:"binary,omitempty" json:"binary,omitempty"`
+	// Config is the user's own collector configuration (kind otelcol), relative
+	// to the scenario file.
+	Config string `yaml:"config,omitempty" json:"config,omitempty"`
+	// Exporter names the exporter in Config that is pointed at the mock backend.
+	Exporter string `yaml:"exporter,omitempty" json:"exporter,omitempty"`
+	// AllowExporters names further exporters in Config that may really send.
+	AllowExporters []string `yaml:"allow_exporters,omitempty" json:"allow_exporters,omitempty"`
+	// Preset is one of Odigos' sizes (size_s … size_xl); it gives the limits that
+	// are not given here.
+	Preset      Preset `yaml:"preset,omitempty" json:"preset,omitempty"`
+	CPULimit    CPU    `yaml:"cpu_limit,omitempty" json:"cpu_limit_cores"`       // 0: none
+	MemoryLimit Bytes  `yaml:"memory_limit,omitempty" json:"memory_limit_bytes"` // 0: none
+	// GoMemLimit and GoMaxProcs are set in the gateway's environment. For kind
+	// odigos 0 means: as Odigos' chart derives them; for otelcol: not set.
+	GoMemLimit Bytes `yaml:"gomemlimit,omitempty" json:"gomemlimit_bytes,omitempty"`
+	GoMaxProcs int   `yaml:"gomaxprocs,omitempty" json:"gomaxprocs,omitempty"`
+	// Processors are put before the first batch, in this order (kind odigos).
+	Processors []Processor `yaml:"processors,omitempty" json:"processors,omitempty"`
+	// Compression of the exporter towards the backend (kind odigos).
+	Compression Compression `yaml:"compression,omitempty" json:"compression,omitempty"`
+	// Env is added to the gateway's environment.
+	Env map[string]string `yaml:"env,omitempty" json:"env,omitempty"`
+}
+
+// A GatewayKind is a family of collectors.
+type GatewayKind string
+
+// The gateways that can be asked.
+const (
+	GatewayOdigos  GatewayKind = "odigos"
+	GatewayOtelcol GatewayKind = "otelcol"
+)
+
+// A Preset is one of Odigos' sizes.
+type Preset string
+
+// A Processor is a collector processor laid into the gateway's pipeline.
+type Processor struct {
+	ID     string         `yaml:"id" json:"id"` // type or type/name
+	Config map[string]any `yaml:"config,omitempty" json:"config,omitempty"`
+}
+
+// Backend says how the mock backend answers.
+type Backend struct {
+	Delay Duration `yaml:"delay,omitempty" json:"delay_seconds"` // before each answer
+	// SuccessRate is the share of requests answered with success; nil in a file is 1.
+	SuccessRate *Ratio `yaml:"success_rate,omitempty" json:"success_rate"`
+	// MaxConnections is how many connections are served at once; 0: no limit.
+	MaxConnections int `yaml:"max_connections,omitempty" json:"max_connections,omitempty"`
+	// MaxConcurrent is how many requests are worked on at once; a further one
+	// waits (backpressure). 0: no limit.
+	MaxConcurrent int `yaml:"max_concurrent,omitempty" json:"max_concurrent,omitempty"`
+}
+
+// Thresholds are what the trial is held against.
+type Thresholds struct {
+	CPU    ResourceThreshold `yaml:"cpu,omitempty" json:"cpu"`
+	Memory ResourceThreshold `yaml:"memory,omitempty" json:"memory"`
+	// Loss is the largest share of acknowledged spans that may be missing.
+	Loss *Ratio `yaml:"loss,omitempty" json:"loss"`
+	// Refused is the largest share of offered spans that may be refused.
+	Refused *Ratio `yaml:"refused,omitempty" json:"refused"`
+	// LatencyP99 is from due time to receipt at the backend; 0: not judged.
+	LatencyP99 Duration `yaml:"latency_p99,omitempty" json:"latency_p99_seconds,omitempty"`
+}
+
+// A ResourceThreshold holds usage against the gateway's limit.
+type ResourceThreshold struct {
+	Warning  *Ratio   `yaml:"warning,omitempty" json:"warning"`   // default 80 %
+	Critical *Ratio   `yaml:"critical,omitempty" json:"critical"` // default 90 %
+	For      Duration `yaml:"for,omitempty" json:"for_seconds"`   // default 10 s
+}
+
+// Timing says how long each phase lasts.
+type Timing struct {
+	WarmUp   *Duration `yaml:"warm_up,omitempty" json:"warm_up_seconds"` // default 10 s; 0 is allowed
+	Duration Duration  `yaml:"duration,omitempty" json:"duration_seconds"`
+	// Drain is the longest wait after the load for the gateway to empty.
+	Drain Duration `yaml:"drain,omitempty" json:"drain_seconds"`
+}
+
+// Total is how long load is sent: warm-up and measured time.
+func (t Timing) Total() time.Duration {
+	total := time.Duration(t.Duration)
+	if t.WarmUp != nil {
+		total += time.Duration(*t.WarmUp)
+	}
+	return total
+}

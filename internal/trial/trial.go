@@ -1,0 +1,2 @@
+// Package trial carries a plan through an environment: one run.
+package trial

@@ -1,0 +1,62 @@
+// Package verdict is what we think of a record: figures, findings, outcome, advice.
+// It is pure: a record in, opinions out.
+package verdict
+
+// An Outcome is the answer of a trial. The order is the order of precedence.
+type Outcome int
+
+// Pass < Invalid < Fail: an invalid trial did not ask its question, a failure stands
+// whatever the load did.
+const (
+	Pass Outcome = iota
+	Invalid
+	Fail
+)
+
+// A Validity says how much a trial may be believed.
+type Validity string
+
+// The validities.
+const (
+	Valid    Validity = "valid"
+	Degraded Validity = "degraded" // a result with a stated reservation
+	Unusable Validity = "invalid"  // the trial did not ask its question
+)
+
+// A Severity is how much a finding weighs.
+type Severity string
+
+// The severities, lightest first.
+const (
+	Note        Severity = "note"
+	Reservation Severity = "reservation" // makes the trial degraded
+	Warning     Severity = "warning"     // a warning threshold held
+	Void        Severity = "void"        // makes the trial invalid
+	Critical    Severity = "critical"    // fails the trial
+)
+
+// A Finding is one limit held against one record: both numbers, the unit, the
+// reason, and what is not known.
+type Finding struct {
+	Check    string   `json:"check"`
+	Severity Severity `json:"severity"`
+	// Text is a sentence with both numbers and their units.
+	Text  string   `json:"text"`
+	Value *float64 `json:"value,omitempty"`
+	Limit *float64 `json:"limit,omitempty"`
+	Unit  string   `json:"unit,omitempty"`
+	// Source is the series or file in the record that the value comes from.
+	Source string `json:"source,omitempty"`
+	// From and To are elapsed seconds, where the finding is of a stretch of time.
+	From *float64 `json:"from_seconds,omitempty"`
+	To   *float64 `json:"to_seconds,omitempty"`
+}
+
+// A Verdict is all that was found.
+type Verdict struct {
+	Outcome  Outcome   `json:"outcome"`
+	Validity Validity  `json:"validity"`
+	ExitCode int       `json:"exit_code"`
+	Reason   string    `json:"reason"` // one sentence
+	Findings []Finding `json:"findings"`
+}
