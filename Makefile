@@ -1,0 +1,76 @@
+# odigos-stress: build, test, run. `make help` lists what people type.
+GO      ?= go
+TAGS    := grpcnotrace
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
+DATE    ?= $(shell git log -1 --format=%cI 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
+BIN     := bin
+LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
+
+export CGO_ENABLED ?= 0
+export SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
+
+.PHONY: build tool collector stress-test test test-main test-collector check fmt-check vet lint \
+	race floors goldens generate clean help
+
+build: tool collector
+
+tool:
+	$(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $(BIN)/odigos-stress ./cmd/odigos-stress
+
+collector:
+	cd collector && $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o ../$(BIN)/odigos-stress-otelcol .
+
+## stress-test: ask one scenario (SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT)
+stress-test: build
+	@./run-stress-test.sh
+
+## test: every test of every module
+test: test-main test-collector
+
+test-main: build
+	$(GO) test -tags $(TAGS) ./...
+
+test-collector:
+	cd collector && $(GO) test -tags $(TAGS) ./...
+
+## check: what CI runs: format, vet, lint, floors, tests, tests with the race detector
+check: fmt-check vet lint floors test race goldens
+
+fmt-check:
+	@out=$$($(GO) tool -modfile=tools/go.mod gofumpt -l $$(git ls-files '*.go' | grep -v '^collector/')); \
+	  if [ -n "$$out" ]; then echo "not formatted (make fmt):"; echo "$$out"; exit 1; fi
+
+## fmt: format the Go files
+fmt:
+	$(GO) tool -modfile=tools/go.mod gofumpt -w $$(git ls-files '*.go' | grep -v '^collector/')
+
+vet:
+	$(GO) vet -tags $(TAGS) ./...
+	GOOS=darwin $(GO) vet -tags $(TAGS) ./...
+
+lint:
+	$(LINT) run --build-tags $(TAGS) ./...
+
+floors:
+	$(GO) test -tags $(TAGS) ./internal/ -run 'Test'
+
+race:
+	CGO_ENABLED=1 $(GO) test -race -tags $(TAGS) ./...
+
+goldens:
+	@git diff --exit-code --stat -- '*/testdata/*' docs || \
+	  { echo "tests changed files under version control"; exit 1; }
+
+## generate: rewrite goldens, the JSON Schema and the generated collector sources
+generate: build
+	$(GO) test -tags $(TAGS) ./... -update
+	cd collector && $(GO) test -tags $(TAGS) ./... -update
+
+clean:
+	rm -rf $(BIN)
+
+## help: this list
+help:
+	@sed -n 's/^## //p' Makefile
