@@ -2,6 +2,8 @@
 package plan
 
 import (
+	"time"
+
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -17,6 +19,10 @@ type Plan struct {
 	Loadgen   env.Actor         `json:"loadgen"`
 	// SampleEvery spans one is followed from due to receipt.
 	SampleEvery uint64 `json:"sample_every"`
+	// Quiet is a little longer than the longest wait in the gateway's configuration
+	// (batches, sampling decisions, retry back-off): after such a silence of the
+	// backend, with an empty queue, nothing more will come.
+	Quiet time.Duration `json:"quiet_ns"`
 	// Notes are reservations, in sentences.
 	Notes []string `json:"notes,omitempty"`
 }
