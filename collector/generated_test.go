@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -22,6 +23,8 @@ import (
 
 // Only the standard library and modules that the collector requires anyway are imported here:
 // the builder writes go.mod anew, and would look up the latest version of any other.
+
+var update = flag.Bool("update", false, "let the builder write this folder anew; wants a network")
 
 // sources are the files that the builder writes and this folder keeps.
 var sources = []string{"components.go", "main.go", "main_others.go", "main_windows.go"}
@@ -56,6 +59,10 @@ func TestSourcesAreWhatTheBuilderWrites(t *testing.T) {
 	builder := filepath.Join(dir, "builder")
 	output(t, ".", "go", "build", "-trimpath", "-mod=readonly", "-buildvcs=false",
 		"-modfile=tools/go.mod", "-o", builder, "go.opentelemetry.io/collector/cmd/builder")
+
+	if *update {
+		output(t, ".", builder, "--config=builder.yaml", "--skip-compilation")
+	}
 
 	out := filepath.Join(dir, "out")
 	if err := os.Mkdir(out, 0o755); err != nil {
