@@ -137,6 +137,9 @@ func TestModuleRequiresWhatTheBuilderLists(t *testing.T) {
 }
 
 func TestComponentsAreThoseListed(t *testing.T) {
+	if *update {
+		t.Skip("this test was compiled with the components of before the update")
+	}
 	f, err := components()
 	if err != nil {
 		t.Fatal(err)
