@@ -1,4 +1,8 @@
 // Package loadgen sends telemetry on a schedule and keeps the book of what it sent.
+//
+// The schedule is open loop: a slot is due when the schedule says so, however slowly
+// earlier ones are answered. A slot that finds every place in flight taken is unsent,
+// and is named; the run never grows longer for it.
 package loadgen
 
 import (
@@ -13,7 +17,7 @@ type Config struct {
 	// Stream keeps several generators of one run apart.
 	Stream    uint16        `json:"stream"`
 	Load      scenario.Load `json:"load"`
-	Endpoints []string      `json:"endpoints"` // host:port (grpc) or URL (http)
+	Endpoints []string      `json:"endpoints"` // host:port or dns:///host:port (grpc), URL (http)
 	WarmUp    time.Duration `json:"warm_up_ns"`
 	Measure   time.Duration `json:"measure_ns"`
 	// Hold waits, ready, for POST /start before the first slot.
@@ -28,4 +32,6 @@ type Config struct {
 type Schedule interface {
 	// Due returns when batch n is due, from the start; ok is false past the end.
 	Due(n uint64) (at time.Duration, ok bool)
+	// Rate is the rate asked at a time, in spans per second; 0 past the end.
+	Rate(at time.Duration) float64
 }
