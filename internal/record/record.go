@@ -24,6 +24,9 @@ type Record struct {
 	Samples []Sample
 	Events  []Event
 	Ending  *Ending
+	// Torn names the files whose last line was cut off by the death of the writer; what
+	// is whole in them was read.
+	Torn []string
 }
 
 // A Header is what was known before the trial.

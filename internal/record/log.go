@@ -1,0 +1,240 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// ErrClosed is what a Log answers after its ending was written.
+var ErrClosed = errors.New("record is closed")
+
+// A Log is the pen of a running trial: what was written stays readable whatever
+// becomes of the writer. It is safe for concurrent use.
+type Log struct {
+	dir     string
+	samples *lines
+	events  *lines
+	test    *lines
+
+	mu     sync.Mutex
+	closed bool
+}
+
+// Create makes a new directory in root, which is made too where it is missing, writes
+// the header into it and points root's link "latest" at it. A directory that is there
+// is never written to: its name gets a number.
+func Create(root string, h Header, now time.Time) (*Log, error) {
+	name := Name(now, h.Scenario.Name, float64(h.Scenario.Load.Rate))
+	if strings.ContainsAny(name, `/\`) {
+		return nil, fmt.Errorf("create record: scenario name %q cannot be part of a file name",
+			h.Scenario.Name)
+	}
+	h.SchemaVersion = SchemaVersion
+	dir, err := makeDir(root, name)
+	if err != nil {
+		return nil, fmt.Errorf("create record: %w", err)
+	}
+	l := &Log{dir: dir}
+	if err := l.begin(h); err != nil {
+		_ = l.closeFiles()
+		return nil, fmt.Errorf("create record: %w", err)
+	}
+	if err := renameio.Symlink(filepath.Base(dir), filepath.Join(root, Latest)); err != nil {
+		_ = l.closeFiles()
+		return nil, fmt.Errorf("create record: point %s at it: %w", Latest, err)
+	}
+	return l, nil
+}
+
+// makeDir makes the first directory of the name, or the name and a number, that is
+// not there yet. The making itself decides: two trials may begin at once.
+func makeDir(root, name string) (string, error) {
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return "", err
+	}
+	dir := filepath.Join(root, name)
+	for n := 2; ; n++ {
+		err := os.Mkdir(dir, 0o755)
+		if err == nil {
+			return dir, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		dir = filepath.Join(root, name+"-"+strconv.Itoa(n))
+	}
+}
+
+// begin writes the header last: where it is, the files of the second stroke are.
+func (l *Log) begin(h Header) error {
+	for _, sub := range []string{"raw", "logs"} {
+		if err := os.Mkdir(filepath.Join(l.dir, sub), 0o755); err != nil {
+			return err
+		}
+	}
+	for _, file := range []struct {
+		to   **lines
+		name string
+	}{{&l.samples, SamplesFile}, {&l.events, EventsFile}, {&l.test, TestLogFile}} {
+		opened, err := createLines(filepath.Join(l.dir, file.name))
+		if err != nil {
+			return err
+		}
+		*file.to = opened
+	}
+	return l.writeJSON(HeaderFile, h)
+}
+
+// Dir is the record's directory, as a path below the root that Create was given.
+func (l *Log) Dir() string { return l.dir }
+
+// LogPath is where an actor's output belongs.
+func (l *Log) LogPath(actor string) string { return filepath.Join(l.dir, LogFile(actor)) }
+
+// TestLog is the plain text that goes with the trial; each Write is one or more whole
+// lines. Events are written to it too.
+func (l *Log) TestLog() io.Writer { return l.test }
+
+// Sample appends one look, as one line with one write: it outlives the writer's death,
+// though not that of the machine.
+func (l *Log) Sample(s Sample) error {
+	if err := l.samples.json(s); err != nil {
+		return fmt.Errorf("record sample: %w", err)
+	}
+	return nil
+}
+
+// Event appends one event, as Sample does, and a line for people in the test log.
+func (l *Log) Event(e Event) error {
+	if err := l.events.json(e); err != nil {
+		return fmt.Errorf("record event: %w", err)
+	}
+	if _, err := l.test.Write(eventText(e)); err != nil {
+		return fmt.Errorf("record event: %w", err)
+	}
+	return nil
+}
+
+// eventText keeps an event on one line whatever its text holds.
+func eventText(e Event) []byte {
+	text := strings.ReplaceAll(strings.TrimSpace(e.Text), "\n", " | ")
+	if e.Actor != "" {
+		text = e.Actor + ": " + text
+	}
+	return fmt.Appendf(nil, "%s %+9.3fs %-9s %s\n",
+		e.At.UTC().Format("2006-01-02T15:04:05.000Z"), e.Elapsed, e.Kind, text)
+}
+
+// Account gives the file for an actor's account. Closing it makes it durable; the
+// account's own format tells whether it is whole.
+func (l *Log) Account(actor string) (io.WriteCloser, error) {
+	f, err := os.OpenFile(filepath.Join(l.dir, AccountFile(actor)),
+		os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("record account: %w", err)
+	}
+	return &durable{f}, nil
+}
+
+// durable is a file that is synced when it is closed.
+type durable struct{ *os.File }
+
+func (d *durable) Close() error { return errors.Join(d.Sync(), d.File.Close()) }
+
+// Close writes the ending, which is there whole or not at all, and closes the files.
+// A second call fails with ErrClosed.
+func (l *Log) Close(e Ending) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return fmt.Errorf("record ending: %w", ErrClosed)
+	}
+	l.closed = true
+	err := errors.Join(l.closeFiles(), l.writeJSON(EndingFile, e))
+	if err != nil {
+		return fmt.Errorf("record ending: %w", err)
+	}
+	return nil
+}
+
+func (l *Log) closeFiles() error {
+	var errs []error
+	for _, f := range []*lines{l.samples, l.events, l.test} {
+		if f != nil {
+			errs = append(errs, f.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (l *Log) writeJSON(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	path := filepath.Join(l.dir, name)
+	return renameio.WriteFile(path, append(b, '\n'), 0o644,
+		renameio.WithTempDir(filepath.Dir(path)))
+}
+
+// lines is a file that grows by whole lines.
+type lines struct {
+	mu     sync.Mutex
+	f      *os.File
+	size   int64 // up to the end of the last whole line
+	closed bool
+}
+
+func createLines(path string) (*lines, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return &lines{f: f}, nil
+}
+
+func (l *lines) json(v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = l.Write(append(b, '\n'))
+	return err
+}
+
+// Write appends b with one write. What a full disk let through of it is taken back,
+// so that the next line does not begin in the middle of this one.
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return 0, ErrClosed
+	}
+	n, err := l.f.Write(b)
+	if err != nil {
+		return 0, errors.Join(err, l.f.Truncate(l.size))
+	}
+	l.size += int64(n)
+	return n, nil
+}
+
+func (l *lines) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	return errors.Join(l.f.Sync(), l.f.Close())
+}

@@ -1,0 +1,161 @@
+package record
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Open reads a record. It reads what a killed writer left, too: Ending is then nil,
+// and a file whose last line was cut off is named in Torn.
+func Open(dir string) (*Record, error) {
+	r := &Record{Dir: dir}
+	if err := r.read(); err != nil {
+		return nil, fmt.Errorf("open record: %w", err)
+	}
+	return r, nil
+}
+
+// OpenLatest reads the record in root that was begun last.
+func OpenLatest(root string) (*Record, error) {
+	name, err := os.Readlink(filepath.Join(root, Latest))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open latest record: no trial has been recorded in %s", root)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open latest record: %w", err)
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(root, name)
+	}
+	return Open(name)
+}
+
+func (r *Record) read() error {
+	err := r.readHeader()
+	if err != nil {
+		return err
+	}
+	var torn bool
+	if r.Samples, torn, err = readFile[Sample](filepath.Join(r.Dir, SamplesFile)); err != nil {
+		return err
+	}
+	if torn {
+		r.Torn = append(r.Torn, SamplesFile)
+	}
+	if r.Events, torn, err = readFile[Event](filepath.Join(r.Dir, EventsFile)); err != nil {
+		return err
+	}
+	if torn {
+		r.Torn = append(r.Torn, EventsFile)
+	}
+	return r.readEnding()
+}
+
+func (r *Record) readHeader() error {
+	path := filepath.Join(r.Dir, HeaderFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not a record: it has no %s", r.Dir, HeaderFile)
+	}
+	if err != nil {
+		return err
+	}
+	// The version is read first: a newer header may not fit the type at all.
+	var version struct {
+		SchemaVersion *int `json:"schema_version"`
+	}
+	if err := json.Unmarshal(b, &version); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	switch v := version.SchemaVersion; {
+	case v == nil:
+		return fmt.Errorf("%s: no schema_version", path)
+	case *v > SchemaVersion:
+		return fmt.Errorf("%s: schema version %d, and this program knows up to %d: "+
+			"read it with the version that wrote it, or a later one", path, *v, SchemaVersion)
+	case *v < 1:
+		return fmt.Errorf("%s: schema version %d, and the first is 1", path, *v)
+	}
+	if err := json.Unmarshal(b, &r.Header); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func (r *Record) readEnding() error {
+	path := filepath.Join(r.Dir, EndingFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var e Ending
+	if err := json.Unmarshal(b, &e); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	r.Ending = &e
+	return nil
+}
+
+func readFile[T any](path string) (all []T, torn bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	return readLines[T](f, path)
+}
+
+// readLines reads a JSON object a line. Only the last line may lack its end: then it
+// is left out when it does not parse, and torn is set. Any other line that does not
+// parse is an error that names file and line.
+func readLines[T any](r io.Reader, file string) (all []T, torn bool, err error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	for number := 1; ; number++ {
+		line, err := in.ReadBytes('\n')
+		if err != nil && err != io.EOF {
+			return nil, false, fmt.Errorf("%s:%d: %w", file, number, err)
+		}
+		if len(line) == 0 {
+			return all, false, nil
+		}
+		var v T
+		bad := decodeObject(line, &v)
+		switch {
+		case bad == nil:
+			all = append(all, v)
+		case err == io.EOF:
+			return all, true, nil
+		default:
+			return nil, false, fmt.Errorf("%s:%d: %w: found %s", file, number, bad, excerpt(line))
+		}
+		if err == io.EOF {
+			return all, false, nil
+		}
+	}
+}
+
+// decodeObject refuses what json would take without a word: null for any type.
+func decodeObject(line []byte, v any) error {
+	if !strings.HasPrefix(strings.TrimSpace(string(line)), "{") {
+		return errors.New("not a JSON object")
+	}
+	return json.Unmarshal(line, v)
+}
+
+func excerpt(line []byte) string {
+	text := strings.TrimRight(string(line), "\n")
+	if len(text) > 60 {
+		return fmt.Sprintf("%q…", text[:60])
+	}
+	return fmt.Sprintf("%q", text)
+}
