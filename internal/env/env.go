@@ -23,7 +23,8 @@ type Environment interface {
 // Args and Env values may hold references, expanded at the start: $(self.PORT) is
 // the address on which this actor is to listen for the named port, $(NAME.PORT) the
 // address at which the actor NAME, started before, can be reached, and $(file.NAME)
-// the path of one of Files. $$ is a dollar sign.
+// the path of one of Files. $$ is a dollar sign. Addresses are host:port;
+// $(self.PORT.host) and $(self.PORT.port) are their halves.
 type Actor struct {
 	Name string `json:"name"`
 	// Program is a path; empty means the tool itself.

@@ -24,7 +24,8 @@ func ExampleExpand() {
 }
 
 func TestExpand(t *testing.T) {
-	known := map[string]string{"self.grpc": "1.2.3.4:5", "file.a.yaml": "/tmp/$(self.grpc)"}
+	known := map[string]string{"self.grpc": "1.2.3.4:5", "self.six": "[::1]:6", "self.x": "none", "file.a.yaml": "/tmp/$(self.grpc)",
+		"file.a.host": "/tmp/a.host"}
 	lookup := func(ref string) (string, error) {
 		if v, ok := known[ref]; ok {
 			return v, nil
@@ -42,6 +43,12 @@ func TestExpand(t *testing.T) {
 		{in: "$$", want: "$"},
 		{in: "${env:X} $X", want: "${env:X} $X"},
 		{in: "--config=$(file.a.yaml)", want: "--config=/tmp/$(self.grpc)"}, // once only
+		{in: "$(self.grpc.host) $(self.grpc.port)", want: "1.2.3.4 5"},
+		{in: "$(self.six.host) $(self.six.port)", want: "::1 6"},
+		{in: "$(file.a.host)", want: "/tmp/a.host"},
+		{in: "$(self.x.port)", fails: `halve "none"`},
+		{in: "$(other.grpc.port)", fails: "unknown"},
+		{in: "$(self.host)", fails: "unknown"},
 		{in: "$(self.grpc", fails: "no closing parenthesis"},
 		{in: "$(grpc)", fails: `"$(grpc)" is no reference`},
 		{in: "$(.grpc)", fails: "is no reference"},
