@@ -33,7 +33,7 @@ test-main: build
 	$(GO) test -tags $(TAGS) ./...
 
 test-collector:
-	cd collector && $(GO) test -tags $(TAGS) ./...
+	cd collector && $(GO) test -trimpath -tags $(TAGS) .
 
 ## check: what CI runs: format, vet, lint, floors, tests, tests with the race detector
 check: fmt-check vet lint floors test race goldens
@@ -66,7 +66,7 @@ goldens:
 ## generate: rewrite goldens, the JSON Schema and the generated collector sources
 generate: build
 	$(GO) test -tags $(TAGS) ./... -update
-	cd collector && $(GO) test -tags $(TAGS) ./... -update
+	cd collector && $(GO) test -trimpath -tags $(TAGS) . -update
 
 clean:
 	rm -rf $(BIN)
