@@ -31,7 +31,7 @@ func NewSchedule(load scenario.Load, warmUp, measure time.Duration) (Schedule, e
 			load.SpansPerRequest)
 	}
 	if warmUp < 0 || measure <= 0 {
-		return nil, fmt.Errorf("make schedule: warm-up %v, measured time %v: want 0 or more, more than 0",
+		return nil, fmt.Errorf("make schedule: %v of warm-up, %v measured: want at least 0 and more",
 			warmUp, measure)
 	}
 	rate, err := milli("rate", load.Rate, 1)
@@ -188,7 +188,7 @@ func newBurst(b *scenario.Burst, low uint64, warmUp time.Duration) (pattern, err
 		return nil, err
 	}
 	if peakFor == 0 || peakFor >= every {
-		return nil, fmt.Errorf("make schedule: burst.for %v: want more than 0 and less than burst.every, %v",
+		return nil, fmt.Errorf("make schedule: burst.for is %v: want more than 0, less than %v",
 			time.Duration(b.For), time.Duration(b.Every))
 	}
 	base, peak := product(low, every-peakFor), product(high, peakFor)
