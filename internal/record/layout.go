@@ -1,7 +1,10 @@
 package record
 
 import (
+	"fmt"
+	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -48,7 +51,11 @@ func Name(at time.Time, scenario string, rate float64) string {
 		strconv.FormatFloat(math.Round(rate), 'f', 0, 64) + "sps"
 }
 
-// AccountPath is the path of an actor's account in a record that was read.
-func (r *Record) AccountPath(actor string) string {
-	return filepath.Join(r.Dir, AccountFile(actor))
+// OpenAccount opens an actor's account in the record at dir.
+func OpenAccount(dir, actor string) (io.ReadCloser, error) {
+	f, err := os.Open(filepath.Join(dir, AccountFile(actor)))
+	if err != nil {
+		return nil, fmt.Errorf("open account: %w", err)
+	}
+	return f, nil
 }
