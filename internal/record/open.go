@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Open reads a record. It reads what a killed writer left, too: Ending is then nil,
@@ -55,7 +56,11 @@ func (r *Record) read() error {
 	if torn {
 		r.Torn = append(r.Torn, EventsFile)
 	}
-	return r.readEnding()
+	if err := r.readEnding(); err != nil {
+		return err
+	}
+	r.countFromStart()
+	return nil
 }
 
 func (r *Record) readHeader() error {
@@ -158,4 +163,38 @@ func excerpt(line []byte) string {
 		return fmt.Sprintf("%q…", text[:60])
 	}
 	return fmt.Sprintf("%q", text)
+}
+
+// countFromStart gives a time to what was written before the start was known, which
+// bears 0. Where the load never began, time counts up to the last sample.
+func (r *Record) countFromStart() {
+	start, ok := r.start()
+	if !ok {
+		return
+	}
+	for i := range r.Samples {
+		if s := &r.Samples[i]; s.Elapsed == 0 {
+			s.Elapsed = s.At.Sub(start).Seconds()
+		}
+	}
+	for i := range r.Events {
+		if e := &r.Events[i]; e.Elapsed == 0 {
+			e.Elapsed = e.At.Sub(start).Seconds()
+		}
+	}
+}
+
+func (r *Record) start() (time.Time, bool) {
+	if r.Ending != nil && !r.Ending.LoadStart.IsZero() {
+		return r.Ending.LoadStart, true
+	}
+	for _, s := range r.Samples {
+		if s.Elapsed != 0 {
+			return s.At.Add(-time.Duration(s.Elapsed * float64(time.Second))), true
+		}
+	}
+	if n := len(r.Samples); n > 0 {
+		return r.Samples[n-1].At, true
+	}
+	return time.Time{}, false
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -110,4 +111,35 @@ func FuzzOpenSamples(f *testing.F) {
 			t.Errorf("without its torn line: %d samples, torn %v, %v; want %d", len(again), torn, err, len(all))
 		}
 	})
+}
+
+func TestOpenCountsFromTheStart(t *testing.T) {
+	at := func(second int) time.Time { return began.Add(time.Duration(second) * time.Second) }
+	known := []Sample{{At: at(0)}, {At: at(1)}, {At: at(2), Elapsed: -1}, {At: at(3)}}
+	tests := []struct {
+		name    string
+		samples []Sample
+		ending  *Ending
+		want    []float64
+	}{
+		{"from a sample", known, nil, []float64{-3, -2, -1, 0}},
+		{"from the ending", known, &Ending{LoadStart: at(3)}, []float64{-3, -2, -1, 0}},
+		{"never began", known[:2], &Ending{}, []float64{-1, 0}},
+		{"nothing", nil, nil, nil},
+	}
+	for _, test := range tests {
+		r := &Record{Samples: append([]Sample(nil), test.samples...), Ending: test.ending,
+			Events: []Event{{At: at(0)}}}
+		r.countFromStart()
+		var got []float64
+		for _, s := range r.Samples {
+			got = append(got, s.Elapsed)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: elapsed (-want +got):\n%s", test.name, diff)
+		}
+		if len(got) > 0 && r.Events[0].Elapsed != got[0] {
+			t.Errorf("%s: event at %v, want %v", test.name, r.Events[0].Elapsed, got[0])
+		}
+	}
 }

@@ -104,7 +104,8 @@ const (
 // A Sample is one look at all actors.
 type Sample struct {
 	At time.Time `json:"at"`
-	// Elapsed seconds since the start of the load; negative before it.
+	// Elapsed seconds since the start of the load; negative before it. On disk 0 until
+	// the start is known; Open fills it in.
 	Elapsed float64                `json:"elapsed_seconds"`
 	Phase   Phase                  `json:"phase"`
 	Actors  map[string]ActorSample `json:"actors"`

@@ -1,0 +1,93 @@
+package monitor
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
+
+// maxScrape is how much of an answer is read. A collector serves some 100 KB.
+const maxScrape = 16 << 20
+
+// A watched target is a target and what the last look left of it.
+type watched struct {
+	Target
+	last distributions // of the last scrape that was answered
+}
+
+// look asks for usage and metrics side by side. What is not answered stays unknown.
+func (w *watched) look(ctx context.Context, transport http.RoundTripper) record.ActorSample {
+	var a record.ActorSample
+	if a.Running = w.Instance.State().Running; !a.Running {
+		return a
+	}
+	var group sync.WaitGroup
+	if w.MetricsURL != "" {
+		group.Go(func() {
+			began := time.Now()
+			metrics, err := w.scrape(ctx, transport)
+			a.ScrapeSeconds = time.Since(began).Seconds()
+			a.Metrics = metrics
+			if err != nil {
+				a.ScrapeError = err.Error()
+			}
+		})
+	}
+	usage, err := w.Instance.Usage(ctx)
+	group.Wait()
+	if err != nil {
+		a.UsageError = err.Error()
+	} else {
+		a.Usage = &usage
+	}
+	// An actor that died under the look is not a silent one.
+	if a.UsageError != "" || a.ScrapeError != "" {
+		a.Running = w.Instance.State().Running
+	}
+	return a
+}
+
+func (w *watched) scrape(ctx context.Context,
+	transport http.RoundTripper) (map[record.Metric]float64, error) {
+	body, err := get(ctx, transport, w.MetricsURL)
+	if err != nil {
+		return nil, fmt.Errorf("scrape %s: %w", w.Name, err)
+	}
+	points, err := parse(bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("scrape %s: %w", w.Name, err)
+	}
+	metrics, now := w.read(points)
+	w.last = now
+	return metrics, nil
+}
+
+func get(ctx context.Context, transport http.RoundTripper, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "text/plain;version=0.0.4")
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("GET %s: %s", url, response.Status)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxScrape+1))
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: %w", url, err)
+	}
+	if len(body) > maxScrape {
+		return nil, fmt.Errorf("GET %s: answer is larger than %d MiB", url, maxScrape>>20)
+	}
+	return body, nil
+}
