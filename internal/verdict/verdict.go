@@ -2,6 +2,8 @@
 // It is pure: a record in, opinions out.
 package verdict
 
+import "fmt"
+
 // An Outcome is the answer of a trial. The order is the order of precedence.
 type Outcome int
 
@@ -12,6 +14,35 @@ const (
 	Invalid
 	Fail
 )
+
+var outcomes = [...]string{Pass: "pass", Invalid: "invalid", Fail: "fail"}
+
+// String is the outcome as files and the terminal spell it.
+func (o Outcome) String() string {
+	if o < 0 || int(o) >= len(outcomes) {
+		return fmt.Sprintf("outcome %d", int(o))
+	}
+	return outcomes[o]
+}
+
+// MarshalText writes the outcome's word.
+func (o Outcome) MarshalText() ([]byte, error) {
+	if o < 0 || int(o) >= len(outcomes) {
+		return nil, fmt.Errorf("write outcome: %d is none", int(o))
+	}
+	return []byte(outcomes[o]), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (o *Outcome) UnmarshalText(text []byte) error {
+	for i, word := range outcomes {
+		if word == string(text) {
+			*o = Outcome(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("read outcome: %q is none of pass, invalid, fail", text)
+}
 
 // A Validity says how much a trial may be believed.
 type Validity string
@@ -28,6 +59,7 @@ type Severity string
 
 // The severities, lightest first.
 const (
+	Held        Severity = "held" // the limit was kept
 	Note        Severity = "note"
 	Reservation Severity = "reservation" // makes the trial degraded
 	Warning     Severity = "warning"     // a warning threshold held

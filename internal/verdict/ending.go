@@ -1,0 +1,158 @@
+package verdict
+
+import (
+	"fmt"
+
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// gone tells whether the gateway ended without being asked to. What then became of
+// the load is its doing.
+func (s *subject) gone() bool { return s.f.Failures.Killed || s.f.Failures.KilledAt != nil }
+
+// completed asks whether the trial went from its beginning to its end.
+func completed(s *subject) []Finding {
+	const check = "completed"
+	e := s.r.Ending
+	switch {
+	case e == nil:
+		return one(check, Void, "the record has no ending: the trial was cut off before it "+
+			"could write one, after %s", plural(len(s.r.Samples), "sample", "samples"))
+	case e.Interrupted != "":
+		return one(check, Void, "interrupted by %s after %s of %s measured time",
+			e.Interrupted, seconds(s.time.Measured), seconds(s.time.Planned))
+	case e.Error != "":
+		return one(check, Void, "could not be finished: %s", sentence(e.Error))
+	case e.LoadStart.IsZero():
+		return one(check, Void, "the load never began")
+	}
+	for _, actor := range []string{record.Loadgen, record.Backend} {
+		state, known := e.States[actor]
+		if known && !state.Running && !state.Stopped && (state.ExitCode != 0 || actor == record.Backend) {
+			return one(check, Void, "the %s ended by itself (exit code %d%s)", actor,
+				state.ExitCode, signal(state.Signal))
+		}
+	}
+	switch {
+	case e.CutShort != "" && s.gone():
+		return one(check, Note, "the load ended after %s of %s measured time: %s",
+			seconds(s.time.Measured), seconds(s.time.Planned), sentence(e.CutShort))
+	case e.CutShort != "":
+		return one(check, Void, "the load ended after %s of %s measured time: %s",
+			seconds(s.time.Measured), seconds(s.time.Planned), sentence(e.CutShort))
+	}
+	return with(one(check, Held, "load ran for the planned %s after %s of warm-up",
+		seconds(s.time.Measured), seconds(s.time.WarmUp)),
+		&s.f.Time.Measured, &s.f.Time.Planned, "seconds", "ending.json")
+}
+
+func signal(name string) string {
+	if name == "" {
+		return ""
+	}
+	return ", " + name
+}
+
+// survived asks whether the gateway lived until it was asked to stop.
+func survived(s *subject) []Finding {
+	const check = "gateway"
+	expected := s.r.Header.Scenario.Expect
+	f := s.f.Failures
+	var found []Finding
+	switch {
+	case f.Killed:
+		found = one(check, Critical, "the gateway was killed%s%s%s", forMemory(f.OOMKilled),
+			when(f.KilledAt), s.memoryThen())
+	case f.KilledAt != nil:
+		state := s.ending.States[record.Gateway]
+		found = one(check, Critical, "the gateway ended by itself%s (exit code %d%s)",
+			when(f.KilledAt), state.ExitCode, signal(state.Signal))
+	case s.r.Ending == nil:
+		return one(check, Note, "how the gateway ended is not known")
+	default:
+		found = one(check, Held, "the gateway ran until it was asked to stop")
+	}
+	found[0].From = f.KilledAt
+	found[0].Source = "ending.json: states.gateway; events"
+	if expected == scenario.ExpectKilled && !f.Killed {
+		found = append(found, Finding{Check: "expect", Severity: Critical,
+			Text: "the gateway was to be killed for want of memory (expect: killed) and was not"})
+	}
+	return found
+}
+
+func forMemory(oom *bool) string {
+	switch {
+	case oom == nil:
+		return " by SIGKILL (whether for want of memory is not known)"
+	case *oom:
+		return " for want of memory"
+	}
+	return " by SIGKILL, not for want of memory"
+}
+
+func when(at *float64) string {
+	if at == nil {
+		return ""
+	}
+	return " at " + clock(*at)
+}
+
+func (s *subject) memoryThen() string {
+	m := s.f.Memory
+	if m.PeakOfRun == nil || m.Limit == nil {
+		return ""
+	}
+	return fmt.Sprintf("; largest working set seen %.0f MiB, limit %.0f MiB",
+		*m.PeakOfRun/(1<<20), *m.Limit/(1<<20))
+}
+
+// drained asks whether the gateway was empty when the books were closed.
+func drained(s *subject) []Finding {
+	const check = "drain"
+	if s.r.Ending == nil || s.gone() || s.ending.Interrupted != "" || s.ending.Error != "" {
+		return nil
+	}
+	d := s.ending.Drained
+	if d.Complete {
+		return one(check, Held, "the gateway was empty %s after the load: %s",
+			seconds(d.Seconds), sentence(d.Reason))
+	}
+	queue := "its queue is not known"
+	if d.QueueSize != nil {
+		queue = fmt.Sprintf("its queue still held %.0f", *d.QueueSize)
+	}
+	return with(one(check, Reservation, "the gateway was not empty when the drain ended "+
+		"after %s (%s; %s): spans not delivered may have been still inside",
+		seconds(d.Seconds), queue, sentence(d.Reason)), d.QueueSize, new(0.0), "items",
+		"ending.json: drained")
+}
+
+// resourcesHeld is CPU and memory against their thresholds.
+func resourcesHeld(s *subject) []Finding {
+	found := s.watch.Findings()
+	gateway := s.r.Header.Scenario.Gateway
+	if gateway.CPULimit <= 0 {
+		found = append(found, one("cpu", Note, "not judged: the gateway has no CPU limit")...)
+	}
+	if gateway.MemoryLimit <= 0 {
+		found = append(found,
+			one("memory", Note, "not judged: the gateway has no memory limit")...)
+	}
+	if len(s.samples) == 0 && s.gone() {
+		for i := range found { // the kill says it all
+			found[i].Severity = Note
+		}
+	}
+	if s.r.Header.Scenario.Expect != scenario.ExpectCritical {
+		return found
+	}
+	for _, f := range found {
+		if f.Severity == Critical {
+			return found
+		}
+	}
+	return append(found, Finding{Check: "expect", Severity: Critical,
+		Text: "a resource threshold was to become critical (expect: critical) and none did"})
+}

@@ -1,0 +1,284 @@
+package verdict
+
+import (
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// Figures are all numbers that a report may say, taken from one record. They are of
+// the measured time unless their name or comment says otherwise. A nil figure is not
+// known; it is never 0 for that.
+type Figures struct {
+	Time     TimeFigures     `json:"time"`
+	Rate     RateFigures     `json:"rate"`
+	Delivery DeliveryFigures `json:"delivery"`
+	Failures FailureFigures  `json:"failures"`
+	Latency  LatencyFigures  `json:"latency"`
+	Pipeline PipelineFigures `json:"collector"`
+	CPU      CPUFigures      `json:"gateway_cpu"`
+	Memory   MemoryFigures   `json:"gateway_memory"`
+	Loadgen  EndFigures      `json:"loadgen"`
+	Backend  EndFigures      `json:"backend"`
+	Pacing   PacingFigures   `json:"pacing"`
+	Looks    map[string]Look `json:"looks"` // by actor
+}
+
+// TimeFigures say how long each phase lasted.
+type TimeFigures struct {
+	WarmUp   float64  `json:"warm_up_seconds"`
+	Planned  float64  `json:"planned_seconds"`
+	Measured float64  `json:"measured_seconds"` // less than planned when the load was cut short
+	Drain    *float64 `json:"drain_seconds,omitempty"`
+	Samples  int      `json:"measured_samples"`
+}
+
+// RateFigures are what was to be sent, what was, and how large it was. Bytes are of
+// request bodies: Encoded before compression, Wire after it.
+type RateFigures struct {
+	// Target is the rate of a constant load, and the mean of the schedule's
+	// otherwise.
+	Target          *float64 `json:"target_spans_per_second,omitempty"`
+	Due             *float64 `json:"due_spans_per_second,omitempty"`
+	Offered         *float64 `json:"offered_spans_per_second,omitempty"`
+	Acknowledged    *float64 `json:"acknowledged_spans_per_second,omitempty"`
+	Delivered       *float64 `json:"delivered_spans_per_second,omitempty"`
+	Encoded         *float64 `json:"encoded_bytes_per_second,omitempty"`
+	Wire            *float64 `json:"wire_bytes_per_second,omitempty"`
+	EncodedPerSpan  *float64 `json:"encoded_bytes_per_span,omitempty"`
+	WirePerSpan     *float64 `json:"wire_bytes_per_span,omitempty"`
+	Compression     *float64 `json:"compression_ratio,omitempty"` // encoded ÷ wire
+	SpansPerRequest int      `json:"spans_per_request"`
+}
+
+// DeliveryFigures are what became of the spans, from the joined ledger.
+type DeliveryFigures struct {
+	// Known is false when one of the two books is missing; nothing else is then.
+	Known       bool     `json:"known"`
+	Delivered   uint64   `json:"delivered_spans"`
+	Lost        uint64   `json:"lost_spans"` // acknowledged and not delivered
+	LostRatio   *float64 `json:"lost_ratio_of_acknowledged,omitempty"`
+	Undelivered uint64   `json:"undelivered_spans"` // offered and not delivered
+	UndelRatio  *float64 `json:"undelivered_ratio_of_offered,omitempty"`
+	Refused     uint64   `json:"refused_spans"` // refused, and rejected in part
+	RefusedPart *float64 `json:"refused_ratio_of_offered,omitempty"`
+	UnsentPart  *float64 `json:"unsent_ratio_of_due,omitempty"`
+	Repeated    uint64   `json:"spans_delivered_repeatedly"`
+	Extra       uint64   `json:"extra_deliveries"`
+}
+
+// FailureFigures count failures by cause. The load generator's are of the measured
+// time and of spans; the collector's counters are of the whole run.
+type FailureFigures struct {
+	RefusedRetryable *uint64 `json:"refused_retryable_spans,omitempty"`
+	RefusedPermanent *uint64 `json:"refused_permanent_spans,omitempty"`
+	RejectedInPart   *uint64 `json:"rejected_in_part_spans,omitempty"`
+	Unknown          *uint64 `json:"unknown_spans,omitempty"`
+	Dropped          *uint64 `json:"dropped_spans,omitempty"`
+	Unsent           *uint64 `json:"unsent_spans,omitempty"`
+
+	ReceiverRefused     *float64 `json:"whole_run_receiver_refused_spans,omitempty"`
+	ReceiverFailed      *float64 `json:"whole_run_receiver_failed_spans,omitempty"`
+	ProcessorRefused    *float64 `json:"whole_run_processor_refused_spans,omitempty"`
+	ExportFailed        *float64 `json:"whole_run_export_failed_spans,omitempty"`
+	EnqueueFailed       *float64 `json:"whole_run_enqueue_failed_spans,omitempty"`
+	AdmissionRejections *float64 `json:"whole_run_admission_rejected_requests,omitempty"`
+
+	// Killed and OOMKilled are of the gateway; the latter is nil where it cannot be
+	// known. KilledAt is when it ended by itself or was killed.
+	Killed    bool              `json:"gateway_killed"`
+	OOMKilled *bool             `json:"gateway_oom_killed,omitempty"`
+	KilledAt  *float64          `json:"gateway_ended_at_seconds,omitempty"`
+	Answers   map[string]uint64 `json:"requests_by_answer,omitempty"`
+	Errors    map[string]uint64 `json:"requests_by_error_text,omitempty"`
+}
+
+// PipelineFigures are what the collector says of itself.
+type PipelineFigures struct {
+	// Processing is the mean time a processor spent on one item of its own work.
+	Processing *float64 `json:"processing_mean_seconds,omitempty"`
+	ExportCall *float64 `json:"export_call_mean_seconds,omitempty"`
+	Exports    *float64 `json:"export_calls_per_second,omitempty"`
+	// ExportsUnder is how many calls were under way on average: calls per second
+	// times their mean duration (Little's law).
+	ExportsUnder *float64 `json:"export_calls_under_way_mean,omitempty"`
+	BatchMean    *float64 `json:"batch_mean_spans,omitempty"`
+	Batches      *float64 `json:"batches_per_second,omitempty"`
+	ByTimeout    *float64 `json:"batches_by_timeout,omitempty"`
+	BySize       *float64 `json:"batches_by_size,omitempty"`
+	TimeoutShare *float64 `json:"batches_by_timeout_ratio,omitempty"`
+	// ArrivedMean is spans a request as they came to the backend, over the whole run.
+	ArrivedMean *float64 `json:"whole_run_spans_per_backend_request_mean,omitempty"`
+	QueueMax    *float64 `json:"queue_max_items,omitempty"`
+	QueueMean   *float64 `json:"queue_mean_items,omitempty"`
+	Capacity    *float64 `json:"queue_capacity_items,omitempty"`
+	QueueShare  *float64 `json:"queue_max_ratio_of_capacity,omitempty"`
+	HeapMax     *float64 `json:"heap_max_bytes,omitempty"`
+	Accepted    *float64 `json:"receiver_accepted_spans_per_second,omitempty"`
+	Sent        *float64 `json:"exporter_sent_spans_per_second,omitempty"`
+}
+
+// PacingFigures are how well the load generator kept its schedule, over slots.
+type PacingFigures struct {
+	Slots        int64     `json:"slots"`
+	Lateness     *Spread   `json:"lateness,omitempty"`
+	SlopeError   *float64  `json:"slope_error_ratio,omitempty"`
+	InFlightMax  *float64  `json:"in_flight_max_requests,omitempty"`
+	InFlightMean *float64  `json:"in_flight_mean_requests,omitempty"`
+	InFlight     int       `json:"in_flight_limit_requests"`
+	Connections  *uint64   `json:"connections_opened,omitempty"`
+	late         lateShare // for the check of lateness
+}
+
+// A Look says how well an actor was seen.
+type Look struct {
+	// Missing is the share of the seconds without an answered look.
+	Missing float64 `json:"missing_ratio"`
+	Longest float64 `json:"longest_gap_seconds"`
+	// The same of the actor's resource usage; nil where it is never known.
+	UsageMissing *float64 `json:"usage_missing_ratio,omitempty"`
+	UsageLongest *float64 `json:"usage_longest_gap_seconds,omitempty"`
+}
+
+// Measure takes the figures from a record.
+func Measure(r *record.Record) Figures {
+	m := newMeasure(r)
+	return Figures{
+		Time:     m.time,
+		Rate:     m.rate(),
+		Delivery: m.delivery(),
+		Failures: m.failures(),
+		Latency:  m.latency(),
+		Pipeline: m.pipeline(),
+		CPU:      m.cpu(),
+		Memory:   m.memory(),
+		Loadgen:  m.end(record.Loadgen),
+		Backend:  m.end(record.Backend),
+		Pacing:   m.pacing(),
+		Looks:    m.looks(),
+	}
+}
+
+// A measure is a record with what all figures need: the measured samples and the two
+// books, where there are such.
+type measure struct {
+	r        *record.Record
+	samples  []record.Sample // of the measured time
+	ending   record.Ending   // zero when the record has none
+	sent     *ledger.Sent
+	received *ledger.Received
+	time     TimeFigures
+}
+
+func newMeasure(r *record.Record) measure {
+	m := measure{r: r, samples: record.Measured(r.Samples)}
+	if r.Ending != nil {
+		m.ending = *r.Ending
+		m.sent, m.received = r.Ending.Sent, r.Ending.Received
+	}
+	m.time = m.times()
+	return m
+}
+
+func (m measure) times() TimeFigures {
+	timing := m.r.Header.Scenario.Timing
+	t := TimeFigures{
+		Planned: time.Duration(timing.Duration).Seconds(), Samples: len(m.samples),
+	}
+	t.WarmUp = timing.Total().Seconds() - t.Planned
+	if m.r.Ending != nil {
+		t.Drain = new(m.ending.Drained.Seconds)
+	}
+	t.Measured = t.Planned
+	cut := m.r.Ending == nil || m.ending.Interrupted != "" || m.ending.CutShort != "" ||
+		m.ending.Error != ""
+	if !cut {
+		return t
+	}
+	t.Measured = 0
+	for _, p := range record.Phases(m.r.Samples) {
+		if p.Phase == record.PhaseMeasuring {
+			t.Measured = min(t.Planned, p.To-t.WarmUp)
+		}
+	}
+	return t
+}
+
+// account is the measured account; nil when one of the two books is missing.
+func (m measure) account() *ledger.Account {
+	if m.sent == nil || m.received == nil {
+		return nil
+	}
+	return &m.ending.Measured
+}
+
+func (m measure) rate() RateFigures {
+	load := m.r.Header.Scenario.Load
+	f := RateFigures{SpansPerRequest: load.SpansPerRequest}
+	if load.Pattern == scenario.PatternConstant {
+		f.Target = new(float64(load.Rate))
+	}
+	if m.sent == nil || m.time.Measured <= 0 {
+		return f
+	}
+	per := func(count uint64) *float64 { return new(float64(count) / m.time.Measured) }
+	all := m.sent.Measured
+	f.Due, f.Offered = per(all.Due), per(all.Due-min(all.Due, all.Unsent))
+	f.Acknowledged = per(all.Acknowledged)
+	if f.Target == nil {
+		f.Target = f.Due
+	}
+	if a := m.account(); a != nil {
+		f.Delivered = per(delivered(a))
+	}
+	f.Encoded, f.Wire = per(m.sent.EncodedBytes), per(m.sent.WireBytes)
+	f.EncodedPerSpan = ratio(m.sent.EncodedBytes, all.Attempts)
+	f.WirePerSpan = ratio(m.sent.WireBytes, all.Attempts)
+	f.Compression = ratio(m.sent.EncodedBytes, m.sent.WireBytes)
+	return f
+}
+
+// Fates are the classes of an account that are offered, in the order of a report.
+func fates(a *ledger.Account) []ledger.Fate {
+	return []ledger.Fate{
+		a.Acknowledged, a.RefusedRetryable, a.RefusedPermanent, a.RejectedInPart,
+		a.Unknown, a.Dropped,
+	}
+}
+
+func delivered(a *ledger.Account) uint64 {
+	var sum uint64
+	for _, f := range fates(a) {
+		sum += f.Delivered()
+	}
+	return sum
+}
+
+func (m measure) delivery() DeliveryFigures {
+	a := m.account()
+	if a == nil {
+		return DeliveryFigures{}
+	}
+	f := DeliveryFigures{Known: true, Delivered: delivered(a), Lost: a.Acknowledged.NotDelivered}
+	for _, fate := range fates(a) {
+		f.Undelivered += fate.NotDelivered
+		f.Repeated += fate.Repeatedly
+		f.Extra += fate.Extra
+	}
+	f.Refused = a.RefusedRetryable.Items + a.RefusedPermanent.Items + a.RejectedSpans
+	f.LostRatio = ratio(f.Lost, a.Acknowledged.Items)
+	f.UndelRatio = ratio(f.Undelivered, a.Offered)
+	f.RefusedPart = ratio(f.Refused, a.Offered)
+	f.UnsentPart = ratio(a.Unsent, a.Due)
+	return f
+}
+
+// ratio is nil where there is nothing to divide by.
+func ratio(part, of uint64) *float64 {
+	if of == 0 {
+		return nil
+	}
+	return new(float64(part) / float64(of))
+}

@@ -1,0 +1,150 @@
+package verdict
+
+import (
+	"math"
+
+	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
+
+// How many entries must lie above a percentile before it is said. Spans come many to
+// a request, so that the last one alone says little; each slot stands for itself.
+const (
+	beyondSpans = 10
+	beyondSlots = 1
+)
+
+// LatencyFigures are the ways in which time passed.
+type LatencyFigures struct {
+	// Total is from due to receipt at the backend, of measured spans; those that
+	// were acknowledged and not delivered are infinitely late.
+	Total *Spread `json:"due_to_delivery,omitempty"`
+	// Answer is from due to acknowledgement, of measured, acknowledged spans.
+	Answer *Spread `json:"due_to_acknowledgement,omitempty"`
+	// The followed spans are a sample of those acknowledged and delivered, so that
+	// the two halves of their way can be told apart.
+	FollowedAnswer  *Spread `json:"followed_due_to_acknowledgement,omitempty"`
+	FollowedTransit *Spread `json:"followed_acknowledgement_to_delivery,omitempty"`
+	FollowedTotal   *Spread `json:"followed_due_to_delivery,omitempty"`
+}
+
+// A Spread is a distribution of times. A nil percentile cannot be said: too few
+// entries lie beyond it (ten spans, or one slot).
+type Spread struct {
+	Entries int64 `json:"entries"`
+	// Lost entries are infinitely late, and are among Entries.
+	Lost int64       `json:"lost_entries,omitempty"`
+	Mean *float64    `json:"mean_seconds,omitempty"` // nil when any is lost
+	P50  *Percentile `json:"p50,omitempty"`
+	P90  *Percentile `json:"p90,omitempty"`
+	P95  *Percentile `json:"p95,omitempty"`
+	P99  *Percentile `json:"p99,omitempty"`
+	P999 *Percentile `json:"p99_9,omitempty"`
+	Max  *Percentile `json:"max,omitempty"`
+}
+
+// A Percentile is a time, or lies beyond what was delivered.
+type Percentile struct {
+	Seconds *float64 `json:"seconds,omitempty"`
+	Lost    bool     `json:"lost,omitempty"`
+}
+
+// newSpread describes a histogram to which so many lost entries belong; nil when
+// there is nothing in either.
+func newSpread(h *ledger.Histogram, lost uint64, beyond float64) *Spread {
+	s := &Spread{Lost: int64(lost)}
+	if h != nil {
+		s.Entries = h.Count()
+	}
+	s.Entries += s.Lost
+	if s.Entries == 0 {
+		return nil
+	}
+	at := func(q float64) *Percentile {
+		if float64(s.Entries)*(1-q) < beyond-1e-6 {
+			return nil
+		}
+		return s.rank(h, int64(math.Ceil(q*float64(s.Entries)-1e-6)))
+	}
+	s.P50, s.P90, s.P95, s.P99, s.P999 = at(.5), at(.9), at(.95), at(.99), at(.999)
+	s.Max = s.rank(h, s.Entries)
+	if s.Lost == 0 {
+		s.Mean = new(h.Mean().Seconds())
+	}
+	return s
+}
+
+// rank is the r-th smallest entry, from 1; the lost come after all others.
+func (s *Spread) rank(h *ledger.Histogram, r int64) *Percentile {
+	there := s.Entries - s.Lost
+	if r > there {
+		return &Percentile{Lost: true}
+	}
+	if r == there {
+		return &Percentile{Seconds: new(h.Max().Seconds())}
+	}
+	return &Percentile{Seconds: new(h.Quantile(float64(r) / float64(there)).Seconds())}
+}
+
+// worst is the p99, or the largest where there are too few entries for a p99.
+func (s *Spread) worst() (p Percentile, name string) {
+	if s.P99 != nil {
+		return *s.P99, "at p99"
+	}
+	return *s.Max, "at most"
+}
+
+func (m measure) latency() LatencyFigures {
+	var f LatencyFigures
+	if m.received != nil {
+		var lost uint64
+		if a := m.account(); a != nil {
+			lost = a.Acknowledged.NotDelivered
+		}
+		f.Total = newSpread(m.received.Latency, lost, beyondSpans)
+	}
+	if m.sent != nil {
+		f.Answer = newSpread(m.sent.Answer, 0, beyondSpans)
+	}
+	f.FollowedAnswer = newSpread(m.ending.Answer, 0, beyondSpans)
+	f.FollowedTransit = newSpread(m.ending.Transit, 0, beyondSpans)
+	f.FollowedTotal = newSpread(m.ending.Total, 0, beyondSpans)
+	return f
+}
+
+// lateSeconds is the p99 lateness from which a load generator is late: it then adds
+// more to what users feel than the network of a data centre does.
+const lateSeconds = 0.1
+
+// A lateShare is in how many looks the load generator was late, and in how many of
+// these it had a worker to spare.
+type lateShare struct{ looks, free int }
+
+func (m measure) pacing() PacingFigures {
+	f := PacingFigures{InFlight: m.r.Header.Scenario.Load.InFlight}
+	inFlight := record.MetricSeries(m.samples, record.Loadgen, record.LoadInFlight)
+	if top, _, ok := inFlight.Max(); ok {
+		f.InFlightMax, f.InFlightMean = new(top), mean(inFlight)
+	}
+	for i := range m.samples {
+		metrics := m.samples[i].Actors[record.Loadgen].Metrics
+		late, ok := metrics[record.LoadLatenessP99]
+		if !ok || late <= lateSeconds {
+			continue
+		}
+		f.late.looks++
+		if busy, ok := metrics[record.LoadInFlight]; ok && busy < float64(f.InFlight) {
+			f.late.free++
+		}
+	}
+	if m.sent == nil {
+		return f
+	}
+	f.SlopeError = m.sent.SlopeError
+	f.Connections = new(m.sent.ConnectionsOpened)
+	if m.sent.Lateness != nil {
+		f.Slots = m.sent.Lateness.Count()
+		f.Lateness = newSpread(m.sent.Lateness, 0, beyondSlots)
+	}
+	return f
+}

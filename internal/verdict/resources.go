@@ -1,0 +1,244 @@
+package verdict
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
+
+// CPUFigures are the gateway's processor time. Percentiles are over sliding windows
+// of 5 s that end at each look, and lie wholly within the measured time.
+type CPUFigures struct {
+	Limit   *float64 `json:"limit_cores,omitempty"` // nil: none
+	Average *float64 `json:"average_cores,omitempty"`
+	Max     *float64 `json:"max_cores,omitempty"`
+	P95     *float64 `json:"p95_cores,omitempty"`
+	P99     *float64 `json:"p99_cores,omitempty"`
+	Windows int      `json:"windows"`
+	Share   *float64 `json:"max_ratio_of_limit,omitempty"`
+	Seconds *float64 `json:"cpu_seconds,omitempty"`
+	// ThrottledPeriods is the share of the limit's enforcement periods in which the
+	// gateway was held back; ThrottledTime is summed over its threads, per second.
+	ThrottledPeriods *float64 `json:"throttled_periods_ratio,omitempty"`
+	ThrottledTime    *float64 `json:"throttled_seconds_per_second,omitempty"`
+	SpansPerCore     *float64 `json:"delivered_spans_per_second_per_core,omitempty"`
+	PerMillion       *float64 `json:"cpu_seconds_per_million_delivered_spans,omitempty"`
+}
+
+// MemoryFigures are the gateway's memory.
+type MemoryFigures struct {
+	Limit *float64 `json:"limit_bytes,omitempty"` // nil: none
+	// The working set is what is held against the limit: usage less inactive file.
+	Peak      *float64 `json:"working_set_peak_bytes,omitempty"`
+	Average   *float64 `json:"working_set_average_bytes,omitempty"`
+	Share     *float64 `json:"working_set_peak_ratio_of_limit,omitempty"`
+	PeakOfRun *float64 `json:"whole_run_working_set_peak_bytes,omitempty"`
+	First     *float64 `json:"working_set_first_bytes,omitempty"`
+	Last      *float64 `json:"working_set_last_bytes,omitempty"`
+	// Growth is the slope of the least-squares line; Fit is its R².
+	Growth *float64 `json:"working_set_growth_bytes_per_minute,omitempty"`
+	Fit    *float64 `json:"working_set_growth_r_squared,omitempty"`
+	// Distance is from the largest anonymous and kernel memory to the limit, where a
+	// kill is.
+	Unreclaimable *float64 `json:"anon_and_kernel_peak_bytes,omitempty"`
+	Distance      *float64 `json:"distance_to_oom_kill_bytes,omitempty"`
+	RSS           *float64 `json:"rss_peak_bytes,omitempty"` // shown, never judged
+	LimitHits     *uint64  `json:"whole_run_limit_hits,omitempty"`
+	OOMKills      *uint64  `json:"whole_run_oom_kills,omitempty"`
+}
+
+// EndFigures are what the load generator or the backend used.
+type EndFigures struct {
+	Cores   *float64 `json:"average_cores,omitempty"`
+	Max     *float64 `json:"max_cores,omitempty"` // over 5 s
+	P95     *float64 `json:"p95_cores,omitempty"`
+	Allowed *float64 `json:"allowed_cores,omitempty"` // its limit, or the machine's cores
+	// FullShare is the share of the 5 s windows in which 95 % of Allowed were used.
+	FullShare        *float64 `json:"full_windows_ratio,omitempty"`
+	ThrottledPeriods *float64 `json:"throttled_periods_ratio,omitempty"`
+	Stalled          *float64 `json:"cpu_stalled_ratio,omitempty"` // by PSI
+	Memory           *float64 `json:"working_set_peak_bytes,omitempty"`
+	RSS              *float64 `json:"rss_peak_bytes,omitempty"`
+}
+
+// fullCPU is the share of the cores allowed from which an actor's CPU is full.
+const fullCPU = 0.95
+
+func (m measure) cpu() CPUFigures {
+	var f CPUFigures
+	if limit := float64(m.r.Header.Scenario.Gateway.CPULimit); limit > 0 {
+		f.Limit = &limit
+	}
+	windows := record.CPU(m.samples, record.Gateway, record.CPUWindow)
+	f.Windows = windows.Len()
+	f.P95, f.P99 = quantile(windows, .95), quantile(windows, .99)
+	if top, _, ok := windows.Max(); ok {
+		f.Max = new(top)
+		f.Share = over(f.Max, f.Limit)
+	}
+	used, span := record.Increase(record.CPUSeconds(m.samples, record.Gateway))
+	if span > 0 {
+		f.Seconds, f.Average = new(used), new(used/span)
+	}
+	f.ThrottledPeriods = m.throttled(record.Gateway)
+	f.ThrottledTime = mean(record.ThrottledTime(m.samples, record.Gateway))
+	rate := m.rate().Delivered
+	f.SpansPerCore = over(rate, f.Average)
+	if per := over(f.Average, rate); per != nil {
+		f.PerMillion = new(1e6 * *per)
+	}
+	return f
+}
+
+// throttled is the share of all periods of the measured time, not a mean of shares.
+func (m measure) throttled(actor string) *float64 {
+	var first, last *env.Usage
+	for i := range m.samples {
+		u := m.samples[i].Actors[actor].Usage
+		if u == nil || u.Periods == nil || u.ThrottledPeriods == nil {
+			continue
+		}
+		if first == nil {
+			first = u
+		}
+		last = u
+	}
+	if first == nil || *last.Periods <= *first.Periods ||
+		*last.ThrottledPeriods < *first.ThrottledPeriods {
+		return nil
+	}
+	return ratio(*last.ThrottledPeriods-*first.ThrottledPeriods, *last.Periods-*first.Periods)
+}
+
+func (m measure) memory() MemoryFigures {
+	var f MemoryFigures
+	if limit := float64(m.r.Header.Scenario.Gateway.MemoryLimit); limit > 0 {
+		f.Limit = &limit
+	}
+	f.PeakOfRun = top(record.WorkingSet(m.r.Samples, record.Gateway))
+	set := record.WorkingSet(m.samples, record.Gateway)
+	f.Peak, f.Average = top(set), mean(set)
+	f.Share = over(f.Peak, f.Limit)
+	if set.Len() > 0 {
+		f.First, f.Last = new(set.Values[0]), new(set.Values[set.Len()-1])
+	}
+	f.Growth, f.Fit = slope(set)
+	f.Unreclaimable = top(record.Unreclaimable(m.samples, record.Gateway))
+	if f.Unreclaimable != nil && f.Limit != nil {
+		f.Distance = new(*f.Limit - *f.Unreclaimable)
+	}
+	f.RSS = top(rss(m.samples, record.Gateway))
+	for i := range m.r.Samples {
+		if u := m.r.Samples[i].Actors[record.Gateway].Usage; u != nil {
+			f.LimitHits, f.OOMKills = later(f.LimitHits, u.LimitHits), later(f.OOMKills, u.OOMKills)
+		}
+	}
+	return f
+}
+
+func later(before, now *uint64) *uint64 {
+	if now == nil {
+		return before
+	}
+	return now
+}
+
+func (m measure) end(actor string) EndFigures {
+	var f EndFigures
+	if cores := m.r.Header.Machine.Cores; cores > 0 {
+		f.Allowed = new(float64(cores))
+	}
+	for _, a := range m.r.Header.Actors {
+		if a.Name == actor && a.Limits.CPUCores > 0 {
+			f.Allowed = new(a.Limits.CPUCores)
+		}
+	}
+	if used, span := record.Increase(record.CPUSeconds(m.samples, actor)); span > 0 {
+		f.Cores = new(used / span)
+	}
+	windows := record.CPU(m.samples, actor, record.CPUWindow)
+	f.Max, f.P95 = top(windows), quantile(windows, .95)
+	if windows.Len() > 0 && f.Allowed != nil {
+		full := 0
+		for _, v := range windows.Values {
+			if v >= fullCPU**f.Allowed {
+				full++
+			}
+		}
+		f.FullShare = ratio(uint64(full), uint64(windows.Len()))
+	}
+	f.ThrottledPeriods = m.throttled(actor)
+	f.Stalled = m.stalled(actor)
+	f.Memory = top(record.WorkingSet(m.samples, actor))
+	f.RSS = top(rss(m.samples, actor))
+	return f
+}
+
+// stalled is the share of the time in which some thread of the actor was ready and
+// had no processor.
+func (m measure) stalled(actor string) *float64 {
+	var s record.Series
+	for i := range m.samples {
+		if u := m.samples[i].Actors[actor].Usage; u != nil && u.CPUStalled != nil {
+			s.Elapsed = append(s.Elapsed, m.samples[i].Elapsed)
+			s.Values = append(s.Values, *u.CPUStalled)
+		}
+	}
+	if by, span := record.Increase(s); span > 0 {
+		return new(min(1, by/span))
+	}
+	return nil
+}
+
+func rss(samples []record.Sample, actor string) record.Series {
+	return record.Memory(samples, actor, func(u *env.Usage) *int64 { return u.MemoryRSS })
+}
+
+func top(s record.Series) *float64 {
+	if v, _, ok := s.Max(); ok {
+		return new(v)
+	}
+	return nil
+}
+
+func mean(s record.Series) *float64 {
+	if s.Len() == 0 {
+		return nil
+	}
+	return new(stat.Mean(s.Values, nil))
+}
+
+// quantile is nil unless at least one point lies beyond it.
+func quantile(s record.Series, q float64) *float64 {
+	if float64(s.Len())*(1-q) < 1-1e-9 {
+		return nil
+	}
+	sorted := slices.Sorted(slices.Values(s.Values))
+	return new(sorted[int(math.Ceil(q*float64(len(sorted))-1e-9))-1])
+}
+
+// slope is the rise per minute of the least-squares line, and its R²; nil below ten
+// points.
+func slope(s record.Series) (perMinute, fit *float64) {
+	if s.Len() < 10 {
+		return nil, nil
+	}
+	alpha, beta := stat.LinearRegression(s.Elapsed, s.Values, nil, false)
+	perMinute = new(60 * beta)
+	if r2 := stat.RSquared(s.Elapsed, s.Values, nil, alpha, beta); !math.IsNaN(r2) {
+		fit = new(r2)
+	}
+	return perMinute, fit
+}
+
+// over is a/b, nil where one is not known or b is 0.
+func over(a, b *float64) *float64 {
+	if a == nil || b == nil || *b == 0 {
+		return nil
+	}
+	return new(*a / *b)
+}

@@ -1,0 +1,245 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// Limits of validity.
+const (
+	// unsentNoise is the share of unsent spans below which nothing is asked.
+	unsentNoise = 0.001
+	// throttledShare is the share of held-back periods from which one of our own
+	// actors wanted for CPU.
+	throttledShare = 0.10
+	// fullShare is the share of 5 s windows with a full CPU from which it counts.
+	fullShare = 0.10
+	// stalledShare is the share of the time, by PSI, in which one of our own actors
+	// waited for a processor.
+	stalledShare = 0.10
+	// hostShare is the share of the machine's cores that the actors may use together.
+	hostShare = 0.90
+	// backendSeconds is how long a request may stay in a backend that was not told
+	// to wait.
+	backendSeconds = 0.1
+	// gapShare and gapSeconds are how much may be missing of what was looked at.
+	gapShare   = 0.05
+	gapSeconds = 5.0
+)
+
+// schedule asks whether as much became due as the scenario asks for.
+func schedule(s *subject) []Finding {
+	const check = "schedule"
+	f := s.f.Rate
+	load := s.r.Header.Scenario.Load
+	switch {
+	case f.Due == nil:
+		return one(check, Void, "the load generator's book is missing: what was due is not known")
+	case load.Pattern != scenario.PatternConstant || s.time.Measured < s.time.Planned:
+		return nil
+	}
+	severity := Held
+	if *f.Due < reachedShare**f.Target {
+		severity = Void
+	}
+	return with(one(check, severity, "%.1f spans/s became due, target %.1f spans/s", *f.Due,
+		*f.Target), f.Due, f.Target, "spans/s", ledgerSource)
+}
+
+// ownFault says why the load generator, and not the gateway, was the cause of late or
+// unsent slots; empty when it was not, or when nothing was late or unsent.
+//
+// There is harm when the p99 of lateness is above 100 ms, or more than 0.1 % of the
+// spans due were unsent. It is our own when the generator's CPU was full (95 % of its
+// cores in a tenth of the 5 s windows, or held back in a tenth of the periods), when
+// it was late with a worker to spare, or when all workers were busy although the
+// answers came so fast that less than half of them had work (Little's law).
+func (s *subject) ownFault() string {
+	p := s.f.Pacing
+	isLate := false
+	if p.Lateness != nil {
+		worst, _ := p.Lateness.worst()
+		isLate = *worst.Seconds > lateSeconds
+	}
+	unsent := s.f.Delivery.UnsentPart
+	isUnsent := unsent != nil && *unsent > unsentNoise &&
+		s.time.Measured >= s.time.Planned
+	if !isLate && !isUnsent {
+		return ""
+	}
+	if cpu := s.f.Loadgen.wanted(); cpu != "" {
+		return cpu
+	}
+	if isLate && p.late.free*2 >= p.late.looks {
+		return fmt.Sprintf("it had a worker to spare in %d of %s in which it was late",
+			p.late.free, plural(p.late.looks, "second", "seconds"))
+	}
+	if busy := s.busy(); isUnsent && busy != nil && *busy < float64(p.InFlight)/2 {
+		return fmt.Sprintf("the answers came so fast that %.1f of its %d workers were "+
+			"needed", *busy, p.InFlight)
+	}
+	return ""
+}
+
+// wanted says how an actor of ours wanted for CPU; empty when it did not.
+func (e EndFigures) wanted() string {
+	if e.FullShare != nil && *e.FullShare >= fullShare {
+		return fmt.Sprintf("its CPU was full: %.2f of %.2f cores at most, at least %s of them "+
+			"in %s of the 5 s windows", *e.Max, *e.Allowed, percent(fullCPU),
+			percent(*e.FullShare))
+	}
+	if e.ThrottledPeriods != nil && *e.ThrottledPeriods >= throttledShare {
+		return fmt.Sprintf("its CPU limit held it back in %s of the periods (allowed %s)",
+			percent(*e.ThrottledPeriods), percent(throttledShare))
+	}
+	return ""
+}
+
+// generatorLate asks whether the load generator did its part.
+func generatorLate(s *subject) []Finding {
+	const check = "pacing"
+	p := s.f.Pacing
+	if p.Lateness == nil {
+		return one(check, Void, "no slot was sent: how late the load generator was is not known")
+	}
+	worst, at := p.Lateness.worst()
+	p99 := *worst.Seconds
+	text := fmt.Sprintf("slots were sent %s late %s (allowed %s)", seconds(p99), at,
+		seconds(lateSeconds))
+	if share := s.f.Delivery.UnsentPart; share != nil && *share > 0 {
+		text += fmt.Sprintf(", %s of the spans due unsent", percent(*share))
+	}
+	severity, why := Held, s.ownFault()
+	switch {
+	case why != "":
+		severity = Void
+		text = "the load generator did not keep up: " + text + "; " + why
+	case p99 > lateSeconds:
+		severity = Note
+		text += "; all its workers waited for the gateway"
+	}
+	return with(one(check, severity, "%s", text), &p99, new(lateSeconds), "seconds",
+		"ending.json: sent.lateness")
+}
+
+// backendSlow asks whether the backend was slower than the gateway without having
+// been told to.
+func backendSlow(s *subject) []Finding {
+	const check = "backend"
+	source := "samples: actors.backend"
+	told := s.r.Header.Scenario.Backend
+	if cpu := s.f.Backend.wanted(); cpu != "" {
+		return with(one(check, Void, "the backend did not keep up: %s", cpu), s.f.Backend.Max,
+			s.f.Backend.Allowed, "cores", source)
+	}
+	if told.MaxConcurrent > 0 {
+		return one(check, Held, "the backend was told to work on %d requests at once, and "+
+			"had CPU to spare", told.MaxConcurrent)
+	}
+	inFlight := mean(record.MetricSeries(s.samples, record.Backend, record.BackendInFlight))
+	requests, over := record.Increase(
+		record.MetricSeries(s.samples, record.Backend, record.BackendRequests))
+	if inFlight == nil || over == 0 || requests == 0 {
+		return one(check, Note, "how long requests stayed in the backend is not known")
+	}
+	// Little's law: the mean stay is the mean number inside over those a second.
+	stay := max(0, *inFlight*over/requests-time.Duration(told.Delay).Seconds())
+	severity, text := Held, "the backend had CPU to spare"
+	if stay > backendSeconds && *inFlight >= 1 {
+		severity, text = Void, "the backend did not keep up"
+	}
+	return with(one(check, severity, "%s: requests stayed in it for %s beyond the delay it was "+
+		"told, on average (allowed %s)", text, seconds(stay), seconds(backendSeconds)),
+		&stay, new(backendSeconds), "seconds", source)
+}
+
+// looked asks whether the actors were seen well enough. A gateway that does not
+// answer for its metrics while its usage is known may be overloaded: that is a
+// reservation.
+func looked(s *subject) []Finding {
+	const check = "looks"
+	var found []Finding
+	worst := 0.0
+	for _, actor := range []string{record.Loadgen, record.Gateway, record.Backend} {
+		l, ok := s.f.Looks[actor]
+		if !ok {
+			continue
+		}
+		severity := Void
+		missing, longest := l.Missing, l.Longest
+		if actor == record.Gateway && l.UsageMissing != nil {
+			severity = Reservation
+			if *l.UsageMissing > gapShare || *l.UsageLongest > gapSeconds {
+				severity, missing, longest = Void, *l.UsageMissing, *l.UsageLongest
+			}
+		}
+		worst = max(worst, missing)
+		if missing > gapShare || longest > gapSeconds {
+			found = append(found, with(one(check, severity, "the %s was not seen in %s of the "+
+				"measured seconds, for %s at most (allowed %s, %s)", actor, percent(missing),
+				seconds(longest), percent(gapShare), seconds(gapSeconds)), &missing,
+				new(gapShare), "ratio", "samples: actors."+actor)...)
+		}
+	}
+	if len(found) > 0 || len(s.f.Looks) == 0 {
+		return found
+	}
+	return with(one(check, Held, "every actor was seen in all but %s of the measured seconds "+
+		"(allowed %s)", percent(worst), percent(gapShare)), &worst, new(gapShare), "ratio", "samples")
+}
+
+// balanced asks whether the books sum up. They do by construction; when they do not,
+// none of their figures can be believed.
+func balanced(s *subject) []Finding {
+	const check = "ledger"
+	if s.account() == nil {
+		if s.r.Ending == nil {
+			return nil // completed says so
+		}
+		return one(check, Void, "the books of the load generator and the backend could not "+
+			"be joined: one is missing")
+	}
+	var wrong []string
+	for _, of := range []struct {
+		name string
+		a    ledger.Account
+	}{{"measured", s.ending.Measured}, {"whole run", s.ending.All}} {
+		for _, w := range unbalanced(of.a) {
+			wrong = append(wrong, of.name+": "+w)
+		}
+	}
+	if len(wrong) > 0 {
+		return with(one(check, Void, "the ledger does not balance: %s",
+			strings.Join(wrong, "; ")), nil, nil, "", ledgerSource)
+	}
+	a := s.ending.Measured
+	return with(one(check, Held, "the ledger balances: %s due = %s offered + %s unsent, each "+
+		"offered span has one fate", grouped(a.Due), grouped(a.Offered), grouped(a.Unsent)),
+		nil, nil, "", ledgerSource)
+}
+
+func unbalanced(a ledger.Account) (wrong []string) {
+	differ := func(text string, got, want uint64) {
+		if got != want {
+			wrong = append(wrong, fmt.Sprintf("%s: %s against %s", text, grouped(got),
+				grouped(want)))
+		}
+	}
+	differ("due against offered + unsent", a.Due, a.Offered+a.Unsent)
+	var items uint64
+	for i, f := range fates(&a) {
+		items += f.Items
+		name := []string{"acknowledged", "refused, retryable", "refused, permanent",
+			"rejected in part", "unknown", "dropped"}[i]
+		differ(name+" against its fates", f.Items, f.Once+f.Repeatedly+f.NotDelivered)
+	}
+	differ("offered against its classes", a.Offered, items)
+	differ("spans that arrived and were never offered", a.Impossible, 0)
+	return slices.Clip(wrong)
+}

@@ -1,0 +1,224 @@
+package verdict
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// bridge is how many seconds without a figure a stretch survives when the figures on
+// both sides hold.
+const bridge = 5.0
+
+// A Watch holds the samples of a trial against its resource thresholds as they come.
+// Judge does the same with a finished record, so that what was said while the trial
+// ran is what is said after it.
+type Watch struct {
+	tail      []record.Sample // of the measured time, as much as a CPU window needs
+	resources []*resource
+}
+
+// A resource is one usage and its thresholds.
+type resource struct {
+	check  string
+	source string
+	unit   string
+	what   string
+	limit  float64
+	show   func(float64) string
+	value  func([]record.Sample) record.Series
+	last   float64 // elapsed of the last figure
+	points int
+	max    float64
+	holds  []*hold // warning, critical
+}
+
+// A hold watches for one share of a limit that is reached for some time.
+type hold struct {
+	severity Severity
+	share    float64
+	seconds  float64
+	current  *stretch
+	held     []stretch // those that lasted long enough
+}
+
+// A stretch is a time during which a share of the limit was reached.
+type stretch struct {
+	from, to float64
+	max      float64
+	counted  bool
+}
+
+// NewWatch watches for the thresholds in the header's scenario.
+func NewWatch(h record.Header) *Watch {
+	w := &Watch{}
+	gateway, thresholds := h.Scenario.Gateway, h.Scenario.Thresholds
+	if gateway.CPULimit > 0 {
+		w.resources = append(w.resources, &resource{
+			check: "cpu", unit: "cores", what: "CPU over 5 s", limit: float64(gateway.CPULimit),
+			source: "samples: actors.gateway.usage.cpu_seconds",
+			show:   func(v float64) string { return fmt.Sprintf("%.2f cores", v) },
+			value: func(s []record.Sample) record.Series {
+				return record.CPU(s, record.Gateway, record.CPUWindow)
+			},
+			holds: holds(thresholds.CPU),
+		})
+	}
+	if gateway.MemoryLimit > 0 {
+		w.resources = append(w.resources, &resource{
+			check: "memory", unit: "bytes", what: "memory (working set)",
+			limit:  float64(gateway.MemoryLimit),
+			source: "samples: actors.gateway.usage.memory_working_set_bytes",
+			show:   func(v float64) string { return fmt.Sprintf("%.0f MiB", v/(1<<20)) },
+			value: func(s []record.Sample) record.Series {
+				return record.WorkingSet(s, record.Gateway)
+			},
+			holds: holds(thresholds.Memory),
+		})
+	}
+	return w
+}
+
+func holds(t scenario.ResourceThreshold) []*hold {
+	var out []*hold
+	seconds := time.Duration(t.For).Seconds()
+	if t.Warning != nil {
+		out = append(out, &hold{severity: Warning, share: float64(*t.Warning), seconds: seconds})
+	}
+	if t.Critical != nil {
+		out = append(out, &hold{severity: Critical, share: float64(*t.Critical), seconds: seconds})
+	}
+	return out
+}
+
+// Add takes the next sample and returns the findings that begin with it.
+func (w *Watch) Add(s record.Sample) []Finding {
+	if s.Phase != record.PhaseMeasuring {
+		return nil
+	}
+	w.tail = append(w.tail, s)
+	for s.Elapsed-w.tail[0].Elapsed > 3*record.CPUWindow {
+		w.tail = w.tail[1:]
+	}
+	var begun []Finding
+	for _, r := range w.resources {
+		series := r.value(w.tail)
+		last := series.Len() - 1
+		if last < 0 || r.points > 0 && series.Elapsed[last] <= r.last {
+			continue // not known, or seen before
+		}
+		begun = append(begun, r.add(series.Elapsed[last], series.Values[last])...)
+	}
+	return begun
+}
+
+func (r *resource) add(at, value float64) []Finding {
+	if r.points == 0 {
+		r.max = value
+	}
+	r.last, r.max = at, max(r.max, value)
+	r.points++
+	var begun []Finding
+	for _, h := range r.holds {
+		if h.add(at, value, r.limit) {
+			begun = append(begun, r.finding(h, []stretch{*h.current}))
+		}
+	}
+	return begun
+}
+
+// add returns whether a stretch has now lasted long enough, once for each stretch.
+func (h *hold) add(at, value, limit float64) bool {
+	if value < h.share*limit {
+		h.settle()
+		return false
+	}
+	if h.current != nil && at-h.current.to > bridge {
+		h.settle()
+	}
+	if h.current == nil {
+		h.current = &stretch{from: at, max: value}
+	}
+	c := h.current
+	c.to, c.max = at, max(c.max, value)
+	if c.counted || c.to-c.from < h.seconds {
+		return false
+	}
+	c.counted = true
+	return true
+}
+
+func (h *hold) settle() {
+	if h.current != nil && h.current.counted {
+		h.held = append(h.held, *h.current)
+	}
+	h.current = nil
+}
+
+// stretches are all that lasted long enough, the current one included.
+func (h *hold) stretches() []stretch {
+	if h.current != nil && h.current.counted {
+		return append(h.held[:len(h.held):len(h.held)], *h.current)
+	}
+	return h.held
+}
+
+// Findings are what the samples so far come to: for each resource the heaviest of
+// its thresholds that was reached, or that it held.
+func (w *Watch) Findings() []Finding {
+	var out []Finding
+	for _, r := range w.resources {
+		out = append(out, r.outcome())
+	}
+	return out
+}
+
+func (r *resource) outcome() Finding {
+	f := Finding{Check: r.check, Severity: Held, Limit: &r.limit, Unit: r.unit, Source: r.source}
+	if r.points == 0 {
+		f.Severity = Reservation
+		f.Text = fmt.Sprintf("%s of the gateway is not known: it could not be held against "+
+			"its limit of %s", r.what, r.show(r.limit))
+		return f
+	}
+	f.Value = &r.max
+	for i := len(r.holds) - 1; i >= 0; i-- {
+		if s := r.holds[i].stretches(); len(s) > 0 {
+			return r.finding(r.holds[i], s)
+		}
+	}
+	f.Text = fmt.Sprintf("%s at most %s, %s of its limit of %s", r.what, r.show(r.max),
+		percent(r.max/r.limit), r.show(r.limit))
+	for _, h := range r.holds {
+		f.Text += fmt.Sprintf("; %s (%s) not reached for %s", percent(h.share), h.severity,
+			seconds(h.seconds))
+	}
+	if len(r.holds) == 0 {
+		f.Severity = Note
+		f.Text += "; no threshold is set"
+	}
+	return f
+}
+
+func (r *resource) finding(h *hold, all []stretch) Finding {
+	longest, total := all[0], 0.0
+	for _, s := range all {
+		total += s.to - s.from
+		if s.to-s.from > longest.to-longest.from {
+			longest = s
+		}
+	}
+	at := h.share * r.limit
+	text := fmt.Sprintf("%s at or above %s (%s of the limit of %s) from %s to %s, at most %s",
+		r.what, r.show(at), percent(h.share), r.show(r.limit), clock(longest.from),
+		clock(longest.to), r.show(longest.max))
+	if len(all) > 1 {
+		text += fmt.Sprintf("; %d such stretches, %s in all", len(all), seconds(total))
+	}
+	return Finding{
+		Check: r.check, Severity: h.severity, Text: text, Value: &longest.max, Limit: &at,
+		Unit: r.unit, Source: r.source, From: &longest.from, To: &longest.to,
+	}
+}
