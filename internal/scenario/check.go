@@ -41,6 +41,13 @@ func (p *problems) between(path string, n, most int) {
 	}
 }
 
+// whole holds a part of the schedule against its unit.
+func (p *problems) whole(path string, d Duration) {
+	if d%Duration(time.Millisecond) != 0 {
+		p.add(path, d.String(), "whole milliseconds")
+	}
+}
+
 // check returns everything that contradicts itself, in a scenario with or without
 // its defaults.
 func (s Scenario) check() problems {
@@ -59,10 +66,18 @@ func (s Scenario) check() problems {
 	p.between("backend.max_concurrent", s.Backend.MaxConcurrent, 1e6)
 	s.Thresholds.CPU.check(&p, "thresholds.cpu")
 	s.Thresholds.Memory.check(&p, "thresholds.memory")
-	if d := s.Timing.Duration; d != 0 && d < Duration(time.Second) {
-		p.add("timing.duration", d.String(), "at least 1s")
-	}
+	s.Timing.check(&p)
 	return p
+}
+
+func (t Timing) check(p *problems) {
+	if t.Duration != 0 && t.Duration < Duration(time.Second) {
+		p.add("timing.duration", t.Duration.String(), "at least 1s")
+	}
+	p.whole("timing.duration", t.Duration)
+	if t.WarmUp != nil {
+		p.whole("timing.warm_up", *t.WarmUp)
+	}
 }
 
 func (l Load) check(p *problems) {
@@ -113,6 +128,7 @@ func (s Scenario) checkPattern(p *problems) {
 		duration = defaultDuration
 	}
 	if r := s.Load.Ramp; r != nil {
+		p.whole("load.ramp.over", r.Over)
 		switch {
 		case s.Load.Pattern != PatternRampUp:
 			p.add("load.ramp", "a ramp with pattern "+s.Load.patternName(),
@@ -147,6 +163,8 @@ func (l Load) patternName() string {
 }
 
 func (b Burst) check(p *problems, base Rate, duration Duration) {
+	p.whole("load.burst.every", b.Every)
+	p.whole("load.burst.for", b.For)
 	switch {
 	case b.Rate == 0:
 		p.add("load.burst.rate", "no rate", "the rate during a burst, such as 20k")

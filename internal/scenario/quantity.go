@@ -261,7 +261,7 @@ func (d Duration) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Duration(d).Seconds())
 }
 
-// UnmarshalJSON reads seconds, to the nanosecond.
+// UnmarshalJSON reads seconds, to the nanosecond in durations of up to 40 days.
 func (d *Duration) UnmarshalJSON(data []byte) error {
 	var seconds float64
 	if err := json.Unmarshal(data, &seconds); err != nil {
@@ -271,6 +271,7 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("read duration: found %v seconds, want 0 to %v",
 			seconds, maxDuration.Seconds())
 	}
-	*d = Duration(math.Round(seconds * float64(time.Second)))
+	whole, rest := math.Modf(seconds)
+	*d = Duration(whole)*Duration(time.Second) + Duration(math.Round(rest*1e9))
 	return nil
 }
