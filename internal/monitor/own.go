@@ -39,6 +39,7 @@ var ownMetrics = map[Kind][]ownMetric{
 		{record.BackendWire, "odigos_stress_backend_wire_bytes_total", "", ""},
 		{record.BackendInFlight, "odigos_stress_backend_in_flight_requests", "", ""},
 		{record.BackendConnections, "odigos_stress_backend_connections", "", ""},
+		{record.BackendLatencyMax, "odigos_stress_backend_latency_max_seconds", "", ""},
 	}, processMetrics...),
 }
 
