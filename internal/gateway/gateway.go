@@ -61,6 +61,7 @@ type Source struct {
 // A Setup is a gateway that can be started.
 type Setup struct {
 	Actor env.Actor
+	Waits Waits
 	// Notes are what the author of the scenario should know of it, in sentences.
 	Notes []string
 }

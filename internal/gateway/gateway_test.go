@@ -121,16 +121,23 @@ func TestCandidates(t *testing.T) {
 		named string
 		want  string
 	}{
-		{odigos, "", "odigosotelcol@PATH odigos-stress-otelcol@sibling otelcol-contrib@PATH otelcol@PATH"},
+		{odigos, "", "odigosotelcol odigos-stress-otelcol@sibling otelcol-contrib otelcol"},
 		{scenario.Gateway{Kind: scenario.GatewayOtelcol}, "",
-			"odigos-stress-otelcol@sibling otelcol-contrib@PATH otelcol@PATH"},
-		{odigos, "./otelcol", "./otelcol@path"},
-		{named, "", "my-otelcol@PATH"},
-		{named, "/opt/otelcol", "/opt/otelcol@path"},
+			"odigos-stress-otelcol@sibling otelcol-contrib otelcol"},
+		{odigos, "./otelcol", "./otelcol!"},
+		{named, "", "my-otelcol!"},
+		{named, "/opt/otelcol", "/opt/otelcol!"},
 	} {
 		var got []string
 		for _, cand := range gateway.Candidates(c.g, c.named) {
-			got = append(got, cand.Name+"@"+string(cand.Place))
+			where := cand.Name
+			if cand.Sibling {
+				where += "@sibling"
+			}
+			if cand.Required {
+				where += "!"
+			}
+			got = append(got, where)
 		}
 		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
 			t.Errorf("Candidates(%s, %q) (-want +got):\n%s", c.g.Kind, c.named, diff)

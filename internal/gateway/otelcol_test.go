@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,6 +36,9 @@ func TestOverlay(t *testing.T) {
 	want := []string{"otlp_grpc", "otlp_http", "otlp_grpc_other1", "zpages", "health", "pprof", "metrics"}
 	if diff := cmp.Diff(want, s.Actor.Ports); diff != "" {
 		t.Errorf("Ports (-want +got):\n%s", diff)
+	}
+	if want := (gateway.Waits{Pipeline: time.Second, Retry: 45 * time.Second}); s.Waits != want {
+		t.Errorf("Waits = %+v, want %+v", s.Waits, want)
 	}
 	if _, set := s.Actor.Env["GOMEMLIMIT"]; set {
 		t.Error("GOMEMLIMIT is set although nobody asked")

@@ -18,15 +18,16 @@ type user struct {
 	name string
 	root ast.Node // for positions only
 
-	receivers, exporters, connectors, extensions map[string]any
-	extensionsInUse                              []string
-	pipelines                                    []userPipeline // by id
-	telemetry                                    map[string]any
+	receivers, processors, exporters, connectors, extensions map[string]any
+
+	extensionsInUse []string
+	pipelines       []userPipeline // by id
+	telemetry       map[string]any
 }
 
 type userPipeline struct {
-	id                   string
-	receivers, exporters []string
+	id                               string
+	receivers, processors, exporters []string
 }
 
 func readUser(config Source) (*user, error) {
@@ -64,16 +65,18 @@ func (u *user) syntaxError(err error) error {
 }
 
 func (u *user) fill(doc map[string]any) error {
-	sections := map[string]*map[string]any{
-		"receivers": &u.receivers, "exporters": &u.exporters,
-		"connectors": &u.connectors, "extensions": &u.extensions,
-	}
-	for _, name := range []string{"receivers", "exporters", "connectors", "extensions"} {
-		section, err := u.mapping(doc[name], name)
+	for _, s := range []struct {
+		name string
+		into *map[string]any
+	}{
+		{"receivers", &u.receivers}, {"processors", &u.processors}, {"exporters", &u.exporters},
+		{"connectors", &u.connectors}, {"extensions", &u.extensions},
+	} {
+		section, err := u.mapping(doc[s.name], s.name)
 		if err != nil {
 			return err
 		}
-		*sections[name] = section
+		*s.into = section
 	}
 	service, err := u.mapping(doc["service"], "service")
 	if err != nil {
@@ -107,11 +110,13 @@ func (u *user) fillPipeline(id string, value any) error {
 		return err
 	}
 	p := userPipeline{id: id}
-	if p.receivers, err = u.ids(settings["receivers"], append(path, "receivers")...); err != nil {
-		return err
-	}
-	if p.exporters, err = u.ids(settings["exporters"], append(path, "exporters")...); err != nil {
-		return err
+	for _, l := range []struct {
+		name string
+		into *[]string
+	}{{"receivers", &p.receivers}, {"processors", &p.processors}, {"exporters", &p.exporters}} {
+		if *l.into, err = u.ids(settings[l.name], append(path, l.name)...); err != nil {
+			return err
+		}
 	}
 	u.pipelines = append(u.pipelines, p)
 	return nil
