@@ -1,6 +1,8 @@
 package monitor
 
 import (
+	"maps"
+
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
@@ -78,11 +80,16 @@ var ownQuantiles = map[Kind][]ownQuantile{
 
 // read gives the canonical metrics of a scrape, and the distributions from which the
 // next one's quantiles will be taken.
-func (w *watched) read(points []point) (map[record.Metric]float64, distributions) {
-	if w.Kind == Collector {
-		return readCollector(&w.Target, points), nil
+func read(t *Target, points []point, before distributions) (
+	metrics map[record.Metric]float64, now distributions) {
+	if t.Kind == Collector {
+		metrics = readCollector(t, points)
+	} else {
+		metrics, now = readOwn(t.Kind, points, before)
 	}
-	return readOwn(w.Kind, points, w.last)
+	// A sum of finite values may still be none, and JSON has no word for it.
+	maps.DeleteFunc(metrics, func(_ record.Metric, v float64) bool { return !finite(v) })
+	return metrics, now
 }
 
 func readOwn(kind Kind, points []point, before distributions) (

@@ -224,9 +224,9 @@ func FuzzScrape(f *testing.F) {
 		if err != nil {
 			return
 		}
-		all := []metrics{readCollector(&Target{}, points)}
-		for _, kind := range []Kind{Loadgen, Backend} {
-			first, last := readOwn(kind, points, nil)
+		var all []metrics
+		for _, kind := range []Kind{Collector, Loadgen, Backend} {
+			first, last := read(&Target{Kind: kind}, points, nil)
 			for name := range last { // as if nothing had come before
 				none := append([]bucket(nil), last[name]...)
 				for i := range none {
@@ -234,7 +234,7 @@ func FuzzScrape(f *testing.F) {
 				}
 				last[name] = none
 			}
-			second, _ := readOwn(kind, points, last)
+			second, _ := read(&Target{Kind: kind}, points, last)
 			all = append(all, first, second)
 		}
 		for _, m := range all {

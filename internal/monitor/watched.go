@@ -63,7 +63,7 @@ func (w *watched) scrape(ctx context.Context,
 	if err != nil {
 		return nil, fmt.Errorf("scrape %s: %w", w.Name, err)
 	}
-	metrics, now := w.read(points)
+	metrics, now := read(&w.Target, points, w.last)
 	w.last = now
 	return metrics, nil
 }
