@@ -63,6 +63,9 @@ type Fate struct {
 	NotDelivered uint64 `json:"not_delivered"`
 	// Extra is the number of deliveries beyond the first of Repeatedly's items.
 	Extra uint64 `json:"extra_deliveries"`
+	// TurnedAway are those of NotDelivered that reached the backend and were answered
+	// with failure, every time.
+	TurnedAway uint64 `json:"turned_away"`
 }
 
 // Delivered is how many of the items arrived at least once.

@@ -1,0 +1,112 @@
+package ledger
+
+import "fmt"
+
+// settle enters what became of the page at hand; header is nil when no sender knows
+// of it.
+func (j *join) settle(header *Header) {
+	all, measured := &j.joined.All, &j.joined.Measured
+	came, offered, offeredMeasured := j.any.ones(0, pageSize), uint64(0), uint64(0)
+	if header == nil {
+		all.Impossible += came
+		return
+	}
+	first := j.of & (1<<32 - 1) << 16
+	from, to := part(header.MeasuredFrom, first), part(header.MeasuredTo, first)
+	for _, r := range j.sent.runs {
+		offered += j.enter(all, r)
+		inside := run{from: max(r.from, from), to: min(r.to, to), class: r.class}
+		if inside.from >= inside.to {
+			continue
+		}
+		offeredMeasured += j.enter(measured, inside)
+		if r.class == Acknowledged {
+			j.miss(header.Stream, first, inside)
+		}
+	}
+	all.Impossible += came - offered
+	measured.Impossible += j.any.ones(from, to) - offeredMeasured
+	j.follow(header, from, to)
+}
+
+// part is a sequence as a place in the page that begins at first.
+func part(sequence, first uint64) int {
+	if sequence <= first {
+		return 0
+	}
+	return int(min(sequence-first, pageSize))
+}
+
+// enter adds the items of a run to an account and returns how many offered ones of
+// them came.
+func (j *join) enter(a *Account, r run) (came uint64) {
+	n := uint64(r.to - r.from)
+	a.Due += n
+	if r.class == Unsent {
+		a.Unsent += n
+		return 0
+	}
+	a.Offered += n
+	came = j.any.ones(r.from, r.to)
+	several := j.several.ones(r.from, r.to)
+	f := a.fate(r.class)
+	f.Items += n
+	f.Once += came - several
+	f.Repeatedly += several
+	f.NotDelivered += n - came
+	f.Extra += j.accepted.sum(r.from, r.to) - came
+	f.TurnedAway += j.refused.ones(r.from, r.to)
+	return came
+}
+
+// miss names the items of a run that did not come.
+func (j *join) miss(stream uint16, first uint64, r run) {
+	missing := &j.joined.Missing
+	for i := j.any.next(r.from, r.to, false); i < r.to; {
+		end := j.any.next(i, r.to, true)
+		at, n := first+uint64(i), uint64(end-i)
+		last := len(*missing) - 1
+		switch {
+		case last >= 0 && (*missing)[last].Stream == stream && (*missing)[last].First+(*missing)[last].Count == at:
+			(*missing)[last].Count += n
+		case len(*missing) == MaxMissing:
+			return
+		default:
+			*missing = append(*missing, MissingRange{Stream: stream, First: at, Count: n})
+		}
+		i = j.any.next(end, r.to, false)
+	}
+}
+
+// follow enters the times of the followed spans between these places.
+func (j *join) follow(header *Header, from, to int) {
+	runs := j.sent.runs
+	for _, s := range j.sent.samples {
+		low := int(s.low)
+		for len(runs) > 0 && runs[0].to <= low {
+			runs = runs[1:]
+		}
+		receipt, came := j.receipts[s.low]
+		if !came || low < from || low >= to || len(runs) == 0 || runs[0].from > low ||
+			runs[0].class != Acknowledged {
+			continue
+		}
+		at := receipt.since(header.Start)
+		j.joined.Answer.Record(s.answered-s.due, 1)
+		j.joined.Transit.Record(max(0, at-s.answered), 1)
+		j.joined.Total.Record(at-s.due, 1)
+	}
+}
+
+// agrees holds the account, made of pages, against the sender's own sums.
+func (a *Account) agrees(c Classes) error {
+	if a.Due != c.Due || a.Unsent != c.Unsent {
+		return fmt.Errorf("its pages hold %d due and %d unsent, its trailer %d and %d", a.Due, a.Unsent, c.Due, c.Unsent)
+	}
+	for class := Acknowledged; class < numClasses; class++ {
+		if items, want := a.fate(class).Items, *c.of(class); items != want {
+			return fmt.Errorf("its pages hold %d %s, its trailer %d", items, class, want)
+		}
+	}
+	return nil
+}
