@@ -3,11 +3,13 @@ package verdict
 import (
 	"fmt"
 	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
 const (
-	ledgerSource  = "ending.json: account_measured"
-	latencySource = "ending.json: received.latency, account_measured"
+	ledgerSource  = record.EndingFile + ": account_measured"
+	latencySource = record.EndingFile + ": received.latency, account_measured"
 )
 
 // reachedShare is the share of the spans due that must have been sent for the target

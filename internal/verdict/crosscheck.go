@@ -17,7 +17,7 @@ func counted(s *subject) []Finding {
 	all := s.ending.All
 	tell := func(counter record.Metric, ours uint64, of, may string) Finding {
 		f := Finding{Check: "counters", Severity: Held, Limit: new(float64(ours)),
-			Unit: "spans", Source: "samples: actors.gateway.metrics." + string(counter)}
+			Unit: "spans", Source: record.SamplesFile + ": actors.gateway.metrics." + string(counter)}
 		theirs := s.total(counter)
 		switch {
 		case s.gone():
@@ -82,7 +82,7 @@ func (s *subject) explained() []Finding {
 		return nil
 	}
 	text := fmt.Sprintf("%s acknowledged spans were not delivered in the whole run; the "+
-		"collector says that %s were not enqueued and %s not exported", grouped(missing),
+		"collector says that it gave up %s at the queue and %s at the export", grouped(missing),
 		counter(s.f.Failures.EnqueueFailed), counter(s.f.Failures.ExportFailed))
 	severity := Held
 	if difference := int64(given) - int64(missing); difference != 0 {
@@ -90,12 +90,12 @@ func (s *subject) explained() []Finding {
 		text += fmt.Sprintf(": %s than the ledger says", more(difference))
 	}
 	return with(one("counters", severity, "%s", text), &given, new(float64(missing)), "spans",
-		"samples: exporter_enqueue_failed_spans, exporter_send_failed_spans")
+		record.SamplesFile+": exporter_enqueue_failed_spans, exporter_send_failed_spans")
 }
 
 func counter(v *float64) string {
 	if v == nil {
-		return "an unknown number"
+		return "none (no such counter)"
 	}
 	return grouped(int64(*v))
 }

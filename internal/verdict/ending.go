@@ -44,7 +44,7 @@ func completed(s *subject) []Finding {
 	}
 	return with(one(check, Held, "load ran for the planned %s after %s of warm-up",
 		seconds(s.time.Measured), seconds(s.time.WarmUp)),
-		&s.f.Time.Measured, &s.f.Time.Planned, "seconds", "ending.json")
+		&s.f.Time.Measured, &s.f.Time.Planned, "seconds", record.EndingFile)
 }
 
 func signal(name string) string {
@@ -74,7 +74,7 @@ func survived(s *subject) []Finding {
 		found = one(check, Held, "the gateway ran until it was asked to stop")
 	}
 	found[0].From = f.KilledAt
-	found[0].Source = "ending.json: states.gateway; events"
+	found[0].Source = record.EndingFile + ": states.gateway; " + record.EventsFile
 	if expected == scenario.ExpectKilled && !f.Killed {
 		found = append(found, Finding{Check: "expect", Severity: Critical,
 			Text: "the gateway was to be killed for want of memory (expect: killed) and was not"})
@@ -126,7 +126,7 @@ func drained(s *subject) []Finding {
 	return with(one(check, Reservation, "the gateway was not empty when the drain ended "+
 		"after %s (%s; %s): spans not delivered may have been still inside",
 		seconds(d.Seconds), queue, sentence(d.Reason)), d.QueueSize, new(0.0), "items",
-		"ending.json: drained")
+		record.EndingFile+": drained")
 }
 
 // resourcesHeld is CPU and memory against their thresholds.

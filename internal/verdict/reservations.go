@@ -18,7 +18,7 @@ func enforced(s *subject) []Finding {
 	var found []Finding
 	add := func(value, limit float64, unit, format string, args ...any) {
 		found = append(found, with(one(check, Reservation, format, args...), &value, &limit,
-			unit, "header.json")...)
+			unit, record.HeaderFile)...)
 	}
 	if g.CPULimit > 0 && !e.CPU {
 		add(0, float64(g.CPULimit), "cores",
@@ -41,7 +41,7 @@ func enforced(s *subject) []Finding {
 		return found
 	}
 	found = one(check, Held, "the gateway's limits were enforced (%s)", e.Method)
-	found[0].Source = "header.json: enforcement"
+	found[0].Source = record.HeaderFile + ": enforcement"
 	return found
 }
 
@@ -59,7 +59,7 @@ func hostPressed(s *subject) []Finding {
 	if m.Load1 > cores {
 		found = append(found, with(one(check, Reservation, "the machine was busy before the "+
 			"trial: load average %.2f over 1 min, %d cores", m.Load1, m.Cores), &m.Load1, &cores,
-			"processes", "header.json: machine")...)
+			"processes", record.HeaderFile+": machine")...)
 	}
 	sum := 0.0
 	for _, used := range []*float64{s.f.CPU.Average, s.f.Loadgen.Cores, s.f.Backend.Cores} {
@@ -73,7 +73,7 @@ func hostPressed(s *subject) []Finding {
 	text := fmt.Sprintf("the actors used %.2f of the machine's %d cores on average", sum, m.Cores)
 	if sum > room {
 		found = append(found, with(one(check, Reservation, "%s: they had to wait for each other",
-			text), &sum, &room, "cores", "samples: usage.cpu_seconds")...)
+			text), &sum, &room, "cores", record.SamplesFile+": usage.cpu_seconds")...)
 	}
 	for _, of := range []struct {
 		actor   string
@@ -83,13 +83,13 @@ func hostPressed(s *subject) []Finding {
 			found = append(found, with(one(check, Reservation, "the %s waited for a processor in "+
 				"%s of the time (allowed %s)", of.actor, percent(*of.stalled),
 				percent(stalledShare)), of.stalled, new(stalledShare), "ratio",
-				"samples: usage.cpu_stalled_seconds")...)
+				record.SamplesFile+": usage.cpu_stalled_seconds")...)
 		}
 	}
 	if len(found) > 0 {
 		return found
 	}
-	return with(one(check, Held, "%s", text), &sum, &room, "cores", "samples: usage.cpu_seconds")
+	return with(one(check, Held, "%s", text), &sum, &room, "cores", record.SamplesFile+": usage.cpu_seconds")
 }
 
 // noted are the reservations that were known beforehand.
@@ -97,7 +97,7 @@ func noted(s *subject) []Finding {
 	var found []Finding
 	for _, n := range s.r.Header.Notes {
 		found = append(found, one("notes", Reservation, "%s", sentence(n))...)
-		found[len(found)-1].Source = "header.json: notes"
+		found[len(found)-1].Source = record.HeaderFile + ": notes"
 	}
 	return found
 }

@@ -125,14 +125,14 @@ func generatorLate(s *subject) []Finding {
 		text += "; all its workers waited for the gateway"
 	}
 	return with(one(check, severity, "%s", text), &p99, new(lateSeconds), "seconds",
-		"ending.json: sent.lateness")
+		record.EndingFile+": sent.lateness")
 }
 
 // backendSlow asks whether the backend was slower than the gateway without having
 // been told to.
 func backendSlow(s *subject) []Finding {
 	const check = "backend"
-	source := "samples: actors.backend"
+	source := record.SamplesFile + ": actors.backend"
 	told := s.r.Header.Scenario.Backend
 	if cpu := s.f.Backend.wanted(); cpu != "" {
 		return with(one(check, Void, "the backend did not keep up: %s", cpu), s.f.Backend.Max,
@@ -184,14 +184,14 @@ func looked(s *subject) []Finding {
 			found = append(found, with(one(check, severity, "the %s was not seen in %s of the "+
 				"measured seconds, for %s at most (allowed %s, %s)", actor, percent(missing),
 				seconds(longest), percent(gapShare), seconds(gapSeconds)), &missing,
-				new(gapShare), "ratio", "samples: actors."+actor)...)
+				new(gapShare), "ratio", record.SamplesFile+": actors."+actor)...)
 		}
 	}
 	if len(found) > 0 || len(s.f.Looks) == 0 {
 		return found
 	}
 	return with(one(check, Held, "every actor was seen in all but %s of the measured seconds "+
-		"(allowed %s)", percent(worst), percent(gapShare)), &worst, new(gapShare), "ratio", "samples")
+		"(allowed %s)", percent(worst), percent(gapShare)), &worst, new(gapShare), "ratio", record.SamplesFile)
 }
 
 // balanced asks whether the books sum up. They do by construction; when they do not,

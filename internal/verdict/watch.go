@@ -58,7 +58,7 @@ func NewWatch(h record.Header) *Watch {
 	if gateway.CPULimit > 0 {
 		w.resources = append(w.resources, &resource{
 			check: "cpu", unit: "cores", what: "CPU over 5 s", limit: float64(gateway.CPULimit),
-			source: "samples: actors.gateway.usage.cpu_seconds",
+			source: record.SamplesFile + ": actors.gateway.usage.cpu_seconds",
 			show:   func(v float64) string { return fmt.Sprintf("%.2f cores", v) },
 			value: func(s []record.Sample) record.Series {
 				return record.CPU(s, record.Gateway, record.CPUWindow)
@@ -70,7 +70,7 @@ func NewWatch(h record.Header) *Watch {
 		w.resources = append(w.resources, &resource{
 			check: "memory", unit: "bytes", what: "memory (working set)",
 			limit:  float64(gateway.MemoryLimit),
-			source: "samples: actors.gateway.usage.memory_working_set_bytes",
+			source: record.SamplesFile + ": actors.gateway.usage.memory_working_set_bytes",
 			show:   func(v float64) string { return fmt.Sprintf("%.0f MiB", v/(1<<20)) },
 			value: func(s []record.Sample) record.Series {
 				return record.WorkingSet(s, record.Gateway)

@@ -1,0 +1,124 @@
+package verdict_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/verdict"
+	"github.com/odigos-io/odigos-stress/internal/verdict/testdata/trials"
+)
+
+func ExampleAdvise() {
+	trial := trials.Calm()
+	trial.WorkingSet = func(float64) float64 { return 500 }
+	for _, a := range verdict.Advise(trial.Record()) {
+		fmt.Println(a.Symptom)
+		fmt.Println(a.Evidence[0].Text)
+		fmt.Print(a.Setting)
+	}
+	// Output:
+	// the working set came to 83 % of the memory limit
+	// largest working set 500 MiB
+	// gateway:
+	//   memory_limit: 750Mi
+}
+
+func TestAdvise(t *testing.T) {
+	hot := func(t *trials.Trial) {
+		t.CPU = func(float64) float64 { return 0.95 }
+		t.Throttled = 0.4
+	}
+	env := func(value string) func(*record.Record) {
+		return func(r *record.Record) { r.Header.Actors[2].Env["GOMEMLIMIT"] = value }
+	}
+	slow := func(r *record.Record) {
+		r.Ending.Sent.Answer = ledger.NewHistogram()
+		r.Ending.Sent.Answer.Record(12*time.Second, 54000)
+	}
+	for _, c := range []struct {
+		name   string
+		trial  func(*trials.Trial)
+		record func(*record.Record)
+		want   string
+	}{
+		{name: "calm", want: ""},
+		{name: "hot", trial: hot, want: "cpu-held-back gzip-costs-cpu small-batches"},
+		{name: "hot, but not held back nor compressing", trial: hot, record: func(r *record.Record) {
+			r.Header.Scenario.Gateway.Compression = "none"
+			each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) {
+				a.Usage.ThrottledPeriods = new(uint64(0))
+				a.Metrics[record.BatchBySize] = a.Metrics[record.BatchByTimeout]
+			})
+		}, want: ""},
+		{name: "killed", trial: func(t *trials.Trial) { t.KilledAt = 42 }, record: cutShort,
+			want: "memory-limit-too-small"},
+		{name: "killed without GOMEMLIMIT", trial: func(t *trials.Trial) { t.KilledAt = 42 },
+			record: func(r *record.Record) { cutShort(r); env("")(r) },
+			want:   "memory-limit-too-small gomemlimit"},
+		{name: "full, GOMEMLIMIT too near", trial: func(t *trials.Trial) {
+			t.WorkingSet = func(float64) float64 { return 550 }
+		}, record: env("580MiB"), want: "memory-near-its-limit gomemlimit"},
+		{name: "calm without GOMEMLIMIT", record: env("off"), want: ""},
+		{name: "growing", trial: func(t *trials.Trial) {
+			t.WorkingSet = func(e float64) float64 { return 100 + 2*e }
+		}, want: "memory-grows"},
+		{name: "refusing", trial: func(t *trials.Trial) { t.Refused = 700 }, want: "admission-refuses"},
+		{name: "limiter", record: func(r *record.Record) {
+			each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) {
+				a.Metrics[record.ProcessorRefused] = 12
+			})
+		}, want: "memory-limiter-refuses"},
+		{name: "queue", trial: func(t *trials.Trial) { t.Queue = func(e float64) float64 { return 10 * e } },
+			want: "queue-fills"},
+		{name: "unsent", trial: func(t *trials.Trial) { t.Unsent = 6000 }, record: slow, want: "in-flight-limit"},
+		{name: "unsent over one connection", trial: func(t *trials.Trial) { t.Unsent = 6000 },
+			record: func(r *record.Record) {
+				slow(r)
+				r.Header.Scenario.Load.Connections = 1
+				r.Header.Scenario.Gateway.CPULimit = 2
+			}, want: "in-flight-limit one-connection"},
+	} {
+		trial := trials.Calm()
+		if c.trial != nil {
+			c.trial(&trial)
+		}
+		r := trial.Record()
+		if c.record != nil {
+			c.record(r)
+		}
+		var names []string
+		for _, a := range verdict.Advise(r) {
+			names = append(names, a.Name)
+			complete(t, a)
+		}
+		if diff := cmp.Diff(c.want, strings.Join(names, " ")); diff != "" {
+			t.Errorf("Advise(%s):\n%s", c.name, diff)
+		}
+	}
+}
+
+// complete asks for numbers in every piece of evidence, and YAML in every setting.
+func complete(t *testing.T, a verdict.Advice) {
+	t.Helper()
+	digit := regexp.MustCompile(`[0-9]`)
+	for _, e := range a.Evidence {
+		if !digit.MatchString(e.Text) || e.Source == "" {
+			t.Errorf("%s: evidence %+v has no number or no source", a.Name, e)
+		}
+	}
+	var setting map[string]any
+	if err := yaml.Unmarshal([]byte(a.Setting), &setting); err != nil || len(setting) == 0 {
+		t.Errorf("%s: setting %q is no YAML: %v", a.Name, a.Setting, err)
+	}
+	if a.Symptom == "" || len(a.Evidence) == 0 || a.Change == "" || a.Effect == "" || a.Where == "" {
+		t.Errorf("%s is incomplete: %+v", a.Name, a)
+	}
+}
