@@ -221,11 +221,14 @@ func TestExcerptIsBounded(t *testing.T) {
 	}
 }
 
+// Read and With never panic, and what they let through holds.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(everything))
 	for _, c := range bad {
 		f.Add([]byte(c.file))
 	}
+	f.Add([]byte("load.resource_attributes.k8s.cluster.name=\"1\""))
+	f.Add([]byte("timing={duration: 5m, warm_up: 0}"))
 	shipped, err := filepath.Glob("../../scenarios/*.yaml")
 	if err != nil {
 		f.Fatal(err)
@@ -240,6 +243,12 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 4<<10 {
 			t.Skip("the parser is quadratic in what is nested")
+		}
+		overridden, err := Scenario{Name: "x"}.With([]string{string(data)})
+		if err == nil {
+			holds(t, overridden)
+		} else if len(Errors(err)) == 0 {
+			t.Fatalf("With(%q) = %v, which has no *Error", data, err)
 		}
 		s, err := Read("fuzz.yaml", data)
 		if err == nil {
