@@ -1,0 +1,509 @@
+package local
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+)
+
+func TestActorServesAndStops(t *testing.T) {
+	l := place(t)
+	backend := start(t, l, actor("backend", "serve"))
+	a := actor("gateway", "serve")
+	a.Args = append(a.Args, "--backend=$(backend.http)", "--config=$(file.a.yaml)", "5$$")
+	a.Files = map[string]string{"a.yaml": "x: $(not.expanded)"}
+	gateway := start(t, l, a)
+
+	config := filepath.Join(l.dir, "gateway", "a.yaml")
+	want := []string{gateway.Addr("http"), "--backend=" + backend.Addr("http"), "--config=" + config, "5$"}
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(gateway.PID()) + "/cmdline")
+	if err == nil {
+		args := strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
+		if diff := cmp.Diff(want, args[1:]); diff != "" {
+			t.Errorf("arguments (-want +got)\n%s", diff)
+		}
+	}
+	if got, err := os.ReadFile(config); err != nil || string(got) != "x: $(not.expanded)" {
+		t.Errorf("file = %q, %v", got, err)
+	}
+	u, err := gateway.Usage(t.Context())
+	if err != nil || u.CPUSeconds == nil || u.MemoryRSS == nil || *u.MemoryRSS == 0 {
+		t.Errorf("Usage() = %+v, %v", u, err)
+	}
+	state, err := gateway.Stop(t.Context())
+	if err != nil || state.ExitCode != 0 || state.Running || !state.Stopped || state.Ended.IsZero() {
+		t.Errorf("Stop() = %+v, %v", state, err)
+	}
+	if again, err := gateway.Stop(t.Context()); err != nil || again != state {
+		t.Errorf("second Stop() = %+v, %v; want %+v", again, err, state)
+	}
+	if u, err := gateway.Usage(t.Context()); err == nil || u.CPUSeconds == nil {
+		t.Errorf("Usage() after the end = %+v, %v; want the last and an error", u, err)
+	}
+	if !backend.State().Running {
+		t.Error("stopping the gateway stopped the backend")
+	}
+	logs, err := gateway.Logs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logs.Close()
+	said, _ := io.ReadAll(logs)
+	if !strings.Contains(string(said), "serving") || !strings.Contains(string(said), "bye gateway") {
+		t.Errorf("Logs() = %q", said)
+	}
+}
+
+// An actor can be started again once it has been stopped; each start has its own logs.
+func TestActorStartsAgain(t *testing.T) {
+	l := place(t)
+	first := start(t, l, actor("gateway", "serve"))
+	if _, err := l.Start(t.Context(), actor("gateway", "serve")); err == nil ||
+		!strings.Contains(err.Error(), "runs already") {
+		t.Errorf("Start of a running actor = %v", err)
+	}
+	if _, err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, l, actor("gateway", "serve"))
+	if first.Addr("http") == second.Addr("http") {
+		t.Errorf("both listened on %s", first.Addr("http"))
+	}
+	logs, err := second.Logs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logs.Close()
+	if said, _ := io.ReadAll(logs); strings.Contains(string(said), "bye") {
+		t.Errorf("Logs() of the second start = %q", said)
+	}
+}
+
+func TestCloseStopsTheLastFirst(t *testing.T) {
+	l := place(t)
+	var all []*Instance
+	for _, name := range []string{"backend", "gateway", "loadgen"} {
+		all = append(all, start(t, l, actor(name, "serve")))
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range all[1:] {
+		if before, after := all[i+1].State(), all[i].State(); !before.Ended.Before(after.Ended) {
+			t.Errorf("%s ended at %v, %s at %v", all[i].name, after.Ended, all[i+1].name, before.Ended)
+		}
+	}
+	if _, err := l.Start(t.Context(), actor("late", "serve")); !errors.Is(err, errClosed) {
+		t.Errorf("Start after Close = %v", err)
+	}
+}
+
+func TestDeafActorIsKilled(t *testing.T) {
+	l := place(t)
+	a := actor("gateway", "deaf")
+	a.Grace = 1
+	state, err := start(t, l, a).Stop(t.Context())
+	if err != nil || state.Signal != "SIGKILL" || state.ExitCode != -1 {
+		t.Errorf("Stop() = %+v, %v", state, err)
+	}
+	if state.OOMKilled != nil && *state.OOMKilled {
+		t.Error("killed by us reads as killed for want of memory")
+	}
+}
+
+// A context that is done ends the grace of a deaf actor.
+func TestStopIsNotLongerThanItsContext(t *testing.T) {
+	l := place(t)
+	i := start(t, l, actor("gateway", "deaf")) // with a grace of a minute
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if state, err := i.Stop(ctx); err != nil || state.Signal != "SIGKILL" {
+		t.Errorf("Stop() = %+v, %v", state, err)
+	}
+}
+
+func TestWhatAnActorStartedGoesWithIt(t *testing.T) {
+	l := place(t)
+	limited(t, l)
+	i := start(t, l, actor("gateway", "parent"))
+	var child process
+	eventually(t, "the child is known", func() bool {
+		logs, err := i.Logs()
+		if err != nil {
+			return false
+		}
+		defer logs.Close()
+		said, _ := io.ReadAll(logs)
+		_, rest, _ := strings.Cut(string(said), "child ")
+		pid, err := strconv.Atoi(strings.SplitN(rest, "\n", 2)[0])
+		child = identify(pid)
+		return err == nil
+	})
+	if !child.alive() {
+		t.Fatalf("child %v does not run", child)
+	}
+	if _, err := i.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the child is gone", func() bool { return !child.alive() })
+}
+
+func TestFailedStart(t *testing.T) {
+	never := actor("gateway", "serve")
+	never.Ready.Path, never.Ready.Timeout = "/never", 1e8
+	missing := actor("gateway", "serve")
+	missing.Program = "odigos-stress-no-such-program"
+	unknown := actor("gateway", "serve")
+	unknown.Args = []string{"$(backend.http)"}
+	deaf := actor("gateway", "deaf")
+	deaf.Ready.Path, deaf.Ready.Timeout = "/never", 1e8
+	named := actor("../x", "serve")
+	file := actor("gateway", "serve")
+	file.Files = map[string]string{"../../etc/x": ""}
+	port := actor("gateway", "serve")
+	port.Ready.Port = "grpc"
+	for _, c := range []struct {
+		name  string
+		actor env.Actor
+		want  []string
+	}{
+		{"exits", actor("gateway", "fail"), []string{"start gateway: ", "exit code 3",
+			"first line\nerror: no such exporter"}},
+		{"never ready", never, []string{"not ready within 100ms"}},
+		{"deaf and never ready", deaf, []string{"not ready within 100ms"}},
+		{"no program", missing, []string{"odigos-stress-no-such-program", "not found"}},
+		{"unknown reference", unknown, []string{"$(backend.http)", "there is: ", "self.http"}},
+		{"name", named, []string{`name "../x"`}},
+		{"file", file, []string{`file "../../etc/x"`}},
+		{"probe", port, []string{`probe port "grpc"`, "http"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := placeIn(t)
+			_, err := l.Start(t.Context(), c.actor)
+			for _, want := range c.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("Start(%s) = %v; want %q in it", c.name, err, want)
+				}
+			}
+			for _, dir := range l.fence.runDirs() {
+				if _, err := os.Stat(filepath.Join(dir, "gateway")); err == nil {
+					t.Errorf("%s/gateway is left before Close", dir)
+				}
+			}
+			// The name is free again.
+			start(t, l, actor("gateway", "serve"))
+		})
+	}
+}
+
+// placeIn is place under a name that has no slash in it.
+func placeIn(t *testing.T) *Local {
+	t.Helper()
+	dir := t.TempDir()
+	l, err := New(Options{RunID: "test-failed-start", Registry: filepath.Join(dir, "registry")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Errorf("Close() = %v", err)
+		}
+		nothingLeft(t, l)
+	})
+	return l
+}
+
+func TestCancelledStart(t *testing.T) {
+	l := place(t)
+	a := actor("gateway", "deaf")
+	a.Ready.Path = "/never"
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer cancel()
+		eventually(t, "the actor was asked twice", func() bool {
+			text, _ := os.ReadFile(l.logPath("gateway"))
+			return strings.Count(string(text), "asked") > 1
+		})
+	}()
+	_, err := l.Start(ctx, a)
+	for _, want := range []string{"503 Service Unavailable", "serving"} {
+		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), want) {
+			t.Errorf("Start() = %v; want %q in it", err, want)
+		}
+	}
+}
+
+// Close does not wait for the readiness of an actor that will never be ready.
+func TestCloseEndsAStart(t *testing.T) {
+	l := place(t)
+	a := actor("gateway", "serve")
+	a.Ready.Path = "/never"
+	result := make(chan error, 1)
+	go func() {
+		_, err := l.Start(context.Background(), a)
+		result <- err
+	}()
+	eventually(t, "the actor serves", func() bool {
+		text, _ := os.ReadFile(l.logPath("gateway"))
+		return strings.Contains(string(text), "serving")
+	})
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-result; !errors.Is(err, errClosed) {
+		t.Errorf("Start() = %v", err)
+	}
+}
+
+func TestTakenPortIsTriedOnceMore(t *testing.T) {
+	l := place(t)
+	a := actor("gateway", "taken")
+	a.Env["MARK"] = filepath.Join(t.TempDir(), "mark")
+	start(t, l, a)
+	if notes := l.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "port taken") {
+		t.Errorf("Notes() = %q", notes)
+	}
+}
+
+func TestEnvironmentIsScrubbed(t *testing.T) {
+	t.Setenv("GOMAXPROCS", "7")
+	t.Setenv("GOGC", "50")
+	t.Setenv("OTEL_SERVICE_NAME", "x")
+	t.Setenv("https_proxy", "http://user:secret@proxy")
+	t.Setenv("NO_PROXY", "*")
+	t.Setenv("ODIGOS_STRESS_X", "y")
+	t.Setenv("GOOGLE_CLOUD_PROJECT", "stays")
+	l := place(t)
+	a := actor("gateway", "serve")
+	a.Env["GOMEMLIMIT"] = "100MiB"
+	var got []string
+	if err := json.Unmarshal([]byte(ask(t, start(t, l, a), "/environ")), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"GOMAXPROCS", "GOGC", "OTEL_SERVICE_NAME", "https_proxy", "NO_PROXY",
+		"ODIGOS_STRESS_X"} {
+		if v := lookup(got, name); v != "" {
+			t.Errorf("the actor sees %s=%s", name, v)
+		}
+		if !slices.Contains(l.Scrubbed(), name) {
+			t.Errorf("Scrubbed() = %q; want %s in it", l.Scrubbed(), name)
+		}
+	}
+	for name, want := range map[string]string{"GOMEMLIMIT": "100MiB", "GOOGLE_CLOUD_PROJECT": "stays",
+		"PATH": os.Getenv("PATH"), "NAME": "gateway"} {
+		if v := lookup(got, name); v != want {
+			t.Errorf("the actor sees %s=%s; want %s", name, v, want)
+		}
+	}
+}
+
+func TestCPULimitThrottles(t *testing.T) {
+	l := place(t)
+	limited(t, l)
+	a := actor("gateway", "serve")
+	a.Limits.CPUCores = 0.2
+	i := start(t, l, a)
+	ask(t, i, "/burn")
+	eventually(t, "periods are throttled", func() bool {
+		u, err := i.Usage(t.Context())
+		return err == nil && u.Periods != nil && *u.ThrottledPeriods > 0 && *u.ThrottledSeconds > 0 &&
+			*u.Periods >= *u.ThrottledPeriods
+	})
+}
+
+func TestMemoryLimitKills(t *testing.T) {
+	l := place(t)
+	limited(t, l)
+	a := actor("gateway", "serve")
+	a.Limits.MemoryBytes = 64 << 20
+	i := start(t, l, a)
+	u, err := i.Usage(t.Context())
+	if err != nil || u.MemoryUsage == nil || u.MemoryWorkingSet == nil || u.MemoryAnon == nil ||
+		u.MemoryFile == nil || u.MemoryKernel == nil || u.MemoryPeak == nil || u.OOMKills == nil {
+		t.Fatalf("Usage() = %+v, %v", u, err)
+	}
+	if *u.MemoryAnon <= 0 || *u.MemoryUsage > 64<<20 || *u.MemoryPeak > 64<<20 {
+		t.Errorf("Usage(): anon %d, usage %d, peak %d", *u.MemoryAnon, *u.MemoryUsage, *u.MemoryPeak)
+	}
+	ask(t, i, "/eat?bytes="+strconv.Itoa(128<<20))
+	<-i.Ended()
+	state := i.State()
+	if state.OOMKilled == nil || !*state.OOMKilled || state.Signal != "SIGKILL" || state.Stopped {
+		t.Errorf("State() = %+v; want killed for want of memory", state)
+	}
+	last, err := i.Usage(t.Context())
+	if err == nil || last.OOMKills == nil || *last.OOMKills == 0 || *last.LimitHits == 0 {
+		t.Errorf("Usage() after the end = %+v, %v", last, err)
+	}
+	if stopped, err := i.Stop(t.Context()); err != nil || stopped != state {
+		t.Errorf("Stop() = %+v, %v; want %+v", stopped, err, state)
+	}
+}
+
+// Whatever the actor uses is counted in its cgroup from its first instruction.
+func TestActorIsInItsCgroupFromTheStart(t *testing.T) {
+	l := place(t)
+	limited(t, l)
+	i := start(t, l, actor("gateway", "serve"))
+	found := ask(t, i, "/cgroup")
+	if n := strings.Count(found, "/"+parentName+"/"+l.fence.run+"/gateway"); n != len(i.group.Dirs) {
+		t.Errorf("it is in %d of %d cgroups:\n%s", n, len(i.group.Dirs), found)
+	}
+	for _, dir := range i.group.Dirs {
+		if pids := pidsIn(dir); !slices.Equal(pids, []int{i.PID()}) {
+			t.Errorf("%s holds %v; want %d alone", dir, pids, i.PID())
+		}
+	}
+}
+
+// A killed tool leaves nothing: no process, no cgroup, no file.
+func TestNothingOutlivesAKilledTool(t *testing.T) {
+	for _, victim := range []string{"tool", "tool after its guardian was asked to end"} {
+		t.Run(victim, func(t *testing.T) {
+			dir := t.TempDir()
+			cmd, told := startTool(t, "killed", dir)
+			if victim != "tool" {
+				// What a terminal or a service manager sends must not end the guardian.
+				signalGroup(told.Guardian.PID, 15)
+				signalGroup(told.Guardian.PID, 2)
+				signalGroup(told.Guardian.PID, 1)
+			}
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+			for _, p := range append(told.Actors, told.Guardian) {
+				eventually(t, "process "+p.String()+" is gone", func() bool { return !p.alive() })
+			}
+			for _, path := range append(told.Cgroups, told.Dir, filepath.Join(dir, "killed.json")) {
+				if _, err := os.Stat(path); err == nil {
+					t.Errorf("%s is left", path)
+				}
+			}
+			log, err := os.ReadFile(filepath.Join(dir, "guard.log"))
+			if err != nil || !strings.Contains(string(log), `outcome="all gone"`) {
+				t.Errorf("log = %q, %v", log, err)
+			}
+		})
+	}
+}
+
+func startTool(t *testing.T, run, dir string) (*exec.Cmd, told) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleVariable+"=tool", "RUN="+run, "REGISTRY="+dir,
+		"GUARD_LOG="+filepath.Join(dir, "guard.log"))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	var told told
+	if err != nil || json.Unmarshal(line, &told) != nil {
+		t.Fatalf("the tool said %q, %v", line, err)
+	}
+	return cmd, told
+}
+
+// With tool and guardian killed at once the actors die, and cleanup finds the rest.
+func TestCleanup(t *testing.T) {
+	dir := t.TempDir()
+	alive := place(t)
+	start(t, alive, actor("backend", "serve"))
+	o := Options{Registry: dir}
+	cmd, told := startTool(t, "dead", dir)
+	if found, err := Cleanup(t.Context(), o, false); err != nil || len(found) != 0 {
+		t.Fatalf("Cleanup() beside a living run = %v, %v; want nothing", found, err)
+	}
+	told.Guardian.kill()
+	eventually(t, "the guardian is gone", func() bool { return !told.Guardian.alive() })
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	dry, err := Cleanup(t.Context(), o, true)
+	if err != nil || len(dry) == 0 {
+		t.Fatalf("Cleanup(dry run) = %v, %v", dry, err)
+	}
+	for _, l := range dry {
+		if l.Run != "dead" || l.Kept != "" {
+			t.Errorf("Cleanup(dry run) found %s", l)
+		}
+	}
+	if _, err := os.Stat(told.Dir); err != nil {
+		t.Errorf("a dry run removed %s", told.Dir)
+	}
+	if _, err := Cleanup(t.Context(), o, false); err != nil {
+		t.Fatalf("Cleanup() = %v", err)
+	}
+	for _, path := range append(told.Cgroups, told.Dir) {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is left", path)
+		}
+	}
+	for _, p := range told.Actors {
+		eventually(t, "process "+p.String()+" is gone", func() bool { return !p.alive() })
+	}
+	if found, err := Cleanup(t.Context(), o, true); err != nil || len(found) != 0 {
+		t.Errorf("second Cleanup() = %v, %v", found, err)
+	}
+}
+
+// Without its entry a dead run is known by the names of its cgroups.
+func TestCleanupWithoutRegistry(t *testing.T) {
+	dir := t.TempDir()
+	cmd, told := startTool(t, "lost", dir)
+	if len(told.Cgroups) == 0 {
+		t.Skip("no cgroups can be made here")
+	}
+	told.Guardian.kill()
+	eventually(t, "the guardian is gone", func() bool { return !told.Guardian.alive() })
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	found, err := Cleanup(t.Context(), Options{Registry: t.TempDir()}, false)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("Cleanup() = %v, %v", found, err)
+	}
+	for _, path := range told.Cgroups {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is left", path)
+		}
+	}
+}
+
+func TestTwoRunsOfOneName(t *testing.T) {
+	l := place(t)
+	if _, err := New(Options{RunID: l.o.RunID, Registry: l.o.Registry}); err == nil ||
+		!strings.Contains(err.Error(), "running already") {
+		t.Errorf("New() of a living run = %v", err)
+	}
+}
+
+func TestDeadGuardianIsNoticed(t *testing.T) {
+	l := place(t)
+	defer func() { // this note is as it should be
+		l.guard.note = ""
+	}()
+	identify(l.guard.cmd.Process.Pid).kill()
+	<-l.guard.gone
+	start(t, l, actor("gateway", "serve")) // goes on
+	if notes := l.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "guardian ended early") {
+		t.Errorf("Notes() = %q", notes)
+	}
+}

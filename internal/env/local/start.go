@@ -1,0 +1,292 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+)
+
+// A startError is an actor that never was ready, with the last that it said.
+type startError struct {
+	cause error
+	state env.State
+	said  string
+}
+
+func (e *startError) Error() string {
+	text := e.cause.Error()
+	if errors.Is(e.cause, errEnded) {
+		text += " (" + describe(e.state) + ")"
+	}
+	if e.said == "" {
+		return text + "; it wrote nothing"
+	}
+	return text + "; its last lines:\n" + e.said
+}
+
+func (e *startError) Unwrap() error { return e.cause }
+
+func describe(s env.State) string {
+	switch {
+	case s.OOMKilled != nil && *s.OOMKilled:
+		return "killed for want of memory"
+	case s.Signal != "":
+		return "killed by " + s.Signal
+	}
+	return fmt.Sprintf("exit code %d", s.ExitCode)
+}
+
+// Start starts an actor and waits until it is ready. If it could not listen because
+// somebody took its port meanwhile, it is started once more with other ports. ctx
+// bounds the start alone.
+func (l *Local) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil, fmt.Errorf("start %s: %w", a.Name, errClosed)
+	}
+	l.starting.Add(1)
+	l.mu.Unlock()
+	defer l.starting.Done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(l.life, func() { cancel(errClosed) })()
+
+	i, err := l.start(ctx, a)
+	var failed *startError
+	if errors.As(err, &failed) && errors.Is(err, errEnded) && len(a.Ports) > 0 &&
+		strings.Contains(failed.said, "address already in use") {
+		l.note(fmt.Sprintf("%s found its port taken and was started again with others", a.Name))
+		i, err = l.start(ctx, a)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", a.Name, err)
+	}
+	return i, nil
+}
+
+func (l *Local) start(ctx context.Context, a env.Actor) (*Instance, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err := check(a); err != nil {
+		return nil, err
+	}
+	i, err := l.admit(a)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.launch(i, a); err != nil {
+		i.discard()
+		return nil, err
+	}
+	if a.Ready.Port == "" {
+		return i, nil
+	}
+	url := "http://" + i.Addr(a.Ready.Port) + "/" + strings.TrimPrefix(a.Ready.Path, "/")
+	if err := awaitReady(ctx, url, a.Ready, i.ended); err != nil {
+		said := i.output.tail()
+		dead, cancel := context.WithCancel(context.Background())
+		cancel()
+		state, stopErr := i.Stop(dead)
+		return nil, errors.Join(&startError{cause: err, state: state, said: said}, stopErr)
+	}
+	i.locate()
+	return i, nil
+}
+
+// check refuses an actor that could not be started as it is.
+func check(a env.Actor) error {
+	if !nameRule.MatchString(a.Name) || a.Name == "self" || a.Name == "file" || a.Name == probeName ||
+		strings.Contains(a.Name, ".") {
+		return fmt.Errorf("name %q: want letters, digits, _ and -, and neither self, file nor %s",
+			a.Name, probeName)
+	}
+	if a.Ready.Port != "" && !slices.Contains(a.Ports, a.Ready.Port) {
+		return fmt.Errorf("probe port %q is none of its ports: %s", a.Ready.Port,
+			strings.Join(a.Ports, ", "))
+	}
+	for name := range a.Files {
+		if name != filepath.Base(name) || name == "." || name == ".." || name == "/" {
+			return fmt.Errorf("file %q: want a base name", name)
+		}
+	}
+	return nil
+}
+
+// admit makes an instance that is not started yet, with addresses of its own.
+func (l *Local) admit(a env.Actor) (*Instance, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, i := range l.instances {
+		if i.name == a.Name && !i.released() {
+			return nil, fmt.Errorf("%s runs already: stop it first", a.Name)
+		}
+	}
+	addrs, err := freePorts(a.Ports, l.ports)
+	if err != nil {
+		return nil, err
+	}
+	l.starts[a.Name]++
+	i := &Instance{
+		local: l, name: a.Name, addrs: addrs, grace: a.Grace,
+		serial: fmt.Sprintf("%s-%d", a.Name, l.starts[a.Name]),
+		ended:  make(chan struct{}), gone: make(chan struct{}),
+	}
+	if i.grace == 0 {
+		i.grace = l.o.Grace
+	}
+	// One that is stopped makes room: its cgroup is gone, its log goes on.
+	l.instances = slices.DeleteFunc(l.instances, func(x *Instance) bool { return x.name == a.Name })
+	l.instances = append(l.instances, i)
+	return i, nil
+}
+
+// launch writes the actor's files, makes its cgroup and starts its process.
+func (l *Local) launch(i *Instance, a env.Actor) error {
+	lookup := l.references(i, a)
+	args, environ, err := expandAll(a, lookup)
+	if err != nil {
+		return err
+	}
+	program := l.o.Self
+	if a.Program != "" {
+		if program, err = exec.LookPath(a.Program); err != nil {
+			return err
+		}
+	}
+	if program, err = filepath.Abs(program); err != nil {
+		return err
+	}
+	if err := l.writeFiles(a); err != nil {
+		return err
+	}
+	if i.group, err = l.fence.make(a.Name, a.Limits); err != nil {
+		return err
+	}
+	out, output, err := openOutput(l.logPath(a.Name))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	i.output = output
+	cmd, closeDir, err := l.command(i, a.Limits, program, args)
+	if err != nil {
+		return err
+	}
+	defer closeDir()
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = overlay(l.environ, environ)
+	if err := l.spawner.start(cmd); err != nil {
+		return fmt.Errorf("exec %s: %w", program, err)
+	}
+	i.run(cmd)
+	return nil
+}
+
+// command is the process that becomes the actor.
+func (l *Local) command(i *Instance, limits env.Limits, program string, args []string) (
+	cmd *exec.Cmd, closeDir func(), err error) {
+	closeDir = func() {}
+	whole := append([]string{program}, args...)
+	var dir *os.File
+	switch l.fence.how.Method {
+	case methodV1:
+		whole = append([]string{l.o.Self}, execArgs(os.Getpid(), i.group.procsFiles(), whole...)...)
+	case methodV2:
+		if dir, err = os.Open(i.group.Dirs[""]); err != nil {
+			return nil, nil, fmt.Errorf("join cgroup: %w", err)
+		}
+		closeDir = func() { dir.Close() }
+	case methodSystemd:
+		whole = append([]string{l.fence.systemd}, scopeArgs(l.unit(i), limits, whole...)...)
+	}
+	cmd = exec.Command(whole[0], whole[1:]...)
+	isolate(cmd, dir)
+	return cmd, closeDir, nil
+}
+
+// unit names the scope of one start of one actor.
+func (l *Local) unit(i *Instance) string {
+	return strings.ReplaceAll(parentName+"-"+l.fence.run+"-"+i.serial, "@", "-")
+}
+
+func (l *Local) logPath(actor string) string {
+	if l.o.LogPath != nil {
+		return l.o.LogPath(actor)
+	}
+	return filepath.Join(l.dir, actor+".log")
+}
+
+func (l *Local) filePath(actor, name string) string {
+	return filepath.Join(l.dir, actor, name)
+}
+
+func (l *Local) writeFiles(a env.Actor) error {
+	if len(a.Files) == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Join(l.dir, a.Name), 0o700); err != nil {
+		return fmt.Errorf("write its files: %w", err)
+	}
+	for name, text := range a.Files {
+		if err := os.WriteFile(l.filePath(a.Name, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("write its files: %w", err)
+		}
+	}
+	return nil
+}
+
+// references resolves what an actor's arguments may refer to.
+func (l *Local) references(i *Instance, a env.Actor) func(string) (string, error) {
+	known := map[string]string{}
+	l.mu.Lock()
+	for _, other := range l.instances {
+		for port, addr := range other.addrs {
+			known[other.name+"."+port] = addr
+		}
+	}
+	l.mu.Unlock()
+	for port, addr := range i.addrs {
+		known["self."+port] = addr
+	}
+	for name := range a.Files {
+		known["file."+name] = l.filePath(a.Name, name)
+	}
+	return func(ref string) (string, error) {
+		if v, ok := known[ref]; ok {
+			return v, nil
+		}
+		all := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+		if all == "" {
+			all = "none"
+		}
+		return "", fmt.Errorf("there is no %s; there is: %s", ref, all)
+	}
+}
+
+func expandAll(a env.Actor, lookup func(string) (string, error)) (
+	args []string, environ map[string]string, err error) {
+	for _, arg := range a.Args {
+		arg, err := env.Expand(arg, lookup)
+		if err != nil {
+			return nil, nil, err
+		}
+		args = append(args, arg)
+	}
+	environ = map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
+		if environ[name], err = env.Expand(a.Env[name], lookup); err != nil {
+			return nil, nil, fmt.Errorf("variable %s: %w", name, err)
+		}
+	}
+	return args, environ, nil
+}

@@ -1,0 +1,196 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+)
+
+// A reading collects figures from the files of a cgroup. A file that is not there
+// leaves its figures unknown; any other failure is kept.
+type reading struct {
+	err error
+}
+
+// usage reads all that the kernel says of a cgroup.
+func (g cgroup) usage(u *env.Usage) error {
+	var r reading
+	if g.Version == 2 {
+		r.v2(g.Dirs[""], u)
+	} else {
+		r.v1(g.Dirs, u)
+	}
+	return r.err
+}
+
+func (r *reading) v1(dirs map[string]string, u *env.Usage) {
+	if dir, ok := dirs["cpuacct"]; ok {
+		u.CPUSeconds = scaled(r.number(dir, "cpuacct.usage"), 1e9)
+	}
+	if dir, ok := dirs["cpu"]; ok {
+		stat := r.table(dir, "cpu.stat")
+		u.Periods, u.ThrottledPeriods = value(stat, "nr_periods"), value(stat, "nr_throttled")
+		u.ThrottledSeconds = scaled(value(stat, "throttled_time"), 1e9)
+	}
+	dir, ok := dirs["memory"]
+	if !ok {
+		return
+	}
+	stat := r.table(dir, "memory.stat")
+	u.MemoryUsage = asBytes(r.number(dir, "memory.usage_in_bytes"))
+	u.MemoryWorkingSet = workingSet(u.MemoryUsage, value(stat, "total_inactive_file"))
+	u.MemoryAnon, u.MemoryFile = asBytes(value(stat, "total_rss")), asBytes(value(stat, "total_cache"))
+	u.MemoryKernel = asBytes(r.number(dir, "memory.kmem.usage_in_bytes"))
+	u.MemoryPeak = asBytes(r.number(dir, "memory.max_usage_in_bytes"))
+	u.LimitHits = r.number(dir, "memory.failcnt")
+	// The limit of memory and swap together is asked first, and being the same it is
+	// the one that is met.
+	if swap := r.number(dir, "memory.memsw.failcnt"); swap != nil && u.LimitHits != nil {
+		*u.LimitHits += *swap
+	}
+	u.OOMKills = value(r.table(dir, "memory.oom_control"), "oom_kill") // since Linux 4.13
+}
+
+func (r *reading) v2(dir string, u *env.Usage) {
+	cpu := r.table(dir, "cpu.stat")
+	u.CPUSeconds = scaled(value(cpu, "usage_usec"), 1e6)
+	u.Periods, u.ThrottledPeriods = value(cpu, "nr_periods"), value(cpu, "nr_throttled")
+	u.ThrottledSeconds = scaled(value(cpu, "throttled_usec"), 1e6)
+
+	stat := r.table(dir, "memory.stat")
+	u.MemoryUsage = asBytes(r.number(dir, "memory.current"))
+	u.MemoryWorkingSet = workingSet(u.MemoryUsage, value(stat, "inactive_file"))
+	u.MemoryAnon, u.MemoryFile = asBytes(value(stat, "anon")), asBytes(value(stat, "file"))
+	u.MemoryKernel = asBytes(value(stat, "kernel"))      // since Linux 5.18
+	u.MemoryPeak = asBytes(r.number(dir, "memory.peak")) // since Linux 5.19
+	events := r.table(dir, "memory.events")
+	u.OOMKills, u.LimitHits = value(events, "oom_kill"), value(events, "max")
+
+	u.CPUStalled = r.stalled(dir, "cpu.pressure")
+	u.MemoryStalled = r.stalled(dir, "memory.pressure")
+}
+
+// text is empty for a file that does not exist, or that the kernel was told not to
+// fill (pressure, where it is compiled in and turned off).
+func (r *reading) text(dir, name string) string {
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errUnsupported) {
+		r.keep(err)
+	}
+	return strings.TrimSpace(string(data))
+}
+
+func (r *reading) keep(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *reading) number(dir, name string) *uint64 {
+	text := r.text(dir, name)
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		r.keep(fmt.Errorf("read %s: %q is no number", filepath.Join(dir, name), text))
+		return nil
+	}
+	return &n
+}
+
+func (r *reading) table(dir, name string) map[string]uint64 {
+	table, err := parseTable(r.text(dir, name))
+	if err != nil {
+		r.keep(fmt.Errorf("read %s: %w", filepath.Join(dir, name), err))
+	}
+	return table
+}
+
+func (r *reading) stalled(dir, name string) *float64 {
+	text := r.text(dir, name)
+	if text == "" {
+		return nil
+	}
+	total, err := parsePressure(text)
+	if err != nil {
+		r.keep(fmt.Errorf("read %s: %w", filepath.Join(dir, name), err))
+		return nil
+	}
+	return scaled(&total, 1e6)
+}
+
+// parseTable reads lines of a name and a number.
+func parseTable(text string) (map[string]uint64, error) {
+	table := map[string]uint64{}
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		if len(fields) != 2 {
+			return nil, fmt.Errorf("line %q is not a name and a number", strings.TrimSpace(line))
+		}
+		n, err := strconv.ParseUint(fields[1], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("line %q is not a name and a number", strings.TrimSpace(line))
+		}
+		table[fields[0]] = n
+	}
+	return table, nil
+}
+
+// parsePressure is the total of the line "some" of a pressure file, in microseconds.
+func parsePressure(text string) (uint64, error) {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] != "some" {
+			continue
+		}
+		for _, f := range fields[1:] {
+			if total, ok := strings.CutPrefix(f, "total="); ok {
+				return strconv.ParseUint(total, 10, 64)
+			}
+		}
+	}
+	return 0, fmt.Errorf("%q has no total of some", text)
+}
+
+func value(table map[string]uint64, name string) *uint64 {
+	if n, ok := table[name]; ok {
+		return &n
+	}
+	return nil
+}
+
+func scaled(n *uint64, by float64) *float64 {
+	if n == nil {
+		return nil
+	}
+	f := float64(*n) / by
+	return &f
+}
+
+func asBytes(n *uint64) *int64 {
+	if n == nil {
+		return nil
+	}
+	b := int64(*n)
+	return &b
+}
+
+// workingSet is usage less inactive file, never below zero: what kubelet compares
+// with a limit. The two are read at two moments.
+func workingSet(usage *int64, inactive *uint64) *int64 {
+	if usage == nil || inactive == nil {
+		return nil
+	}
+	set := max(0, *usage-int64(*inactive))
+	return &set
+}
