@@ -123,7 +123,7 @@ func memoryNear(s *subject) *Advice {
 	needed := *m.Peak / comfortable
 	return &Advice{
 		Name:    "memory-near-its-limit",
-		Symptom: fmt.Sprintf("the working set came to %s of the memory limit", percent(*m.Share)),
+		Symptom: fmt.Sprintf("the working set came to %s of the memory limit", Percent(*m.Share)),
 		Evidence: []Evidence{
 			proof("gateway_memory.working_set_peak_bytes", "bytes", *m.Peak,
 				"largest working set %s", bytesText(*m.Peak)),
@@ -131,7 +131,7 @@ func memoryNear(s *subject) *Advice {
 				bytesText(*m.Limit)),
 		},
 		Change: fmt.Sprintf("Raise the memory limit so that this peak is %s of it.",
-			percent(comfortable)),
+			Percent(comfortable)),
 		Where:   inScenario,
 		Setting: "gateway:\n  memory_limit: " + roundUp(needed) + "\n",
 		Effect: fmt.Sprintf("Computed: %s ÷ %.1f = %s. Go's heap may grow with GOMEMLIMIT where "+
@@ -208,7 +208,7 @@ func goMemLimitOff(s *subject) *Advice {
 	symptom := "the Go runtime was not told of the memory limit (no GOMEMLIMIT)"
 	if ok {
 		symptom = fmt.Sprintf("GOMEMLIMIT is %s of the memory limit: what Go does not count "+
-			"finds no room", percent(told / *m.Limit))
+			"finds no room", Percent(told / *m.Limit))
 	} else if text != "" {
 		symptom = fmt.Sprintf("GOMEMLIMIT is %q, which sets no limit", text)
 	}
@@ -242,7 +242,7 @@ func admissionRefuses(s *subject) *Advice {
 		Name:    "admission-refuses",
 		Symptom: "the gateway refused requests before decoding them: its heap was at GOMEMLIMIT",
 		Evidence: []Evidence{proof("failures.whole_run_admission_rejected_requests", "requests",
-			*n, "%s requests rejected, whole run", grouped(int64(*n)))},
+			*n, "%s requests rejected, whole run", Count(int64(*n)))},
 		Change: "Give the gateway more memory (GOMEMLIMIT follows the limit), or let the backend " +
 			"take spans faster: what waits in its queue is what fills the heap.",
 		Where: inScenario,
@@ -257,11 +257,11 @@ func admissionRefuses(s *subject) *Advice {
 	if s.f.Delivery.Known {
 		a.Evidence = append(a.Evidence, proof("delivery.refused_spans", "spans",
 			float64(s.f.Delivery.Refused), "%s spans refused in the measured time",
-			grouped(s.f.Delivery.Refused)))
+			Count(s.f.Delivery.Refused)))
 	}
 	if q := s.f.Pipeline.QueueShare; q != nil {
 		a.Evidence = append(a.Evidence, proof("collector.queue_max_ratio_of_capacity", "ratio",
-			*q, "exporter queue at most %s full", percent(*q)))
+			*q, "exporter queue at most %s full", Percent(*q)))
 	}
 	return a
 }
@@ -282,10 +282,11 @@ func limiterRefuses(s *subject) *Advice {
 		Name:    "memory-limiter-refuses",
 		Symptom: "a processor of the gateway refused spans, as the memory limiter does",
 		Evidence: []Evidence{proof("failures.whole_run_processor_refused_spans", "spans", *n,
-			"%s spans refused by processors, whole run", grouped(int64(*n)))},
+			"%s spans refused by processors, whole run", Count(int64(*n)))},
 		Change:  "Give the limiter more room, within the memory limit.",
 		Where:   inCollector,
-		Setting: "processors:\n  " + ids + ":\n    limit_percentage: 80\n    spike_limit_percentage: 20\n",
+		Setting: "processors:\n  " + ids + ":\n    limit_percentage: 80\n" +
+			"    spike_limit_percentage: 20\n",
 		Effect: "Fewer refusals, and a working set nearer to the limit: run again and look at " +
 			"the distance to an OOM kill.",
 	}

@@ -2,6 +2,7 @@ package verdict_test
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -70,6 +71,9 @@ func TestAdvise(t *testing.T) {
 		{name: "growing", trial: func(t *trials.Trial) {
 			t.WorkingSet = func(e float64) float64 { return 100 + 2*e }
 		}, want: "memory-grows"},
+		{name: "rising, but in waves", trial: func(t *trials.Trial) {
+			t.WorkingSet = func(e float64) float64 { return 100 + e + 90*step(math.Mod(e, 10), 0, 5) }
+		}, want: ""},
 		{name: "refusing", trial: func(t *trials.Trial) { t.Refused = 700 }, want: "admission-refuses"},
 		{name: "limiter", record: func(r *record.Record) {
 			each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) {

@@ -20,10 +20,10 @@ func cpuHeldBack(s *subject) *Advice {
 	a := &Advice{
 		Name: "cpu-held-back",
 		Symptom: fmt.Sprintf("the CPU limit held the gateway back in %s of its periods",
-			percent(*c.ThrottledPeriods)),
+			Percent(*c.ThrottledPeriods)),
 		Evidence: []Evidence{
 			proof("gateway_cpu.throttled_periods_ratio", "ratio", *c.ThrottledPeriods,
-				"held back in %s of the periods", percent(*c.ThrottledPeriods)),
+				"held back in %s of the periods", Percent(*c.ThrottledPeriods)),
 			proof("gateway_cpu.average_cores", "cores", *c.Average,
 				"%.2f of %.2f cores used on average", *c.Average, *c.Limit),
 		},
@@ -54,7 +54,7 @@ func compressionCosts(s *subject) *Advice {
 		Symptom: "the gateway was short of CPU while it compressed with gzip what it sent",
 		Evidence: []Evidence{
 			proof("gateway_cpu.max_ratio_of_limit", "ratio", *s.f.CPU.Share,
-				"CPU over 5 s at most %s of its limit", percent(*s.f.CPU.Share)),
+				"CPU over 5 s at most %s of its limit", Percent(*s.f.CPU.Share)),
 			{
 				Text: fmt.Sprintf("the backend received %.1f MB for %.1f MB of spans (ratio %.1f)",
 					float64(s.received.WireBytes)/1e6, float64(s.received.DecodedBytes)/1e6, factor),
@@ -83,7 +83,7 @@ func smallBatches(s *subject) *Advice {
 		Symptom: "nearly all batches were small and cut by the timer, on a gateway short of CPU",
 		Evidence: []Evidence{
 			proof("collector.batches_by_timeout_ratio", "ratio", *p.TimeoutShare,
-				"%s of the batches cut by the timer", percent(*p.TimeoutShare)),
+				"%s of the batches cut by the timer", Percent(*p.TimeoutShare)),
 			proof("collector.batch_mean_spans", "spans", *p.BatchMean, "%.0f spans a batch",
 				*p.BatchMean),
 			proof("gateway_cpu.average_cores", "cores", *s.f.CPU.Average,
@@ -92,7 +92,8 @@ func smallBatches(s *subject) *Advice {
 		Change:  "Let batches wait longer.",
 		Where:   inCollector,
 		Setting: "processors:\n  batch:\n    timeout: 1s\n",
-		Effect:  "Fewer, larger requests to the backend, and up to as much more latency for each batch processor on the way.",
+		Effect: "Fewer, larger requests to the backend, and up to as much more latency for " +
+			"each batch processor on the way.",
 	}
 }
 
@@ -118,7 +119,7 @@ func queueFills(s *subject) *Advice {
 	}
 	if n := s.f.Failures.EnqueueFailed; above(n, 0) {
 		a.Evidence = append(a.Evidence, proof("failures.whole_run_enqueue_failed_spans", "spans",
-			*n, "%s spans refused by the full queue, whole run", grouped(int64(*n))))
+			*n, "%s spans refused by the full queue, whole run", Count(int64(*n))))
 	}
 	consumers := 20.0 // twice the collector's default
 	if p.ExportCall != nil && p.Batches != nil {
@@ -126,7 +127,7 @@ func queueFills(s *subject) *Advice {
 		consumers = max(consumers, math.Ceil(1.5*needed))
 		a.Evidence = append(a.Evidence,
 			proof("collector.export_call_mean_seconds", "seconds", *p.ExportCall,
-				"an export took %s on average", seconds(*p.ExportCall)),
+				"an export took %s on average", Seconds(*p.ExportCall)),
 			proof("collector.batches_per_second", "batches/s", *p.Batches,
 				"%.1f batches/s: %.1f exports under way are needed (Little's law)", *p.Batches,
 				needed))
@@ -148,10 +149,10 @@ func inFlightSmall(s *subject) *Advice {
 		Symptom: "slots went unsent: every request that may be in flight was unanswered",
 		Evidence: []Evidence{
 			proof("delivery.unsent_ratio_of_due", "ratio", *share, "%s of the spans due unsent",
-				percent(*share)),
+				Percent(*share)),
 			proof("latency.due_to_acknowledgement.mean_seconds", "seconds",
 				*s.f.Latency.Answer.Mean, "an answer took %s on average",
-				seconds(*s.f.Latency.Answer.Mean)),
+				Seconds(*s.f.Latency.Answer.Mean)),
 			proof("pacing.in_flight_limit_requests", "requests", float64(s.f.Pacing.InFlight),
 				"%d may be in flight, %.0f are needed at this rate (Little's law)",
 				s.f.Pacing.InFlight, *busy),
@@ -178,7 +179,7 @@ func oneConnection(s *subject) *Advice {
 		Symptom: "slots went unsent over one connection while the gateway had cores to spare",
 		Evidence: []Evidence{
 			proof("delivery.unsent_ratio_of_due", "ratio", *s.f.Delivery.UnsentPart,
-				"%s of the spans due unsent", percent(*s.f.Delivery.UnsentPart)),
+				"%s of the spans due unsent", Percent(*s.f.Delivery.UnsentPart)),
 			proof("gateway_cpu.average_cores", "cores", *c.Average, "%.2f of %.2f cores used",
 				*c.Average, *c.Limit),
 		},

@@ -31,13 +31,13 @@ func lost(s *subject) []Finding {
 	}
 	items := s.ending.Measured.Acknowledged.Items
 	text := fmt.Sprintf("%s of %s acknowledged spans were not delivered (%s)",
-		grouped(d.Lost), grouped(items), percent(*d.LostRatio))
+		Count(d.Lost), Count(items), Percent(*d.LostRatio))
 	if limit == nil {
 		return with(one(check, Note, "%s; no threshold is set", text), d.LostRatio, nil,
 			"ratio", ledgerSource)
 	}
 	allowed := float64(*limit)
-	text += fmt.Sprintf("; allowed %s", percent(allowed))
+	text += fmt.Sprintf("; allowed %s", Percent(allowed))
 	severity := Held
 	if *d.LostRatio > allowed {
 		severity = Critical
@@ -71,8 +71,8 @@ func refused(s *subject) []Finding {
 	case d.RefusedPart == nil:
 		return one(check, Note, "not judged: no measured span was offered")
 	}
-	text := fmt.Sprintf("%s of %s offered spans were refused (%s)", grouped(d.Refused),
-		grouped(s.ending.Measured.Offered), percent(*d.RefusedPart))
+	text := fmt.Sprintf("%s of %s offered spans were refused (%s)", Count(d.Refused),
+		Count(s.ending.Measured.Offered), Percent(*d.RefusedPart))
 	if limit == nil {
 		return with(one(check, Note, "%s; no threshold is set", text), d.RefusedPart, nil,
 			"ratio", ledgerSource)
@@ -81,7 +81,7 @@ func refused(s *subject) []Finding {
 	if *d.RefusedPart > allowed {
 		severity = Critical
 	}
-	return with(one(check, severity, "%s; allowed %s", text, percent(allowed)),
+	return with(one(check, severity, "%s; allowed %s", text, Percent(allowed)),
 		d.RefusedPart, &allowed, "ratio", ledgerSource)
 }
 
@@ -119,8 +119,8 @@ func pushedBack(s *subject) []Finding {
 	}
 	share := *s.f.Delivery.UnsentPart
 	allowed := s.unsentAllowed()
-	text := fmt.Sprintf("%s of %s spans due were not sent (%s)", grouped(a.Unsent),
-		grouped(a.Due), percent(share))
+	text := fmt.Sprintf("%s of %s spans due were not sent (%s)", Count(a.Unsent),
+		Count(a.Due), Percent(share))
 	severity := Held
 	switch {
 	case a.Unsent == 0:
@@ -138,7 +138,7 @@ func pushedBack(s *subject) []Finding {
 		text += "; the gateway pushed back for a while: " + s.allBusy()
 	}
 	if a.Unsent > 0 {
-		text += "; allowed " + percent(allowed)
+		text += "; allowed " + Percent(allowed)
 	}
 	return with(one(check, severity, "%s", text), &share, &allowed, "ratio", ledgerSource)
 }
@@ -146,7 +146,7 @@ func pushedBack(s *subject) []Finding {
 func (s *subject) allBusy() string {
 	text := fmt.Sprintf("all %d requests in flight were unanswered", s.f.Pacing.InFlight)
 	if a := s.f.Latency.Answer; a != nil && a.P99 != nil && a.P99.Seconds != nil {
-		text += fmt.Sprintf(", p99 of the answers %s", seconds(*a.P99.Seconds))
+		text += fmt.Sprintf(", p99 of the answers %s", Seconds(*a.P99.Seconds))
 	}
 	return text
 }
@@ -162,16 +162,16 @@ func late(s *subject) []Finding {
 		return one(check, Note, "p99 from due to delivery is not known: too few spans")
 	case total.P99.Lost:
 		text := fmt.Sprintf("p99 from due to delivery is lost: %s of %s spans never came",
-			grouped(total.Lost), grouped(total.Entries))
+			Count(total.Lost), Count(total.Entries))
 		if allowed == 0 {
 			return with(one(check, Note, "%s; no threshold is set", text), nil, nil, "seconds",
 				latencySource)
 		}
-		return with(one(check, Critical, "%s; allowed %s", text, seconds(allowed)), nil,
+		return with(one(check, Critical, "%s; allowed %s", text, Seconds(allowed)), nil,
 			&allowed, "seconds", latencySource)
 	}
 	p99 := *total.P99.Seconds
-	text := fmt.Sprintf("p99 from due to delivery %s", seconds(p99))
+	text := fmt.Sprintf("p99 from due to delivery %s", Seconds(p99))
 	if allowed == 0 {
 		return with(one(check, Note, "%s; no threshold is set", text), &p99, nil, "seconds",
 			latencySource)
@@ -184,6 +184,6 @@ func late(s *subject) []Finding {
 			text += ", not judged: the load generator was late"
 		}
 	}
-	return with(one(check, severity, "%s; allowed %s", text, seconds(allowed)), &p99,
+	return with(one(check, severity, "%s; allowed %s", text, Seconds(allowed)), &p99,
 		&allowed, "seconds", latencySource)
 }

@@ -27,28 +27,28 @@ func counted(s *subject) []Finding {
 		case theirs == nil:
 			f.Severity = Note
 			f.Text = fmt.Sprintf("%s is not known: %s %s cannot be compared with it",
-				counter, grouped(ours), of)
+				counter, Count(ours), of)
 		default:
 			f.Value = theirs
 			difference := int64(*theirs) - int64(ours)
 			if difference == 0 {
 				f.Text = fmt.Sprintf("%s agrees with the ledger: %s %s", counter,
-					grouped(ours), of)
+					Count(ours), of)
 				break
 			}
 			f.Severity = Note
 			f.Text = fmt.Sprintf("%s says %s, the ledger %s %s: %s%s", counter,
-				grouped(int64(*theirs)), grouped(ours), of, more(difference), may)
+				Count(int64(*theirs)), Count(ours), of, more(difference), may)
 		}
 		return f
 	}
 
 	may := ""
 	if n := all.Unknown.Items; n > 0 {
-		may += fmt.Sprintf("; of %s unknown spans the gateway may have accepted some", grouped(n))
+		may += fmt.Sprintf("; of %s unknown spans the gateway may have accepted some", Count(n))
 	}
 	if n := all.RejectedInPart.Items; n > 0 {
-		may += fmt.Sprintf("; %s spans were in requests rejected in part", grouped(n))
+		may += fmt.Sprintf("; %s spans were in requests rejected in part", Count(n))
 	}
 	if s.r.Header.Scenario.Load.Retry == scenario.RetryExporter {
 		may += "; a retried span may have been accepted twice"
@@ -58,7 +58,7 @@ func counted(s *subject) []Finding {
 	mayArrive := ""
 	if received.AfterMark > 0 {
 		mayArrive = fmt.Sprintf("; %s spans came while the gateway stopped, after its last look",
-			grouped(received.AfterMark))
+			Count(received.AfterMark))
 	}
 	found := []Finding{
 		tell(record.ReceiverAccepted, all.Acknowledged.Items, "acknowledged spans", may),
@@ -69,9 +69,9 @@ func counted(s *subject) []Finding {
 
 func more(difference int64) string {
 	if difference > 0 {
-		return grouped(difference) + " more"
+		return Count(difference) + " more"
 	}
-	return grouped(-difference) + " fewer"
+	return Count(-difference) + " fewer"
 }
 
 // explained compares what was lost with what the collector says that it gave up.
@@ -82,7 +82,7 @@ func (s *subject) explained() []Finding {
 		return nil
 	}
 	text := fmt.Sprintf("%s acknowledged spans were not delivered in the whole run; the "+
-		"collector says that it gave up %s at the queue and %s at the export", grouped(missing),
+		"collector says that it gave up %s at the queue and %s at the export", Count(missing),
 		counter(s.f.Failures.EnqueueFailed), counter(s.f.Failures.ExportFailed))
 	severity := Held
 	if difference := int64(given) - int64(missing); difference != 0 {
@@ -97,5 +97,5 @@ func counter(v *float64) string {
 	if v == nil {
 		return "none (no such counter)"
 	}
-	return grouped(int64(*v))
+	return Count(int64(*v))
 }

@@ -21,7 +21,7 @@ func completed(s *subject) []Finding {
 			"could write one, after %s", plural(len(s.r.Samples), "sample", "samples"))
 	case e.Interrupted != "":
 		return one(check, Void, "interrupted by %s after %s of %s measured time",
-			e.Interrupted, seconds(s.time.Measured), seconds(s.time.Planned))
+			e.Interrupted, Seconds(s.time.Measured), Seconds(s.time.Planned))
 	case e.Error != "":
 		return one(check, Void, "could not be finished: %s", sentence(e.Error))
 	case e.LoadStart.IsZero():
@@ -37,13 +37,13 @@ func completed(s *subject) []Finding {
 	switch {
 	case e.CutShort != "" && s.gone():
 		return one(check, Note, "the load ended after %s of %s measured time: %s",
-			seconds(s.time.Measured), seconds(s.time.Planned), sentence(e.CutShort))
+			Seconds(s.time.Measured), Seconds(s.time.Planned), sentence(e.CutShort))
 	case e.CutShort != "":
 		return one(check, Void, "the load ended after %s of %s measured time: %s",
-			seconds(s.time.Measured), seconds(s.time.Planned), sentence(e.CutShort))
+			Seconds(s.time.Measured), Seconds(s.time.Planned), sentence(e.CutShort))
 	}
 	return with(one(check, Held, "load ran for the planned %s after %s of warm-up",
-		seconds(s.time.Measured), seconds(s.time.WarmUp)),
+		Seconds(s.time.Measured), Seconds(s.time.WarmUp)),
 		&s.f.Time.Measured, &s.f.Time.Planned, "seconds", record.EndingFile)
 }
 
@@ -96,7 +96,7 @@ func when(at *float64) string {
 	if at == nil {
 		return ""
 	}
-	return " at " + clock(*at)
+	return " at " + Clock(*at)
 }
 
 func (s *subject) memoryThen() string {
@@ -117,7 +117,7 @@ func drained(s *subject) []Finding {
 	d := s.ending.Drained
 	if d.Complete {
 		return one(check, Held, "the gateway was empty %s after the load: %s",
-			seconds(d.Seconds), sentence(d.Reason))
+			Seconds(d.Seconds), sentence(d.Reason))
 	}
 	queue := "its queue is not known"
 	if d.QueueSize != nil {
@@ -125,7 +125,7 @@ func drained(s *subject) []Finding {
 	}
 	return with(one(check, Reservation, "the gateway was not empty when the drain ended "+
 		"after %s (%s; %s): spans not delivered may have been still inside",
-		seconds(d.Seconds), queue, sentence(d.Reason)), d.QueueSize, new(0.0), "items",
+		Seconds(d.Seconds), queue, sentence(d.Reason)), d.QueueSize, new(0.0), "items",
 		record.EndingFile+": drained")
 }
 

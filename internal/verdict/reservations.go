@@ -81,15 +81,16 @@ func hostPressed(s *subject) []Finding {
 	}{{record.Loadgen, s.f.Loadgen.Stalled}, {record.Backend, s.f.Backend.Stalled}} {
 		if of.stalled != nil && *of.stalled > stalledShare {
 			found = append(found, with(one(check, Reservation, "the %s waited for a processor in "+
-				"%s of the time (allowed %s)", of.actor, percent(*of.stalled),
-				percent(stalledShare)), of.stalled, new(stalledShare), "ratio",
+				"%s of the time (allowed %s)", of.actor, Percent(*of.stalled),
+				Percent(stalledShare)), of.stalled, new(stalledShare), "ratio",
 				record.SamplesFile+": usage.cpu_stalled_seconds")...)
 		}
 	}
 	if len(found) > 0 {
 		return found
 	}
-	return with(one(check, Held, "%s", text), &sum, &room, "cores", record.SamplesFile+": usage.cpu_seconds")
+	return with(one(check, Held, "%s", text), &sum, &room, "cores",
+		record.SamplesFile+": usage.cpu_seconds")
 }
 
 // noted are the reservations that were known beforehand.

@@ -91,12 +91,12 @@ func (s *subject) ownFault() string {
 func (e EndFigures) wanted() string {
 	if e.FullShare != nil && *e.FullShare >= fullShare {
 		return fmt.Sprintf("its CPU was full: %.2f of %.2f cores at most, at least %s of them "+
-			"in %s of the 5 s windows", *e.Max, *e.Allowed, percent(fullCPU),
-			percent(*e.FullShare))
+			"in %s of the 5 s windows", *e.Max, *e.Allowed, Percent(fullCPU),
+			Percent(*e.FullShare))
 	}
 	if e.ThrottledPeriods != nil && *e.ThrottledPeriods >= throttledShare {
 		return fmt.Sprintf("its CPU limit held it back in %s of the periods (allowed %s)",
-			percent(*e.ThrottledPeriods), percent(throttledShare))
+			Percent(*e.ThrottledPeriods), Percent(throttledShare))
 	}
 	return ""
 }
@@ -110,10 +110,10 @@ func generatorLate(s *subject) []Finding {
 	}
 	worst, at := p.Lateness.worst()
 	p99 := *worst.Seconds
-	text := fmt.Sprintf("slots were sent %s late %s (allowed %s)", seconds(p99), at,
-		seconds(lateSeconds))
+	text := fmt.Sprintf("slots were sent %s late %s (allowed %s)", Seconds(p99), at,
+		Seconds(lateSeconds))
 	if share := s.f.Delivery.UnsentPart; share != nil && *share > 0 {
-		text += fmt.Sprintf(", %s of the spans due unsent", percent(*share))
+		text += fmt.Sprintf(", %s of the spans due unsent", Percent(*share))
 	}
 	severity, why := Held, s.ownFault()
 	switch {
@@ -155,7 +155,7 @@ func backendSlow(s *subject) []Finding {
 		severity, text = Void, "the backend did not keep up"
 	}
 	return with(one(check, severity, "%s: requests stayed in it for %s beyond the delay it was "+
-		"told, on average (allowed %s)", text, seconds(stay), seconds(backendSeconds)),
+		"told, on average (allowed %s)", text, Seconds(stay), Seconds(backendSeconds)),
 		&stay, new(backendSeconds), "seconds", source)
 }
 
@@ -182,8 +182,8 @@ func looked(s *subject) []Finding {
 		worst = max(worst, missing)
 		if missing > gapShare || longest > gapSeconds {
 			found = append(found, with(one(check, severity, "the %s was not seen in %s of the "+
-				"measured seconds, for %s at most (allowed %s, %s)", actor, percent(missing),
-				seconds(longest), percent(gapShare), seconds(gapSeconds)), &missing,
+				"measured seconds, for %s at most (allowed %s, %s)", actor, Percent(missing),
+				Seconds(longest), Percent(gapShare), Seconds(gapSeconds)), &missing,
 				new(gapShare), "ratio", record.SamplesFile+": actors."+actor)...)
 		}
 	}
@@ -191,7 +191,8 @@ func looked(s *subject) []Finding {
 		return found
 	}
 	return with(one(check, Held, "every actor was seen in all but %s of the measured seconds "+
-		"(allowed %s)", percent(worst), percent(gapShare)), &worst, new(gapShare), "ratio", record.SamplesFile)
+		"(allowed %s)", Percent(worst), Percent(gapShare)), &worst, new(gapShare), "ratio",
+		record.SamplesFile)
 }
 
 // balanced asks whether the books sum up. They do by construction; when they do not,
@@ -220,15 +221,15 @@ func balanced(s *subject) []Finding {
 	}
 	a := s.ending.Measured
 	return with(one(check, Held, "the ledger balances: %s due = %s offered + %s unsent, each "+
-		"offered span has one fate", grouped(a.Due), grouped(a.Offered), grouped(a.Unsent)),
+		"offered span has one fate", Count(a.Due), Count(a.Offered), Count(a.Unsent)),
 		nil, nil, "", ledgerSource)
 }
 
 func unbalanced(a ledger.Account) (wrong []string) {
 	differ := func(text string, got, want uint64) {
 		if got != want {
-			wrong = append(wrong, fmt.Sprintf("%s: %s against %s", text, grouped(got),
-				grouped(want)))
+			wrong = append(wrong, fmt.Sprintf("%s: %s against %s", text, Count(got),
+				Count(want)))
 		}
 	}
 	differ("due against offered + unsent", a.Due, a.Offered+a.Unsent)

@@ -190,10 +190,10 @@ func (r *resource) outcome() Finding {
 		}
 	}
 	f.Text = fmt.Sprintf("%s at most %s, %s of its limit of %s", r.what, r.show(r.max),
-		percent(r.max/r.limit), r.show(r.limit))
+		Percent(r.max/r.limit), r.show(r.limit))
 	for _, h := range r.holds {
-		f.Text += fmt.Sprintf("; %s (%s) not reached for %s", percent(h.share), h.severity,
-			seconds(h.seconds))
+		f.Text += fmt.Sprintf("; %s (%s) not reached for %s", Percent(h.share), h.severity,
+			Seconds(h.seconds))
 	}
 	if len(r.holds) == 0 {
 		f.Severity = Note
@@ -212,10 +212,10 @@ func (r *resource) finding(h *hold, all []stretch) Finding {
 	}
 	at := h.share * r.limit
 	text := fmt.Sprintf("%s at or above %s (%s of the limit of %s) from %s to %s, at most %s",
-		r.what, r.show(at), percent(h.share), r.show(r.limit), clock(longest.from),
-		clock(longest.to), r.show(longest.max))
+		r.what, r.show(at), Percent(h.share), r.show(r.limit), Clock(longest.from),
+		Clock(longest.to), r.show(longest.max))
 	if len(all) > 1 {
-		text += fmt.Sprintf("; %d such stretches, %s in all", len(all), seconds(total))
+		text += fmt.Sprintf("; %d such stretches, %s in all", len(all), Seconds(total))
 	}
 	return Finding{
 		Check: r.check, Severity: h.severity, Text: text, Value: &longest.max, Limit: &at,

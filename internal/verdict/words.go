@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// percent is a share with as many digits as it needs: 43 %, 0.05 %.
-func percent(share float64) string {
+// Percent is a share with as many digits as it needs: 43 %, 0.05 %.
+func Percent(share float64) string {
 	v := 100 * share
 	digits := 0
 	switch {
@@ -27,8 +27,8 @@ func percent(share float64) string {
 	return s + " %"
 }
 
-// seconds is a time in the unit that suits it.
-func seconds(s float64) string {
+// Seconds is a time in the unit that suits it.
+func Seconds(s float64) string {
 	switch abs := math.Abs(s); {
 	case abs == 0:
 		return "0 s"
@@ -44,8 +44,8 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%.0f s", s)
 }
 
-// clock is elapsed time as minutes and seconds.
-func clock(s float64) string {
+// Clock is elapsed time as minutes and seconds.
+func Clock(s float64) string {
 	sign := ""
 	if s < 0 {
 		sign, s = "-", -s
@@ -57,8 +57,8 @@ func clock(s float64) string {
 	return fmt.Sprintf("%s%d:%02d", sign, whole/60, whole%60)
 }
 
-// grouped parts the digits of a count by thousands.
-func grouped[N uint64 | int64](n N) string { return group(strconv.FormatInt(int64(n), 10)) }
+// Count is a whole number with its digits grouped by thousands.
+func Count[N uint64 | int64](n N) string { return group(strconv.FormatInt(int64(n), 10)) }
 
 func group(digits string) string {
 	sign := ""
