@@ -49,7 +49,8 @@ const (
 
 // number is what a quantity may look like before Kubernetes' parser sees it: the
 // exponent has few digits, so that no text can ask for a number of a billion digits.
-var number = regexp.MustCompile(`^\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2}|[a-zA-Z]{0,2})$`)
+var number = regexp.MustCompile(
+	`^\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2}|[a-zA-Z]{0,2})$`)
 
 // ParseRate reads a rate. Thousandths and powers of two mean nothing to a rate
 // and are refused.
@@ -211,10 +212,14 @@ func (r *Rate) UnmarshalYAML(node ast.Node) error { return fromNode(r, node, Par
 func (c *CPU) UnmarshalYAML(node ast.Node) error { return fromNode(c, node, ParseCPU, wantCPU) }
 
 // UnmarshalYAML reads b from a node, so that its error has a position.
-func (b *Bytes) UnmarshalYAML(node ast.Node) error { return fromNode(b, node, ParseBytes, wantBytes) }
+func (b *Bytes) UnmarshalYAML(node ast.Node) error {
+	return fromNode(b, node, ParseBytes, wantBytes)
+}
 
 // UnmarshalYAML reads r from a node, so that its error has a position.
-func (r *Ratio) UnmarshalYAML(node ast.Node) error { return fromNode(r, node, ParseRatio, wantRatio) }
+func (r *Ratio) UnmarshalYAML(node ast.Node) error {
+	return fromNode(r, node, ParseRatio, wantRatio)
+}
 
 // UnmarshalYAML reads d from a node, so that its error has a position.
 func (d *Duration) UnmarshalYAML(node ast.Node) error {
