@@ -149,6 +149,7 @@ func (u *user) pointable() []string {
 // noteOthers names what the overlay leaves as it is although it reaches beyond the
 // trial.
 func (o *overlay) noteOthers() {
+	o.note("The record keeps %s as it is: secrets belong in variables, such as ${env:NAME}.", o.user.name)
 	var receivers []string
 	for _, id := range o.user.usedReceivers() {
 		if _, ok := o.user.receivers[id]; ok && typeOf(id) != "otlp" {

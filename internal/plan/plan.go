@@ -2,9 +2,15 @@
 package plan
 
 import (
+	"encoding/json"
+	"fmt"
+	"math"
 	"time"
 
+	"github.com/odigos-io/odigos-stress/internal/backend"
 	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/gateway"
+	"github.com/odigos-io/odigos-stress/internal/loadgen"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
@@ -26,3 +32,171 @@ type Plan struct {
 	// Notes are reservations, in sentences.
 	Notes []string `json:"notes,omitempty"`
 }
+
+// Sources are the texts of the files that a scenario names.
+type Sources struct {
+	// GatewayConfig is what gateway.config names.
+	GatewayConfig []byte
+}
+
+// New plans one trial of s with that collector. The scenario need not be resolved;
+// an error is the author's to mend.
+func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error) {
+	s, err := s.Resolved()
+	if err != nil {
+		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
+	}
+	setup, err := gateway.New(s.Gateway, c, gateway.Source{
+		Name: s.Gateway.Config, Text: sources.GatewayConfig,
+	})
+	if err != nil {
+		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
+	}
+	p := Plan{
+		Scenario: s,
+		Collector: record.Collector{
+			Headline: c.Headline(s.Gateway.Kind), Program: c.Path,
+			Name: c.Name, Version: c.Version, SHA256: c.SHA256,
+		},
+		Gateway:     setup.Actor,
+		SampleEvery: sampleEvery(s.Load),
+		Quiet:       quiet(s.Backend, setup.Waits),
+	}
+	if p.Backend, err = p.backend(); err != nil {
+		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
+	}
+	if p.Loadgen, err = p.loadgen(setup); err != nil {
+		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
+	}
+	p.Notes = append(setup.Notes, p.notes(c)...)
+	return p, nil
+}
+
+// AdminPort is where the backend and the load generator speak of themselves.
+const AdminPort = "admin"
+
+const (
+	readyTimeout = 30 * time.Second
+	ownGrace     = 15 * time.Second
+)
+
+// backend is our own program; where it listens comes by its arguments, since only
+// the environment knows.
+func (p Plan) backend() (env.Actor, error) {
+	spec := backend.Config{
+		Backend:     p.Scenario.Backend,
+		WarmUp:      warmUp(p.Scenario.Timing),
+		Measure:     time.Duration(p.Scenario.Timing.Duration),
+		SampleEvery: p.SampleEvery,
+		Seed:        p.Scenario.Load.Seed,
+	}
+	const file = "backend.json"
+	text, err := specText(spec)
+	return env.Actor{
+		Name: record.Backend,
+		Args: []string{
+			"backend", "--spec", "$(file." + file + ")",
+			"--grpc", "$(self.otlp_grpc)", "--http", "$(self.otlp_http)", "--admin", "$(self.admin)",
+		},
+		Files: map[string]string{file: text},
+		Ports: []string{gateway.PortOTLPGRPC, gateway.PortOTLPHTTP, AdminPort},
+		Ready: env.Probe{Port: AdminPort, Path: "/readyz", Timeout: readyTimeout},
+		Grace: ownGrace,
+	}, err
+}
+
+// loadgen is our own program too; it holds until it is told to start.
+func (p Plan) loadgen(setup gateway.Setup) (env.Actor, error) {
+	load := p.Scenario.Load
+	port, ok := setup.Port(load.Protocol)
+	if !ok {
+		return env.Actor{}, fmt.Errorf("load.protocol: the gateway's configuration has no otlp receiver"+
+			" for %s: add it there, or set load.protocol to %s", load.Protocol, other(load.Protocol))
+	}
+	endpoint := "$(" + record.Gateway + "." + port + ")"
+	if load.Protocol == scenario.ProtocolHTTP {
+		endpoint = "http://" + endpoint
+	}
+	spec := loadgen.Config{
+		Load:        load,
+		WarmUp:      warmUp(p.Scenario.Timing),
+		Measure:     time.Duration(p.Scenario.Timing.Duration),
+		Hold:        true,
+		SampleEvery: p.SampleEvery,
+	}
+	const file = "loadgen.json"
+	text, err := specText(spec)
+	return env.Actor{
+		Name: record.Loadgen,
+		Args: []string{
+			"loadgen", "--spec", "$(file." + file + ")",
+			"--endpoint", endpoint, "--admin", "$(self.admin)",
+		},
+		Files: map[string]string{file: text},
+		Ports: []string{AdminPort},
+		Ready: env.Probe{Port: AdminPort, Path: "/readyz", Timeout: readyTimeout},
+		Grace: ownGrace,
+	}, err
+}
+
+func other(p scenario.Protocol) scenario.Protocol {
+	if p == scenario.ProtocolHTTP {
+		return scenario.ProtocolGRPC
+	}
+	return scenario.ProtocolHTTP
+}
+
+func specText(spec any) (string, error) {
+	text, err := json.MarshalIndent(spec, "", "  ")
+	if err != nil {
+		return "", fmt.Errorf("write spec: %w", err)
+	}
+	return string(text) + "\n", nil
+}
+
+func warmUp(t scenario.Timing) time.Duration { return t.Total() - time.Duration(t.Duration) }
+
+// mostFollowed is how many spans a second are followed at most.
+const mostFollowed = 200
+
+// sampleEvery follows one span of each request, or of fewer where that would be more
+// than mostFollowed a second: spans of one request share nearly all of their way.
+func sampleEvery(l scenario.Load) uint64 {
+	perRequest := max(1, l.SpansPerRequest)
+	requests := float64(peak(l)) / float64(perRequest)
+	return uint64(perRequest) * max(1, uint64(math.Ceil(requests/mostFollowed)))
+}
+
+// peak is the highest rate of a load.
+func peak(l scenario.Load) scenario.Rate {
+	switch {
+	case l.Burst != nil:
+		return max(l.Rate, l.Burst.Rate)
+	case l.Ramp != nil:
+		return max(l.Rate, l.Ramp.From)
+	}
+	return l.Rate
+}
+
+// lowest is the lowest rate of a load.
+func lowest(l scenario.Load) scenario.Rate {
+	if l.Ramp != nil {
+		return min(l.Rate, l.Ramp.From)
+	}
+	return l.Rate
+}
+
+// quiet counts a retry's back-off only where the scenario gives the gateway a reason
+// to retry; elsewhere the empty queue, which Quiet goes with, says it.
+func quiet(b scenario.Backend, w gateway.Waits) time.Duration {
+	const margin = time.Second
+	q := w.Pipeline + margin
+	if b.SuccessRate != nil && *b.SuccessRate < 1 || b.MaxConnections > 0 || b.MaxConcurrent > 0 ||
+		time.Duration(b.Delay) >= exporterTimeout {
+		q += w.Retry
+	}
+	return q
+}
+
+// exporterTimeout is what an OTLP exporter of a collector waits by default.
+const exporterTimeout = 5 * time.Second

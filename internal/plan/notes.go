@@ -1,0 +1,50 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/gateway"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// notes are what is odd in the plan and yet may be meant.
+func (p Plan) notes(c gateway.Collector) []string {
+	var out []string
+	note := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	g, l, t := p.Scenario.Gateway, p.Scenario.Load, p.Scenario.Timing
+
+	if g.GoMemLimit > 0 && g.MemoryLimit > 0 && g.GoMemLimit >= g.MemoryLimit {
+		note("GOMEMLIMIT (%s) is not below the memory limit (%s): the kernel kills before the"+
+			" runtime saves.", g.GoMemLimit, g.MemoryLimit)
+	}
+	if g.CPULimit == 0 {
+		note("The gateway has no CPU limit: its CPU use is not judged.")
+	}
+	if g.MemoryLimit == 0 {
+		note("The gateway has no memory limit: its memory is not judged.")
+	}
+	if c.Odigos() && l.Protocol == scenario.ProtocolHTTP {
+		note("Odigos refuses requests near GOMEMLIMIT on gRPC alone: over HTTP nothing protects it.")
+	}
+	if least := requestsPerSecond(l, lowest(l)); least < evenRequests {
+		note("At its lowest the load comes in steps: %s requests a second, of %d spans each.",
+			number(least), l.SpansPerRequest)
+	}
+	if d := time.Duration(p.Scenario.Backend.Delay); d >= exporterTimeout {
+		note("The backend answers after %s, an OTLP exporter waits %s by default: what was received"+
+			" is sent again, and counted as duplicates.", d, exporterTimeout)
+	}
+	if d := time.Duration(t.Drain); d < p.Quiet {
+		note("The drain of %s is shorter than the %s of silence that tell an empty gateway: what has"+
+			" not arrived by then may still be inside.", t.Drain, scenario.Duration(p.Quiet))
+	}
+	return out
+}
+
+// evenRequests a second are the least that make a load even.
+const evenRequests = 10
+
+func requestsPerSecond(l scenario.Load, rate scenario.Rate) float64 {
+	return float64(rate) / float64(max(1, l.SpansPerRequest))
+}
