@@ -264,12 +264,18 @@ func limitsV1(l env.Limits, memory base) *specs.LinuxResources {
 	if l.MemoryBytes > 0 {
 		limit := l.MemoryBytes
 		r.Memory = &specs.LinuxMemory{Limit: &limit}
-		if _, err := os.Stat(memory.dir("memory.memsw.limit_in_bytes")); err == nil {
-			r.Memory.Swap = &limit // of memory and swap together: no swap
+		_, err := os.Stat(memory.dir("memory.memsw.limit_in_bytes"))
+		if err == nil && swapOn("/proc/swaps") {
+			// Of memory and swap together: no swap. Not where there is none anyway, since
+			// it would keep the kernel from counting how often the limit was met.
+			r.Memory.Swap = &limit
 		}
 	}
 	return r
 }
+
+// swapOn says whether the machine has somewhere to swap to.
+func swapOn(swaps string) bool { return strings.Count(fileText(swaps), "\n") > 0 }
 
 func verifyV1(g cgroup, l env.Limits) error {
 	if dir, ok := g.Dirs["cpu"]; ok && l.CPUCores > 0 {

@@ -48,13 +48,26 @@ func (r *reading) v1(dirs map[string]string, u *env.Usage) {
 	u.MemoryAnon, u.MemoryFile = asBytes(value(stat, "total_rss")), asBytes(value(stat, "total_cache"))
 	u.MemoryKernel = asBytes(r.number(dir, "memory.kmem.usage_in_bytes"))
 	u.MemoryPeak = asBytes(r.number(dir, "memory.max_usage_in_bytes"))
-	u.LimitHits = r.number(dir, "memory.failcnt")
-	// The limit of memory and swap together is asked first, and being the same it is
-	// the one that is met.
-	if swap := r.number(dir, "memory.memsw.failcnt"); swap != nil && u.LimitHits != nil {
-		*u.LimitHits += *swap
-	}
+	u.LimitHits = r.limitHits(dir, u.MemoryPeak)
 	u.OOMKills = value(r.table(dir, "memory.oom_control"), "oom_kill") // since Linux 4.13
+}
+
+// limitHits counts how often a v1 group met its limit. Where memory and swap together
+// have the same limit, that one is asked first, and Linux since 6.13 counts nothing
+// then: a peak at the limit without a count is not known.
+func (r *reading) limitHits(dir string, peak *int64) *uint64 {
+	hits := r.number(dir, "memory.failcnt")
+	limit, both := r.number(dir, "memory.limit_in_bytes"), r.number(dir, "memory.memsw.limit_in_bytes")
+	if hits == nil || limit == nil || both == nil || *both > *limit {
+		return hits
+	}
+	if more := r.number(dir, "memory.memsw.failcnt"); more != nil {
+		*hits += *more
+	}
+	if *hits == 0 && peak != nil && *peak > 0 && uint64(*peak) >= *limit {
+		return nil
+	}
+	return hits
 }
 
 func (r *reading) v2(dir string, u *env.Usage) {
