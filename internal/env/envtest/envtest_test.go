@@ -1,0 +1,117 @@
+package envtest_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/env/envtest"
+)
+
+func Example() {
+	place := envtest.New(map[string]envtest.Program{"backend": envtest.Idle})
+	defer place.Close()
+	backend, err := place.Start(context.Background(), env.Actor{Name: "backend", Ports: []string{"grpc"}})
+	fmt.Println(err, backend.Addr("grpc"), backend.State().Running)
+	place.Instance("backend").Kill("SIGKILL", true)
+	fmt.Println(backend.State().Signal, *backend.State().OOMKilled)
+	// Output:
+	// <nil> backend.test:1000 true
+	// SIGKILL true
+}
+
+func TestReferencesAreExpanded(t *testing.T) {
+	place := envtest.New(map[string]envtest.Program{"backend": envtest.Idle, "gateway": envtest.Idle})
+	defer place.Close()
+	if _, err := place.Start(t.Context(), env.Actor{Name: "backend", Ports: []string{"grpc"}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := place.Start(t.Context(), env.Actor{
+		Name: "gateway", Ports: []string{"otlp"}, Files: map[string]string{"c.yaml": ""},
+		Args: []string{"$(file.c.yaml)", "$(self.otlp)"}, Env: map[string]string{"TO": "$(backend.grpc)"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := place.Instance("gateway").Actor()
+	want := []string{"/files/gateway/c.yaml", "gateway.test:2000", "backend.test:1000"}
+	if diff := cmp.Diff(want, append(got.Args, got.Env["TO"])); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if _, err := place.Start(t.Context(), env.Actor{Name: "gateway", Args: []string{"$(x.y)"}}); err == nil {
+		t.Error("an unknown reference was expanded")
+	}
+	if _, err := place.Start(t.Context(), env.Actor{Name: "other"}); err == nil {
+		t.Error("an actor without a program was started")
+	}
+}
+
+// All that takes time takes the time of the bubble.
+func TestTimeIsFake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		never := func(ctx context.Context, p *envtest.Process) int {
+			fmt.Fprintln(p.Out, "still thinking")
+			<-ctx.Done()
+			return 0
+		}
+		deaf := func(ctx context.Context, p *envtest.Process) int {
+			p.Ready()
+			<-ctx.Done()
+			return 0
+		}
+		place := envtest.New(map[string]envtest.Program{"never": never, "deaf": deaf})
+		begun := time.Now()
+		_, err := place.Start(t.Context(), env.Actor{Name: "never", Ready: env.Probe{Timeout: time.Minute}})
+		if err == nil || !strings.Contains(err.Error(), "still thinking") || time.Since(begun) != time.Minute {
+			t.Errorf("Start(never) = %v after %s", err, time.Since(begun))
+		}
+		i, err := place.Start(t.Context(), env.Actor{Name: "deaf", Grace: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun = time.Now()
+		state, err := i.Stop(t.Context())
+		if err != nil || state.Signal != "SIGKILL" || !state.Stopped || time.Since(begun) != time.Hour {
+			t.Errorf("Stop(deaf) = %+v, %v after %s", state, err, time.Since(begun))
+		}
+		if err := place.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestUsageIsWhatTheTestSays(t *testing.T) {
+	place := envtest.New(map[string]envtest.Program{"gateway": func(ctx context.Context, p *envtest.Process) int {
+		fmt.Fprint(p.Out, "hello")
+		return envtest.Idle(ctx, p)
+	}})
+	i, err := place.Start(t.Context(), env.Actor{Name: "gateway"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds := 1.5
+	place.Instance("gateway").SetUsage(func(time.Time) (env.Usage, error) {
+		return env.Usage{CPUSeconds: &seconds}, nil
+	})
+	if u, err := i.Usage(t.Context()); err != nil || *u.CPUSeconds != seconds || u.At.IsZero() {
+		t.Errorf("Usage() = %+v, %v", u, err)
+	}
+	logs, _ := i.Logs()
+	if text, _ := io.ReadAll(logs); string(text) != "hello" {
+		t.Errorf("Logs() = %q", text)
+	}
+	place.Instance("gateway").Exit(3)
+	if s := i.State(); s.ExitCode != 3 || s.Running || s.Stopped {
+		t.Errorf("State() = %+v", s)
+	}
+	if _, err := i.Usage(t.Context()); err == nil {
+		t.Error("Usage() of an instance that has ended did not fail")
+	}
+}
