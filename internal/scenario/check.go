@@ -98,6 +98,9 @@ func (l Load) check(p *problems) {
 		p.add("load.compression", string(l.Compression),
 			"none or gzip, which is what engine sdk can, or engine otlp")
 	}
+	if l.CPULimit > 0 && l.CPULimit < 0.01 {
+		p.add("load.cpu_limit", l.CPULimit.String(), "at least 10m")
+	}
 	p.between("load.connections", l.Connections, maxConnections)
 	p.between("load.in_flight", l.InFlight, maxInFlight)
 	if l.InFlight > 0 && l.InFlight < max(1, l.Connections) {

@@ -63,6 +63,9 @@ type Load struct {
 	InFlight int      `yaml:"in_flight,omitempty" json:"in_flight"`
 	Timeout  Duration `yaml:"timeout,omitempty" json:"timeout_seconds"`
 	Retry    Retry    `yaml:"retry,omitempty" json:"retry"`
+	// CPULimit bounds the load generator itself, so that it leaves the gateway its
+	// cores; 0: no limit.
+	CPULimit CPU `yaml:"cpu_limit,omitempty" json:"cpu_limit_cores,omitempty"`
 	// Seed of everything random in the load. Same seed, run id and start: same bytes.
 	Seed uint64 `yaml:"seed,omitempty" json:"seed"`
 }
