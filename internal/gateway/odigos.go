@@ -139,7 +139,9 @@ func (r *rendering) requireParts() error {
 
 // checkProcessors holds the scenario's own processors against the collector.
 func (r *rendering) checkProcessors() error {
-	ours := []string{idBatch, idVersion, idRole, idPodName, idTraceState, idTrafficMetrics, idRouterCopy}
+	ours := []string{
+		idBatch, idVersion, idRole, idPodName, idTraceState, idTrafficMetrics, idRouterCopy,
+	}
 	seen := map[string]bool{}
 	for _, p := range r.g.Processors {
 		switch t := typeOf(p.ID); {
@@ -182,12 +184,12 @@ func (r *rendering) notes() []string {
 			" does not: above its limits it ends otherwise than Odigos would.",
 	}
 	if !r.scrapes() {
-		notes = append(notes, r.c.Name+" has no prometheus receiver: the cost of scraping its own metrics"+
-			" every 10 s, as Odigos does, is not in the figures.")
+		notes = append(notes, r.c.Name+" has no prometheus receiver: the cost of scraping its own"+
+			" metrics every 10 s, as Odigos does, is not in the figures.")
 	}
 	if r.graphExporter == "" {
-		notes = append(notes, r.c.Name+" has no prometheus exporter: the service graph's metrics end in a"+
-			" nop exporter.")
+		notes = append(notes, r.c.Name+" has no prometheus exporter: the service graph's metrics"+
+			" end in a nop exporter.")
 	}
 	return notes
 }

@@ -101,7 +101,8 @@ func (o *overlay) checkTraces(g scenario.Gateway) error {
 	u := o.user
 	if g.Exporter == "" {
 		return fmt.Errorf("%s: gateway.exporter is missing: name the exporter that is to be pointed at"+
-			" the mock backend, one of %s", u.name, listOr(u.pointable(), "none: this file has no otlp exporter"))
+			" the mock backend, one of %s", u.name,
+			listOr(u.pointable(), "none: this file has no otlp exporter"))
 	}
 	if _, ok := u.exporters[g.Exporter]; !ok {
 		return fmt.Errorf("%s: gateway.exporter: %q is no exporter of this file: it has %s",
@@ -149,7 +150,8 @@ func (u *user) pointable() []string {
 // noteOthers names what the overlay leaves as it is although it reaches beyond the
 // trial.
 func (o *overlay) noteOthers() {
-	o.note("The record keeps %s as it is: secrets belong in variables, such as ${env:NAME}.", o.user.name)
+	o.note("The record keeps %s as it is: secrets belong in variables, such as ${env:NAME}.",
+		o.user.name)
 	var receivers []string
 	for _, id := range o.user.usedReceivers() {
 		if _, ok := o.user.receivers[id]; ok && typeOf(id) != "otlp" {

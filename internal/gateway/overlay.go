@@ -69,7 +69,8 @@ func (o *overlay) layReceivers() error {
 		}
 	}
 	if others > 0 {
-		o.note("The load goes to receiver %s alone; the other otlp receivers listen and get nothing.", first)
+		o.note("The load goes to receiver %s alone; the other otlp receivers listen and get nothing.",
+			first)
 	}
 	return nil
 }
@@ -104,8 +105,8 @@ func (o *overlay) layReceiver(id, suffix string) error {
 		put(&laid, p.key, over)
 	}
 	if len(laid) == 0 {
-		return fmt.Errorf("%s: receiver %s has no protocol: want protocols: {grpc: } or {http: }, or both",
-			o.user.at("receivers", id), id)
+		return fmt.Errorf("%s: receiver %s has no protocol: want protocols: {grpc: } or {http: }, or"+
+			" both", o.user.at("receivers", id), id)
 	}
 	put(&o.receivers, id, m("protocols", laid))
 	return nil
@@ -168,7 +169,8 @@ func (o *overlay) layExporter(id string) error {
 		over = m("endpoint", fromEnv(varBackendGRPC), "tls", plain)
 	}
 	o.clear(&over, settings, "auth")
-	o.noteCleared(settings, "exporter "+id, "the mock backend is spoken to in plain text, unauthenticated", "auth")
+	o.noteCleared(settings, "exporter "+id,
+		"the mock backend is spoken to in plain text, unauthenticated", "auth")
 	put(&o.exporters, id, over)
 	return nil
 }

@@ -62,7 +62,8 @@ func (p Plan) loadLines() []line {
 		{"pattern", fmt.Sprintf("%s, %s", l.Pattern, rate)},
 		{"requests", fmt.Sprintf("%s/s of %d spans, %s", p.requestRates(), l.SpansPerRequest, whole)},
 		{"shape", fmt.Sprintf("%s, %d spans a trace, seed %d", l.Shape, l.Shape.Spans(), l.Seed)},
-		{"sent by", fmt.Sprintf("engine %s over %s, compression %s", l.Engine, l.Protocol, l.Compression)},
+		{"sent by", fmt.Sprintf("engine %s over %s, compression %s",
+			l.Engine, l.Protocol, l.Compression)},
 		{"connections", fmt.Sprintf("%d, at most %d requests unanswered, timeout %s, retry %s",
 			l.Connections, l.InFlight, l.Timeout, l.Retry)},
 	}
@@ -135,12 +136,15 @@ func orNotSet(s string) string {
 }
 
 func backendLines(b scenario.Backend) []line {
-	lines := []line{{"answers", fmt.Sprintf("after %s, %s with success", b.Delay, ratio(b.SuccessRate))}}
+	lines := []line{
+		{"answers", fmt.Sprintf("after %s, %s with success", b.Delay, ratio(b.SuccessRate))},
+	}
 	if b.MaxConnections > 0 {
 		lines = append(lines, line{"connections", fmt.Sprintf("at most %d", b.MaxConnections)})
 	}
 	if b.MaxConcurrent > 0 {
-		lines = append(lines, line{"requests", fmt.Sprintf("at most %d worked on at once", b.MaxConcurrent)})
+		text := fmt.Sprintf("at most %d worked on at once", b.MaxConcurrent)
+		lines = append(lines, line{"requests", text})
 	}
 	return lines
 }
@@ -161,7 +165,8 @@ func thresholdLines(s scenario.Scenario) []line {
 		{"refused", "at most " + ratio(t.Refused) + " of offered spans"},
 	}
 	if t.LatencyP99 > 0 {
-		lines = append(lines, line{"latency", fmt.Sprintf("p99 at most %s, due time to receipt", t.LatencyP99)})
+		text := fmt.Sprintf("p99 at most %s, due time to receipt", t.LatencyP99)
+		lines = append(lines, line{"latency", text})
 	}
 	if s.Expect != scenario.ExpectNothing {
 		lines = append(lines, line{"expected", string(s.Expect)})
@@ -183,7 +188,8 @@ func (p Plan) timeLines() []line {
 		{"in all", fmt.Sprintf("%s of load (%s warm-up, %s measured), then a drain of at most %s",
 			total, warm, t.Duration, t.Drain)},
 		{"at most", (total + t.Drain).String() + ", and the start and stop of the actors"},
-		{"drained", fmt.Sprintf("when the queue is empty and nothing came for %s", scenario.Duration(p.Quiet))},
+		{"drained", fmt.Sprintf("when the queue is empty and nothing came for %s",
+			scenario.Duration(p.Quiet))},
 		{"followed", fmt.Sprintf("one of %d spans, from due time to receipt", p.SampleEvery)},
 	}
 }
