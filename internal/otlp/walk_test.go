@@ -1,0 +1,294 @@
+package otlp
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	resource "go.opentelemetry.io/proto/otlp/resource/v1"
+	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+func stringValue(s string) *common.AnyValue {
+	return &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: s}}
+}
+
+func keyValue(k string, v *common.AnyValue) *common.KeyValue {
+	return &common.KeyValue{Key: k, Value: v}
+}
+
+// sample is a request that uses every field of every message.
+func sample(spans int) *coltrace.ExportTraceServiceRequest {
+	attrs := []*common.KeyValue{
+		keyValue("http.route", stringValue("/api/größe")),
+		keyValue("ok", &common.AnyValue{Value: &common.AnyValue_BoolValue{BoolValue: true}}),
+		keyValue("code", &common.AnyValue{Value: &common.AnyValue_IntValue{IntValue: -1}}),
+		keyValue("share", &common.AnyValue{Value: &common.AnyValue_DoubleValue{DoubleValue: 0.5}}),
+		keyValue("raw", &common.AnyValue{Value: &common.AnyValue_BytesValue{BytesValue: []byte{0xff}}}),
+		keyValue("index", &common.AnyValue{Value: &common.AnyValue_StringValueStrindex{StringValueStrindex: 3}}),
+		keyValue("list", &common.AnyValue{Value: &common.AnyValue_ArrayValue{ArrayValue: &common.ArrayValue{
+			Values: []*common.AnyValue{stringValue("a"), nil, stringValue("b")},
+		}}}),
+		keyValue("map", &common.AnyValue{Value: &common.AnyValue_KvlistValue{KvlistValue: &common.KeyValueList{
+			Values: []*common.KeyValue{keyValue("inner", stringValue("c")), {KeyStrindex: 7}},
+		}}}),
+	}
+	s := &trace.ScopeSpans{
+		Scope:     &common.InstrumentationScope{Name: "lib", Version: "1", Attributes: attrs[:1], DroppedAttributesCount: 1},
+		SchemaUrl: "https://opentelemetry.io/schemas/1.37.0",
+	}
+	for i := range spans {
+		s.Spans = append(s.Spans, &trace.Span{
+			TraceId: fmt.Appendf(nil, "trace-%010d", i), SpanId: fmt.Appendf(nil, "s%07d", i), ParentSpanId: []byte("parentid"),
+			TraceState: "a=b", Name: "GET /", Kind: trace.Span_SPAN_KIND_SERVER, Flags: 257,
+			StartTimeUnixNano: uint64(i + 1), EndTimeUnixNano: uint64(i + 2), Attributes: attrs,
+			DroppedAttributesCount: 1, DroppedEventsCount: 300, DroppedLinksCount: 1 << 30,
+			Events: []*trace.Span_Event{{TimeUnixNano: 5, Name: "event", Attributes: attrs[:2], DroppedAttributesCount: 1}},
+			Links: []*trace.Span_Link{{TraceId: make([]byte, 16), SpanId: make([]byte, 8), TraceState: "c=d",
+				Attributes: attrs[:1], DroppedAttributesCount: 1, Flags: 1}},
+			Status: &trace.Status{Message: "bad", Code: trace.Status_STATUS_CODE_ERROR},
+		})
+	}
+	return &coltrace.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
+		Resource: &resource.Resource{Attributes: attrs, DroppedAttributesCount: 2, EntityRefs: []*common.EntityRef{
+			{SchemaUrl: "u", Type: "service", IdKeys: []string{"a", "b"}, DescriptionKeys: []string{"c"}},
+		}},
+		ScopeSpans: []*trace.ScopeSpans{s, s}, SchemaUrl: "u",
+	}}}
+}
+
+func encode(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	b, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// views are the spans of a request by proto.Unmarshal.
+func views(b []byte) (spans []SpanView, err error) {
+	var req coltrace.ExportTraceServiceRequest
+	if err := proto.Unmarshal(b, &req); err != nil {
+		return nil, err
+	}
+	for _, r := range req.ResourceSpans {
+		for _, s := range r.ScopeSpans {
+			for _, span := range s.Spans {
+				spans = append(spans, SpanView{span.TraceId, span.SpanId, span.StartTimeUnixNano, span.EndTimeUnixNano})
+			}
+		}
+	}
+	return spans, nil
+}
+
+// compare holds Walk against proto.Unmarshal.
+func compare(t *testing.T, what string, b []byte) {
+	t.Helper()
+	want, wantErr := views(b)
+	var got []SpanView
+	err := Walk(b, func(s SpanView) { got = append(got, s) })
+	if (err == nil) != (wantErr == nil) {
+		t.Errorf("%s: Walk(%x) = %v, proto.Unmarshal = %v", what, b[:min(len(b), 100)], err, wantErr)
+		return
+	}
+	if err != nil {
+		return
+	}
+	same := func(a, b []byte) bool { return string(a) == string(b) }
+	if diff := cmp.Diff(want, got, cmp.Comparer(same)); diff != "" {
+		t.Errorf("%s: Walk(%x) (-proto.Unmarshal +Walk):\n%s", what, b[:min(len(b), 100)], diff)
+	}
+}
+
+func TestWalkShowsWhatUnmarshalShows(t *testing.T) {
+	b := encode(t, sample(20))
+	compare(t, "in order", b)
+	spans := 0
+	if err := Walk(b, func(SpanView) { spans++ }); err != nil || spans != 40 {
+		t.Errorf("Walk = %v after %d spans, want 40", err, spans)
+	}
+}
+
+// reversed writes the fields of a message, and of the messages in it, from last to
+// first, as collectors do.
+func reversed(b []byte, m wireKind) []byte {
+	var fields [][]byte
+	for len(b) > 0 {
+		number, wire, n := protowire.ConsumeField(b)
+
+		f := b[:n]
+		if wire == protowire.BytesType && int(number) < 17 && wireFields[m][number] >= wireMessages {
+			_, _, tag := protowire.ConsumeTag(f)
+			inner, _ := protowire.ConsumeBytes(f[tag:])
+			f = protowire.AppendBytes(protowire.AppendTag(nil, number, wire), reversed(inner, wireFields[m][number]))
+		}
+		fields = append(fields, f)
+		b = b[n:]
+	}
+	slices.Reverse(fields)
+	return slices.Concat(fields...)
+}
+
+func TestWalkTakesFieldsInAnyOrder(t *testing.T) {
+	b := encode(t, sample(3))
+	r := reversed(b, wireRequest)
+	if len(r) != len(b) || string(r) == string(b) {
+		t.Fatal("reversed did not")
+	}
+	compare(t, "reversed", r)
+}
+
+func wrap(b []byte, numbers ...protowire.Number) []byte {
+	for _, n := range slices.Backward(numbers) {
+		b = protowire.AppendBytes(protowire.AppendTag(nil, n, protowire.BytesType), b)
+	}
+	return b
+}
+
+func TestWalkOfOddRequests(t *testing.T) {
+	deep := func(n int) []byte {
+		b := []byte{}
+		for range n {
+			b = wrap(b, 5, 1)
+		}
+		return wrap(b, 1, 1, 1, 2)
+	}
+	// Each level of these is written with its length, so the depth is what costs.
+	for _, tt := range []struct {
+		name string
+		b    []byte
+	}{
+		{"empty", nil},
+		{"an empty span", wrap(nil, 1, 2, 2)},
+		{"end time twice", wrap([]byte{0x41, 1, 0, 0, 0, 0, 0, 0, 0, 0x41, 2, 0, 0, 0, 0, 0, 0, 0}, 1, 2, 2)},
+		{"end time as varint", wrap([]byte{0x41, 1, 0, 0, 0, 0, 0, 0, 0, 0x40, 9}, 1, 2, 2)},
+		{"trace id as fixed64", wrap([]byte{0x09, 1, 2, 3, 4, 5, 6, 7, 8}, 1, 2, 2)},
+		{"a group", []byte{0x0b, 0x08, 1, 0x0c}},
+		{"a group under a known number", wrap([]byte{0x4b, 0x08, 1, 0x4c}, 1, 2, 2)},
+		{"a group that ends as another", []byte{0x0b, 0x08, 1, 0x14}},
+		{"a group without an end", []byte{0x0b, 0x08, 1}},
+		{"an end without a group", []byte{0x0c}},
+		{"field number 0", []byte{0x00, 0x00}},
+		{"field number 2^29", []byte{0x80, 0x80, 0x80, 0x80, 0x10, 0x00}},
+		{"field number 2^29 within a group", []byte{0x0b, 0x80, 0x80, 0x80, 0x80, 0x10, 0x00, 0x0c}},
+		{"field number 2^29-1", []byte{0xf8, 0xff, 0xff, 0xff, 0x0f, 0x00}},
+		{"a long tag", []byte{0x8a, 0x80, 0x00, 0x00}},
+		{"wire type 6", []byte{0x0e}},
+		{"wire type 7", []byte{0x0f, 1, 2, 3, 4}},
+		{"varint of ten bytes", []byte{0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}},
+		{"varint beyond 64 bits", []byte{0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02}},
+		{"length beyond the end", []byte{0x0a, 0x05, 0x00}},
+		{"length of 2^63", []byte{0x0a, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}},
+		{"name is no UTF-8", wrap([]byte{0x2a, 0x01, 0xff}, 1, 2, 2)},
+		{"long name is no UTF-8", wrap(append([]byte{0x2a, 0x10}, "0123456789abcde\xff"...), 1, 2, 2)},
+		{"name ends within a rune", wrap([]byte{0x2a, 0x0a, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 0xc3}, 1, 2, 2)},
+		{"bytes need be no UTF-8", wrap([]byte{0x0a, 0x01, 0xff}, 1, 2, 2)},
+		{"status message is no UTF-8", wrap([]byte{0x7a, 0x03, 0x12, 0x01, 0xff}, 1, 2, 2)},
+		{"status field 1 may be anything", wrap([]byte{0x7a, 0x03, 0x0a, 0x01, 0xff}, 1, 2, 2)},
+		{"nested 1000 deep", deep(499)},
+	} {
+		compare(t, tt.name, tt.b)
+	}
+}
+
+// The nesting limit is protobuf's, to the message.
+func TestWalkLimitsNesting(t *testing.T) {
+	const outer = 4 // request, resource spans, resource, attribute
+	nest := func(n int) []byte {
+		// Built from inside out in one buffer, backwards, or it takes for ever.
+		back := []byte{}
+		prepend := func(number byte) {
+			length := protowire.AppendVarint(nil, uint64(len(back)))
+			slices.Reverse(length)
+			back = append(append(back, length...), number<<3|2)
+		}
+		for i := range n {
+			prepend([]byte{1, 5}[i%2])
+		}
+		for _, number := range []byte{2, 1, 1, 1} {
+			prepend(number)
+		}
+		slices.Reverse(back)
+		return back
+	}
+	refused := 0
+	for n := 9990; n <= 10_000; n++ {
+		b := nest(n)
+		compare(t, fmt.Sprintf("%d messages", n+outer+1), b)
+		if Walk(b, func(SpanView) {}) != nil {
+			refused++
+		}
+	}
+	if refused == 0 || refused == 11 {
+		t.Errorf("%d of 11 depths around the limit were refused", refused)
+	}
+}
+
+func TestWalkDoesNotAllocate(t *testing.T) {
+	b := encode(t, sample(100))
+	var end uint64
+	if n := testing.AllocsPerRun(10, func() {
+		if err := Walk(b, func(s SpanView) { end += s.EndNano }); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations a request", n)
+	}
+}
+
+// Whatever a byte is changed to, or where the request is cut: both agree.
+func TestWalkAgreesOnDamagedRequests(t *testing.T) {
+	b := encode(t, sample(1))
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		damaged := slices.Clone(b[:len(b)-r.IntN(3)*r.IntN(len(b))/2])
+		for range r.IntN(4) {
+			if len(damaged) > 0 {
+				damaged[r.IntN(len(damaged))] = byte(r.Uint32() >> (8 * r.IntN(3)))
+			}
+		}
+		compare(t, "damaged", damaged)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func FuzzWalk(f *testing.F) {
+	b := encode(f, sample(2))
+	f.Add(b)
+	f.Add(reversed(b, wireRequest))
+	f.Add([]byte{0x0b, 0x80, 0x80, 0x80, 0x80, 0x10, 0x00, 0x0c})
+	f.Fuzz(func(t *testing.T, b []byte) { compare(t, "fuzzed", b) })
+}
+
+func BenchmarkWalk(b *testing.B) {
+	attrs := make([]*common.KeyValue, 10)
+	for i := range attrs {
+		attrs[i] = keyValue(fmt.Sprintf("attribute.number.%d", i), stringValue(strings.Repeat("v", 10)))
+	}
+	spans := make([]*trace.Span, 1000)
+	for i := range spans {
+		spans[i] = &trace.Span{TraceId: make([]byte, 16), SpanId: make([]byte, 8), ParentSpanId: make([]byte, 8),
+			Name: "GET /api", StartTimeUnixNano: 1, EndTimeUnixNano: 2, Attributes: attrs}
+	}
+	req := encode(b, &coltrace.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
+		ScopeSpans: []*trace.ScopeSpans{{Spans: spans}}}}})
+	b.SetBytes(int64(len(req)))
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		if err := Walk(req, func(SpanView) { n++ }); err != nil || n != 1000 {
+			b.Fatal(err, n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/span")
+}
