@@ -1,0 +1,238 @@
+package loadgen
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/mem"
+
+	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/otlp"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// maxResponse is how much of a response's body is read.
+const maxResponse = 64 << 10
+
+// An httpSender sends prepared bytes over HTTP/1.1. A connection carries one request
+// at a time, so that the load's connections are pools here: each opens as many as
+// are needed for what is in flight on it, and keeps them.
+type httpSender struct {
+	clients     []*http.Client
+	urls        []string
+	turns       turns
+	timeout     time.Duration
+	compression string // "" for none
+	compress    func(io.Writer) (io.WriteCloser, error)
+	bodies      sync.Pool // *bytes.Buffer
+	opened      atomic.Uint64
+}
+
+func newHTTPSender(load scenario.Load, endpoints []string) (Sender, error) {
+	s := &httpSender{timeout: time.Duration(load.Timeout)}
+	if load.Compression != scenario.CompressionNone {
+		s.compression = string(load.Compression)
+		s.compress, _ = otlp.Compress(s.compression)
+	}
+	dialer := &net.Dialer{Timeout: s.timeout}
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, network, addr)
+		if err == nil {
+			s.opened.Add(1)
+		}
+		return conn, err
+	}
+	for i := range max(load.Connections, len(endpoints)) {
+		to, err := tracesURL(endpoints[i%len(endpoints)])
+		if err != nil {
+			return nil, err
+		}
+		s.urls = append(s.urls, to)
+		s.clients = append(s.clients, &http.Client{
+			Transport: &http.Transport{ // no Proxy: the environment's is not asked
+				DialContext:         dial,
+				MaxIdleConnsPerHost: max(load.InFlight, 1),
+				DisableCompression:  true,
+				WriteBufferSize:     64 << 10,
+			},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		})
+	}
+	s.turns.n = uint64(len(s.clients))
+	return s, nil
+}
+
+// tracesURL completes an endpoint: host:port, or a URL with or without a path.
+func tracesURL(endpoint string) (string, error) {
+	if !strings.Contains(endpoint, "://") {
+		endpoint = "http://" + endpoint
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "", fmt.Errorf("make sender: %w", err)
+	}
+	if u.Scheme != "http" || u.Host == "" {
+		return "", fmt.Errorf("make sender: endpoint %s: want http://host:port", endpoint)
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/v1/traces"
+	}
+	return u.String(), nil
+}
+
+func (s *httpSender) Connections() uint64 { return s.opened.Load() }
+
+func (s *httpSender) Close() error {
+	for _, c := range s.clients {
+		c.CloseIdleConnections()
+	}
+	return nil
+}
+
+func (s *httpSender) Send(ctx context.Context, r *Request) Answer {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	body, length, err := s.body(r)
+	if err != nil {
+		return Answer{Code: "not sent", Class: ledger.Unknown, Err: "compress: " + err.Error()}
+	}
+	turn := s.turns.next()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.urls[turn], body)
+	if err != nil {
+		_ = body.Close() // only gives references back
+		return Answer{Code: "not sent", Class: ledger.Unknown, Err: err.Error()}
+	}
+	request.ContentLength = int64(length)
+	request.Header.Set("Content-Type", "application/x-protobuf")
+	request.Header.Set("User-Agent", userAgent)
+	if s.compression != "" {
+		request.Header.Set("Content-Encoding", s.compression)
+	}
+	response, err := s.clients[turn].Do(request)
+	if err != nil {
+		a := httpSilence(err)
+		a.WireBytes = length
+		return a
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
+	if err != nil {
+		// The status came, what it says of the spans did not: as good as no answer.
+		a := httpSilence(err)
+		a.WireBytes = length
+		return a
+	}
+	a := httpAnswer(response.StatusCode, response.Header.Get("Retry-After"), text, r.Spans)
+	a.Attempted, a.WireBytes = true, length
+	return a
+}
+
+// httpSilence is for a request without an answer.
+func httpSilence(err error) Answer {
+	a := Answer{Code: "no answer (cut)", Class: ledger.Unknown, Retry: true, Attempted: true,
+		Err: err.Error()}
+	var op *net.OpError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		a.Code = "no answer (deadline)"
+	case errors.As(err, &op) && op.Op == "dial":
+		a.Code, a.Attempted = "no answer (no connection)", false
+	}
+	return a
+}
+
+// httpAnswer reads a response as OTLP's specification does.
+func httpAnswer(code int, retryAfter string, body []byte, spans int) Answer {
+	name := fmt.Sprintf("HTTP %d", code)
+	if code >= 200 && code < 300 {
+		return success("OK", spans, body)
+	}
+	a := Answer{Code: name, Class: ledger.RefusedPermanent, Err: name}
+	switch code {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout:
+		a.Class, a.Retry = ledger.RefusedRetryable, true
+		if seconds, err := strconv.Atoi(retryAfter); err == nil && seconds > 0 {
+			a.Wait = time.Duration(seconds) * time.Second
+		} else if at, err := http.ParseTime(retryAfter); err == nil {
+			a.Wait = max(time.Until(at), 0)
+		}
+	}
+	return a
+}
+
+// body is what is sent, and its length. Closing it gives back what it refers to:
+// net/http may still read it after Do has returned.
+func (s *httpSender) body(r *Request) (*body, int, error) {
+	if s.compress == nil {
+		r.frame.Data.Ref()
+		return &body{reader: bytes.NewReader(r.Bytes), data: r.frame.Data}, len(r.Bytes), nil
+	}
+	buffer, ok := s.bodies.Get().(*bytes.Buffer)
+	if !ok {
+		buffer = new(bytes.Buffer)
+	}
+	buffer.Reset()
+	w, err := s.compress(buffer)
+	if err == nil {
+		_, err = w.Write(r.Bytes)
+		err = errors.Join(err, w.Close())
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	length := buffer.Len()
+	return &body{reader: bytes.NewReader(buffer.Bytes()), buffer: buffer, pool: &s.bodies}, length, nil
+}
+
+// A body is read by one goroutine of net/http and may be closed by another.
+type body struct {
+	mu     sync.Mutex
+	reader *bytes.Reader // nil once closed
+	data   mem.BufferSlice
+	buffer *bytes.Buffer
+	pool   *sync.Pool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.reader == nil {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return b.reader.Read(p)
+}
+
+func (b *body) WriteTo(w io.Writer) (int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.reader == nil {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return b.reader.WriteTo(w)
+}
+
+func (b *body) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.reader == nil {
+		return nil
+	}
+	b.reader = nil
+	b.data.Free()
+	if b.buffer != nil {
+		b.pool.Put(b.buffer)
+	}
+	return nil
+}
