@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -217,6 +218,22 @@ func TestAddedAndEndedActors(t *testing.T) {
 	})
 }
 
+// Who dies while being asked is gone, and not a running actor that keeps silent.
+func TestActorThatDiesUnderTheLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gateway := &instance{began: time.Now()}
+		m := New([]Target{{Name: "gateway", Kind: Collector, Instance: gateway, MetricsURL: "http://g"}},
+			Options{Transport: network(func(string) (string, time.Duration, error) {
+				gateway.end()
+				return "", 0, errors.New("connection reset")
+			})})
+		a := watch(t, m, time.Second-1, nil)[0].Actors["gateway"]
+		if a.Running || !strings.Contains(a.ScrapeError, "connection reset") {
+			t.Errorf("look = %+v, want one at an actor that is gone", a)
+		}
+	})
+}
+
 func TestElapsedAndPhase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second-1)
@@ -249,10 +266,18 @@ func TestElapsedAndPhase(t *testing.T) {
 // Over a real socket, and nothing is left of it afterwards (see TestMain).
 func TestRunOverHTTP(t *testing.T) {
 	var accepted string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		accepted = r.Header.Get("Accept-Encoding")
-		io.WriteString(w, sent)
-	}))
+	hungUp := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
+			accepted = r.Header.Get("Accept-Encoding")
+			_, _ = io.WriteString(w, sent)
+		}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(hungUp)
+		}
+	}
+	server.Start()
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -262,8 +287,13 @@ func TestRunOverHTTP(t *testing.T) {
 		if a := s.Actors["gateway"]; a.Metrics[record.ExporterSent] != 7 {
 			t.Errorf("sample = %+v, want 7 spans sent", a)
 		}
-		cancel()
+		cancel() // after a whole look, so that its connection is idle
 	})
+	select {
+	case <-hungUp:
+	case <-time.After(30 * time.Second):
+		t.Error("Run left a connection open")
+	}
 	if accepted != "" {
 		t.Errorf("the scrape accepts encoding %q: the gateway would pay for it", accepted)
 	}
@@ -272,7 +302,7 @@ func TestRunOverHTTP(t *testing.T) {
 func TestGetRefuses(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/large" {
-			w.Write(make([]byte, maxScrape+1))
+			_, _ = w.Write(make([]byte, maxScrape+1))
 			return
 		}
 		http.Error(w, "busy", http.StatusServiceUnavailable)
@@ -291,7 +321,7 @@ func TestGetRefuses(t *testing.T) {
 }
 
 func TestNewKeepsTimeoutBelowInterval(t *testing.T) {
-	for _, o := range []Options{{}, {Timeout: time.Minute}, {Interval: 10 * time.Second, Timeout: -1}} {
+	for _, o := range []Options{{}, {Timeout: time.Minute}, {Interval: time.Hour, Timeout: -1}} {
 		if m := New(nil, o); m.timeout <= 0 || m.timeout >= m.interval {
 			t.Errorf("New(%+v) waits %v of every %v", o, m.timeout, m.interval)
 		}

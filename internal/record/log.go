@@ -195,9 +195,16 @@ func (l *Log) writeJSON(name string, v any) error {
 // lines is a file that grows by whole lines.
 type lines struct {
 	mu     sync.Mutex
-	f      *os.File
+	f      file
 	size   int64 // up to the end of the last whole line
 	closed bool
+}
+
+// file is what lines need of an *os.File.
+type file interface {
+	io.WriteCloser
+	Truncate(size int64) error
+	Sync() error
 }
 
 func createLines(path string) (*lines, error) {

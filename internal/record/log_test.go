@@ -217,3 +217,38 @@ func readAccount(t *testing.T, dir string) string {
 	}
 	return string(b)
 }
+
+// nearlyFull has room for half of what is written while it lasts.
+type nearlyFull struct {
+	*os.File
+	full bool
+}
+
+func (f *nearlyFull) Write(b []byte) (int, error) {
+	if !f.full {
+		return f.File.Write(b)
+	}
+	n, _ := f.File.Write(b[:len(b)/2])
+	return n, errors.New("no space left on device")
+}
+
+// A line that did not fit is taken back, so that those after it can be read.
+func TestLogOnAFullDisk(t *testing.T) {
+	l := create(t, t.TempDir())
+	disk := &nearlyFull{File: l.samples.f.(*os.File)}
+	l.samples.f = disk
+	for i := range 3 {
+		disk.full = i == 1
+		err := l.Sample(Sample{Elapsed: float64(i + 1)})
+		if (err != nil) != disk.full {
+			t.Fatalf("Sample %d: %v", i, err)
+		}
+	}
+	r, err := Open(l.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Samples) != 2 || r.Torn != nil {
+		t.Errorf("Open = %d samples, torn %v; want the 2 that were written", len(r.Samples), r.Torn)
+	}
+}

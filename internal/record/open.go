@@ -127,7 +127,7 @@ func readLines[T any](r io.Reader, file string) (all []T, torn bool, err error) 
 	in := bufio.NewReaderSize(r, 64<<10)
 	for number := 1; ; number++ {
 		line, err := in.ReadBytes('\n')
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, false, fmt.Errorf("%s:%d: %w", file, number, err)
 		}
 		if len(line) == 0 {
@@ -138,12 +138,12 @@ func readLines[T any](r io.Reader, file string) (all []T, torn bool, err error) 
 		switch {
 		case bad == nil:
 			all = append(all, v)
-		case err == io.EOF:
+		case err != nil:
 			return all, true, nil
 		default:
 			return nil, false, fmt.Errorf("%s:%d: %w: found %s", file, number, bad, excerpt(line))
 		}
-		if err == io.EOF {
+		if err != nil {
 			return all, false, nil
 		}
 	}
