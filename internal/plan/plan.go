@@ -130,12 +130,13 @@ func (p Plan) loadgen(setup gateway.Setup) (env.Actor, error) {
 		Name: record.Loadgen,
 		Args: []string{
 			"loadgen", "--spec", "$(file." + file + ")",
-			"--endpoint", endpoint, "--admin", "$(self.admin)",
+			"--otlp-endpoint", endpoint, "--admin", "$(self.admin)",
 		},
-		Files: map[string]string{file: text},
-		Ports: []string{AdminPort},
-		Ready: env.Probe{Port: AdminPort, Path: "/readyz", Timeout: readyTimeout},
-		Grace: ownGrace,
+		Files:  map[string]string{file: text},
+		Ports:  []string{AdminPort},
+		Ready:  env.Probe{Port: AdminPort, Path: "/readyz", Timeout: readyTimeout},
+		Limits: env.Limits{CPUCores: float64(load.CPULimit)},
+		Grace:  ownGrace,
 	}, err
 }
 
