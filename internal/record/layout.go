@@ -1,11 +1,7 @@
 package record
 
 import (
-	"fmt"
-	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -49,13 +45,4 @@ func LogFile(actor string) string {
 func Name(at time.Time, scenario string, rate float64) string {
 	return at.UTC().Format("20060102-150405") + "_" + scenario + "_" +
 		strconv.FormatFloat(math.Round(rate), 'f', 0, 64) + "sps"
-}
-
-// OpenAccount opens an actor's account in the record at dir.
-func OpenAccount(dir, actor string) (io.ReadCloser, error) {
-	f, err := os.Open(filepath.Join(dir, AccountFile(actor)))
-	if err != nil {
-		return nil, fmt.Errorf("open account: %w", err)
-	}
-	return f, nil
 }

@@ -23,7 +23,6 @@ var ErrClosed = errors.New("record is closed")
 // becomes of the writer. It is safe for concurrent use.
 type Log struct {
 	dir     string
-	header  Header
 	samples *lines
 	events  *lines
 	test    *lines
@@ -46,7 +45,7 @@ func Create(root string, h Header, now time.Time) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create record: %w", err)
 	}
-	l := &Log{dir: dir, header: h}
+	l := &Log{dir: dir}
 	if err := l.begin(h); err != nil {
 		_ = l.closeFiles()
 		return nil, fmt.Errorf("create record: %w", err)
@@ -99,9 +98,6 @@ func (l *Log) begin(h Header) error {
 
 // Dir is the record's directory, as a path below the root that Create was given.
 func (l *Log) Dir() string { return l.dir }
-
-// Header is the header as it was written.
-func (l *Log) Header() Header { return l.header }
 
 // LogPath is where an actor's output belongs.
 func (l *Log) LogPath(actor string) string { return filepath.Join(l.dir, LogFile(actor)) }

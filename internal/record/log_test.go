@@ -3,7 +3,6 @@ package record
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -186,7 +185,7 @@ func TestAccountAndLogPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := readAccount(t, r.Dir); text != "book" {
+	if text := readText(t, filepath.Join(r.Dir, AccountFile(Backend))); text != "book" {
 		t.Errorf("the account holds %q, want %q", text, "book")
 	}
 	want := filepath.Join(l.Dir(), "logs", "collector-logs.txt")
@@ -198,20 +197,6 @@ func TestAccountAndLogPath(t *testing.T) {
 func readText(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func readAccount(t *testing.T, dir string) string {
-	t.Helper()
-	account, err := OpenAccount(dir, Backend)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer account.Close()
-	b, err := io.ReadAll(account)
 	if err != nil {
 		t.Fatal(err)
 	}
