@@ -250,5 +250,5 @@ func ExampleNew() {
 	fmt.Println(p.Loadgen.Args)
 	// Output:
 	// odigos-stress-otelcol 0.157.0, Odigos-shaped (not Odigos) <nil>
-	// [loadgen --spec $(file.loadgen.json) --endpoint $(gateway.otlp_grpc) --admin $(self.admin)]
+	// [loadgen --spec $(file.loadgen.json) --otlp-endpoint $(gateway.otlp_grpc) --admin $(self.admin)]
 }
