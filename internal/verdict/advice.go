@@ -283,8 +283,8 @@ func limiterRefuses(s *subject) *Advice {
 		Symptom: "a processor of the gateway refused spans, as the memory limiter does",
 		Evidence: []Evidence{proof("failures.whole_run_processor_refused_spans", "spans", *n,
 			"%s spans refused by processors, whole run", Count(int64(*n)))},
-		Change:  "Give the limiter more room, within the memory limit.",
-		Where:   inCollector,
+		Change: "Give the limiter more room, within the memory limit.",
+		Where:  inCollector,
 		Setting: "processors:\n  " + ids + ":\n    limit_percentage: 80\n" +
 			"    spike_limit_percentage: 20\n",
 		Effect: "Fewer refusals, and a working set nearer to the limit: run again and look at " +

@@ -1,0 +1,334 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/verdict"
+)
+
+// A page is text being written, line by line.
+type page struct{ strings.Builder }
+
+func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+
+// cells is a line of a table. What would end a cell is escaped.
+func (p *page) cells(cells ...string) {
+	for i, c := range cells {
+		cells[i] = strings.NewReplacer("|", `\|`, "\n", " ").Replace(c)
+	}
+	p.line("| %s |", strings.Join(cells, " | "))
+}
+
+func (p *page) to(w io.Writer) error {
+	if _, err := io.WriteString(w, p.String()); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// Markdown is for people: analysis-report.md. The answer comes first, then whether it
+// may be believed, then the numbers.
+func Markdown(w io.Writer, s Summary) error {
+	if s.SchemaVersion == 0 {
+		return errors.New("write report: the summary is empty")
+	}
+	var p page
+	p.answer(s)
+	p.checks(s)
+	p.account(s)
+	p.latency(s.Figures.Latency)
+	for _, of := range sections(s.Figures) {
+		p.section(of)
+	}
+	p.pictures()
+	p.advice(s)
+	p.ran(s)
+	p.unknown(s)
+	return p.to(w)
+}
+
+var words = map[verdict.Outcome]string{
+	verdict.Pass:    "the gateway held",
+	verdict.Invalid: "no answer: the trial did not ask its question",
+	verdict.Fail:    "the gateway did not hold",
+}
+
+func (p *page) answer(s Summary) {
+	p.line("# %s: %s", s.Outcome, words[s.Outcome])
+	p.line("")
+	p.line("**%s**", s.Reason)
+	p.line("")
+	p.line("- Ran: **%s**, scenario `%s`, environment %s", s.Headline, s.Scenario.Name,
+		s.Run.Environment)
+	p.line("- Validity: **%s**%s", s.Validity, map[verdict.Validity]string{
+		verdict.Valid:    "",
+		verdict.Degraded: ": a result with the reservations below, no baseline and no capacity",
+		verdict.Unusable: ": the figures below say nothing of the gateway unless a check says so",
+	}[s.Validity])
+	for _, f := range s.Findings {
+		if f.Severity == verdict.Void || f.Severity == verdict.Reservation {
+			p.line("  - %s: %s", f.Check, f.Text)
+		}
+	}
+	p.line("- Exit code: %d", s.ExitCode)
+	t := s.Figures.Time
+	p.line("- Asked: %s %s spans/s, warm-up %s, measured %s of %s", s.Scenario.Load.Pattern,
+		decimal(float64(s.Scenario.Load.Rate)), verdict.Seconds(t.WarmUp),
+		verdict.Seconds(t.Measured), verdict.Seconds(t.Planned))
+	p.line("")
+}
+
+func (p *page) checks(s Summary) {
+	p.line("## Checks")
+	p.line("")
+	p.cells("", "check", "weight", "finding")
+	p.line("|---|---|---|---|")
+	for _, f := range s.Findings {
+		p.cells(mark(f.Severity), f.Check, string(f.Severity), f.Text)
+	}
+	p.line("")
+}
+
+func mark(s verdict.Severity) string {
+	switch s {
+	case verdict.Held:
+		return "✓"
+	case verdict.Critical, verdict.Void:
+		return "✗"
+	case verdict.Warning, verdict.Reservation:
+		return "!"
+	}
+	return "·"
+}
+
+// A class is one line of the account.
+type class struct {
+	name string
+	fate ledger.Fate
+}
+
+func classes(a *ledger.Account) []class {
+	return []class{
+		{"acknowledged", a.Acknowledged},
+		{"refused, may be tried again", a.RefusedRetryable},
+		{"refused for good", a.RefusedPermanent},
+		{"in requests rejected in part", a.RejectedInPart},
+		{"unknown: nobody answered", a.Unknown},
+		{"given up by the sending SDK", a.Dropped},
+	}
+}
+
+func (p *page) account(s Summary) {
+	p.line("## The account")
+	p.line("")
+	a := s.Account.Measured
+	if a == nil {
+		p.line("Not known: the book of the load generator or that of the backend is missing.")
+		p.line("")
+		return
+	}
+	p.line("Spans due within the measured time, by identity, as the load generator's and the "+
+		"backend's books say together. From `%s` (account_measured); `summary.json`: "+
+		"ledger.measured.", record.EndingFile)
+	p.line("")
+	n := verdict.Count[uint64]
+	p.cells("", "spans", "delivered once", "delivered more than once", "not delivered")
+	p.line("|---|---:|---:|---:|---:|")
+	var sum ledger.Fate
+	for _, c := range classes(a) {
+		p.cells(c.name, n(c.fate.Items), n(c.fate.Once), n(c.fate.Repeatedly),
+			n(c.fate.NotDelivered))
+		sum.Items += c.fate.Items
+		sum.Once += c.fate.Once
+		sum.Repeatedly += c.fate.Repeatedly
+		sum.NotDelivered += c.fate.NotDelivered
+	}
+	p.cells("**offered** (sum)", n(sum.Items), n(sum.Once), n(sum.Repeatedly),
+		n(sum.NotDelivered))
+	p.cells("unsent: no worker was free", n(a.Unsent), "", "", n(a.Unsent))
+	p.cells("**due** = offered + unsent", n(a.Due), n(sum.Once), n(sum.Repeatedly),
+		n(sum.NotDelivered+a.Unsent))
+	p.line("")
+	d := s.Figures.Delivery
+	p.line("- **Loss** (acknowledged and not delivered): %s spans%s", n(d.Lost),
+		share(d.LostRatio, "of the acknowledged"))
+	p.line("- Undelivered (offered and not delivered): %s spans%s", n(d.Undelivered),
+		share(d.UndelRatio, "of the offered"))
+	p.line("- Refused: %s spans%s", n(d.Refused), share(d.RefusedPart, "of the offered"))
+	p.line("- Deliveries beyond the first: %s, of %s spans", n(d.Extra), n(d.Repeated))
+	p.line("- Whole run, warm-up included: %s due, %s offered, %s acknowledged, %s of them not "+
+		"delivered, %s impossible (`summary.json`: ledger.whole_run)", n(s.Account.All.Due),
+		n(s.Account.All.Offered), n(s.Account.All.Acknowledged.Items),
+		n(s.Account.All.Acknowledged.NotDelivered), n(s.Account.All.Impossible))
+	for _, m := range s.Account.Missing {
+		p.line("- Missing: stream %d, sequences %d to %d", m.Stream, m.First, m.First+m.Count-1)
+	}
+	p.line("")
+}
+
+func share(v *float64, of string) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprintf(", %s %s", verdict.Percent(*v), of)
+}
+
+func (p *page) latency(l verdict.LatencyFigures) {
+	p.line("## Latency")
+	p.line("")
+	columns := []*verdict.Spread{l.Total, l.Answer, l.FollowedAnswer, l.FollowedTransit}
+	p.line("Every time counts from when a span was due by schedule. A span that was acknowledged "+
+		"and not delivered is infinitely late: a percentile beyond those reads *lost*. A "+
+		"percentile that fewer than ten spans lie beyond is not said. The followed spans are a "+
+		"sample of those acknowledged and delivered. From `%s`; `summary.json`: "+
+		"figures.latency.", record.EndingFile)
+	p.line("")
+	p.cells("", "due to delivery", "due to acknowledgement", "followed: due to acknowledgement",
+		"followed: acknowledgement to delivery")
+	p.line("|---|---:|---:|---:|---:|")
+	for _, q := range percentiles {
+		cells := []string{q.name}
+		for _, c := range columns {
+			cells = append(cells, quantileText(c, q.of))
+		}
+		p.cells(cells...)
+	}
+	cells := []string{"spans"}
+	for _, c := range columns {
+		if c == nil {
+			cells = append(cells, "")
+			continue
+		}
+		cells = append(cells, verdict.Count(c.Entries))
+	}
+	p.cells(cells...)
+	p.line("")
+}
+
+var percentiles = []struct {
+	name string
+	of   func(*verdict.Spread) *verdict.Percentile
+}{
+	{"p50", func(s *verdict.Spread) *verdict.Percentile { return s.P50 }},
+	{"p90", func(s *verdict.Spread) *verdict.Percentile { return s.P90 }},
+	{"p95", func(s *verdict.Spread) *verdict.Percentile { return s.P95 }},
+	{"p99", func(s *verdict.Spread) *verdict.Percentile { return s.P99 }},
+	{"p99.9", func(s *verdict.Spread) *verdict.Percentile { return s.P999 }},
+	{"max", func(s *verdict.Spread) *verdict.Percentile { return s.Max }},
+}
+
+func quantileText(s *verdict.Spread, of func(*verdict.Spread) *verdict.Percentile) string {
+	if s == nil {
+		return "not known"
+	}
+	switch q := of(s); {
+	case q == nil:
+		return "too few"
+	case q.Lost:
+		return "lost"
+	default:
+		return verdict.Seconds(*q.Seconds)
+	}
+}
+
+// section writes what is known; what is not is named at the end of the report.
+func (p *page) section(of section) {
+	p.line("## %s", of.title)
+	p.line("")
+	p.line("%s", of.of)
+	p.line("")
+	p.cells("", "", "`summary.json`: figures.")
+	p.line("|---|---:|---|")
+	for _, r := range of.rows {
+		if r.v != nil {
+			p.cells(r.what, r.unit(*r.v), "`"+r.path+"`")
+		}
+	}
+	p.line("")
+}
+
+func (p *page) pictures() {
+	p.line("## Pictures")
+	p.line("")
+	for _, name := range pictureOrder {
+		p.line("![%s](%s/%s.png)", pictures[name].title, GraphsDir, name)
+		p.line("")
+	}
+}
+
+func (p *page) advice(s Summary) {
+	p.line("## Recommendations")
+	p.line("")
+	if len(s.Advice) == 0 {
+		p.line("Nothing was found that the figures give reason to change.")
+	}
+	for _, a := range s.Advice {
+		p.line("- %s: see [%s](%s)", a.Symptom, a.Name, RecommendationsFile)
+	}
+	p.line("")
+}
+
+func (p *page) ran(s Summary) {
+	m, l := s.Machine, s.Scenario.Load
+	p.line("## What ran")
+	p.line("")
+	p.line("- Record `%s`, run %s, begun %s", s.Run.Record, s.Run.ID,
+		s.Run.Created.UTC().Format(time.RFC3339))
+	p.line("- Command: `%s`", strings.Join(s.Run.Command, " "))
+	p.line("- Tool: odigos-stress %s, built with %s", s.Tool.Version, s.Tool.Go)
+	p.line("- Collector: %s, program `%s`", s.Headline, s.Collector.Program)
+	p.line("- Limits of the gateway: %s, enforced by %s", limits(s), s.Enforcement.Method)
+	p.line("- Load: engine %s, shape %s, %d spans a request, %s, compression %s, %d connections, "+
+		"at most %d requests in flight, retry %s, seed %d", l.Engine, l.Shape, l.SpansPerRequest,
+		l.Protocol, l.Compression, l.Connections, l.InFlight, l.Retry, l.Seed)
+	p.line("- Machine: %s/%s, %s, %d cores, %s, cgroup %s, load average before %.2f", m.OS,
+		m.Arch, m.CPUModel, m.Cores, mib(float64(m.MemoryBytes)), m.Cgroup, m.Load1)
+	p.line("")
+}
+
+func limits(s Summary) string {
+	cpu, memory := "no CPU limit", "no memory limit"
+	if c := s.Scenario.Gateway.CPULimit; c > 0 {
+		cpu = cores(float64(c))
+	}
+	if b := s.Scenario.Gateway.MemoryLimit; b > 0 {
+		memory = mib(float64(b))
+	}
+	return cpu + ", " + memory
+}
+
+// unknown names every figure that is not there.
+func (p *page) unknown(s Summary) {
+	p.line("## What is not known")
+	p.line("")
+	any := false
+	for _, of := range sections(s.Figures) {
+		var names []string
+		for _, r := range of.rows {
+			if r.v == nil {
+				names = append(names, r.what)
+			}
+		}
+		if len(names) > 0 {
+			any = true
+			p.line("- %s: %s", of.title, strings.Join(names, "; "))
+		}
+	}
+	if f := s.Figures.Failures; f.Killed && f.OOMKilled == nil {
+		any = true
+		p.line("- Whether the gateway was killed for want of memory")
+	}
+	if !any {
+		p.line("Every figure of this report was measured.")
+		return
+	}
+	p.line("")
+	p.line("A figure is not known when its source did not offer it, or when there were too few " +
+		"looks to say it. It is never 0 for that.")
+}

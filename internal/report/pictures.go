@@ -1,0 +1,282 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/verdict"
+)
+
+// GraphsDir holds the pictures of a record.
+const GraphsDir = "graphs"
+
+// A picture is some panels below each other.
+type picture struct {
+	title  string
+	panels func(*record.Record) []panel
+}
+
+// pictures are all there are, by the name of their file.
+var pictures = map[string]picture{
+	"resource-usage":    {"Gateway: CPU and memory", resourcePanels},
+	"throughput":        {"Throughput", throughputPanels},
+	"latency":           {"Latency, from when a span was due", latencyPanels},
+	"errors":            {"Failures per second", errorPanels},
+	"collector-metrics": {"What the collector says of itself", collectorPanels},
+}
+
+// pictureOrder is the order of a report.
+var pictureOrder = []string{
+	"resource-usage", "throughput", "latency", "errors", "collector-metrics",
+}
+
+// Draw draws one of the pictures of a record as PNG.
+func Draw(w io.Writer, name string, r *record.Record) error {
+	of, ok := pictures[name]
+	if !ok {
+		return fmt.Errorf("draw %s: there is no such picture", name)
+	}
+	if err := draw(w, of, r); err != nil {
+		return fmt.Errorf("draw %s: %w", name, err)
+	}
+	return nil
+}
+
+func resourcePanels(r *record.Record) []panel {
+	samples := fromWarmUp(r.Samples)
+	g := r.Header.Scenario.Gateway
+	cpu := panel{
+		title: "CPU", unit: "cores", format: decimal, zero: true,
+		empty: "CPU is not known",
+		limits: limitLines(float64(g.CPULimit), fmt.Sprintf("limit %.2f",
+			float64(g.CPULimit))),
+		lines: []line{
+			{name: "look by look", s: record.Rate(record.CPUSeconds(samples, record.Gateway)),
+				color: sky},
+			{name: "over 5 s (judged)", s: record.CPU(samples, record.Gateway,
+				record.CPUWindow), color: blue, wide: true},
+		},
+	}
+	set := record.WorkingSet(samples, record.Gateway)
+	anon := record.Memory(samples, record.Gateway,
+		func(u *env.Usage) *int64 { return u.MemoryAnon })
+	limit := float64(g.MemoryLimit) / (1 << 20)
+	memory := panel{
+		title: "Memory", unit: "MiB", format: decimal, zero: true, empty: "memory is not known",
+		limits: limitLines(limit, fmt.Sprintf("limit %.0f", limit)),
+		lines: []line{
+			{name: "working set (judged)", s: scaled(set, 1.0/(1<<20)), color: blue, wide: true},
+			{name: "anonymous", s: scaled(anon, 1.0/(1<<20)), color: orange},
+		},
+	}
+	return []panel{cpu, memory, usagePanel(r)}
+}
+
+// usagePanel is utilisation against throughput: a dot for each measured look.
+func usagePanel(r *record.Record) panel {
+	samples := record.Measured(r.Samples)
+	g := r.Header.Scenario.Gateway
+	p := panel{
+		title: "Utilisation against throughput, measured time", unit: "% of limit", zero: true,
+		format: decimal, xLabel: "acknowledged spans/s", xFormat: decimal, tall: true,
+		empty: "no limit is set, or the usage is not known",
+	}
+	rate := record.Rate(
+		record.MetricSeries(samples, record.Loadgen, record.LoadAcknowledged))
+	if limit := float64(g.CPULimit); limit > 0 {
+		cpu := record.CPU(samples, record.Gateway, record.CPUWindow)
+		p.dots = append(p.dots, dots{"CPU over 5 s", against(rate, scaled(cpu, 100/limit)), blue})
+	}
+	if limit := float64(g.MemoryLimit); limit > 0 {
+		set := record.WorkingSet(samples, record.Gateway)
+		p.dots = append(p.dots, dots{"working set", against(rate, scaled(set, 100/limit)),
+			orange})
+	}
+	p.limits = []limit{{80, "80 %"}, {90, "90 %"}, {100, "limit"}}
+	return p
+}
+
+func throughputPanels(r *record.Record) []panel {
+	load := func(m record.Metric) record.Series {
+		return record.Rate(record.MetricSeries(r.Samples, record.Loadgen, m))
+	}
+	back := func(m record.Metric) record.Series {
+		return record.Rate(record.MetricSeries(r.Samples, record.Backend, m))
+	}
+	return []panel{
+		{title: "Spans", unit: "spans/s", format: decimal, zero: true, tall: true, lines: []line{
+			{name: "target", s: record.MetricSeries(r.Samples, record.Loadgen, record.LoadTarget),
+				color: black, dashed: true},
+			{name: "due", s: load(record.LoadDue), color: orange},
+			{name: "acknowledged", s: load(record.LoadAcknowledged), color: blue},
+			{name: "delivered", s: back(record.BackendUnique), color: green, wide: true},
+		}},
+		{title: "Bytes of request bodies", unit: "MB/s", format: decimal, zero: true, lines: []line{
+			{name: "sent, encoded", s: scaled(load(record.LoadEncodedBytes), 1e-6), color: blue},
+			{name: "sent, on the wire", s: scaled(load(record.LoadWireBytes), 1e-6),
+				color: vermillion, dashed: true},
+			{name: "received, on the wire", s: scaled(back(record.BackendWire), 1e-6),
+				color: green},
+		}},
+	}
+}
+
+func latencyPanels(r *record.Record) []panel {
+	load := func(m record.Metric) record.Series {
+		return record.MetricSeries(r.Samples, record.Loadgen, m)
+	}
+	back := func(m record.Metric) record.Series {
+		return record.MetricSeries(r.Samples, record.Backend, m)
+	}
+	over := panel{
+		title: "Over time, of the last second", unit: "time (log)", format: verdict.Seconds,
+		log: true, tall: true, lines: []line{
+			{name: "to delivery, p99", s: back(record.BackendLatencyP99), color: vermillion},
+			{name: "p50", s: back(record.BackendLatencyP50), color: orange, wide: true},
+			{name: "to acknowledgement, p99", s: load(record.LoadAnswerP99), color: sky},
+			{name: "p50", s: load(record.LoadAnswerP50), color: blue, wide: true},
+		},
+	}
+	whole := panel{
+		title: "Distribution, measured time", unit: "time (log)", format: verdict.Seconds,
+		log: true, tall: true, xLabel: "share of the spans that were at most as late",
+		xNines: true, empty: "too few spans for a distribution",
+	}
+	if e := r.Ending; e != nil && e.Received != nil {
+		var lost uint64
+		if e.Sent != nil {
+			lost = e.Measured.Acknowledged.NotDelivered
+		}
+		whole.curves = append(whole.curves,
+			curve{"to delivery", distribution(e.Received.Latency, lost), vermillion})
+	}
+	if e := r.Ending; e != nil && e.Sent != nil {
+		whole.curves = append(whole.curves,
+			curve{"to acknowledgement", distribution(e.Sent.Answer, 0), blue})
+	}
+	return []panel{over, whole}
+}
+
+func errorPanels(r *record.Record) []panel {
+	rate := func(actor string, m record.Metric) record.Series {
+		return record.Rate(record.MetricSeries(r.Samples, actor, m))
+	}
+	load := panel{
+		title: "Seen by the load generator", unit: "spans/s", format: decimal, zero: true,
+		none: "none occurred", lines: []line{
+			{name: "refused, retryable", s: rate(record.Loadgen, record.LoadRefusedRetryable),
+				color: vermillion},
+			{name: "refused for good", s: rate(record.Loadgen, record.LoadRefusedPermanent),
+				color: purple},
+			{name: "unknown", s: rate(record.Loadgen, record.LoadUnknown), color: orange},
+			{name: "unsent", s: rate(record.Loadgen, record.LoadUnsent), color: blue},
+		},
+	}
+	gateway := panel{
+		title: "Counted by the collector", unit: "spans/s", format: decimal, zero: true,
+		none: "none occurred", empty: "the collector offered no counters of failures",
+		lines: []line{
+			{name: "queue full", s: rate(record.Gateway, record.ExporterEnqueueFailed),
+				color: vermillion},
+			{name: "exports failed", s: rate(record.Gateway, record.ExporterSendFailed),
+				color: purple},
+			{name: "receiver refused", s: rate(record.Gateway, record.ReceiverRefused),
+				color: orange},
+			{name: "processors refused", s: rate(record.Gateway, record.ProcessorRefused),
+				color: blue},
+		},
+	}
+	backend := panel{
+		title: "Counted by the backend", unit: "spans/s", format: decimal, zero: true,
+		none: "none occurred", lines: []line{
+			{name: "answered with failure", s: rate(record.Backend, record.BackendFailed),
+				color: vermillion},
+			{name: "delivered again", s: rate(record.Backend, record.BackendDuplicate),
+				color: blue},
+			{name: "foreign", s: rate(record.Backend, record.BackendForeign), color: green},
+		},
+	}
+	return []panel{load, gateway, backend}
+}
+
+func collectorPanels(r *record.Record) []panel {
+	metric := func(m record.Metric) record.Series {
+		return record.MetricSeries(r.Samples, record.Gateway, m)
+	}
+	queue := panel{
+		title: "Exporter queue", unit: "items", format: decimal, zero: true,
+		lines: []line{{name: "size", s: metric(record.QueueSize), color: blue, wide: true}},
+	}
+	if capacity, _, ok := metric(record.QueueCapacity).Max(); ok {
+		// A capacity far above the queue would press it flat.
+		if top, _, _ := metric(record.QueueSize).Max(); top >= capacity/5 {
+			queue.limits = []limit{{capacity, "capacity"}}
+		} else {
+			queue.title += fmt.Sprintf(" (capacity %s)", decimal(capacity))
+		}
+	}
+	batch := ratio(metric(record.BatchSizeSum), metric(record.BatchSizeCount))
+	heap := scaled(metric(record.HeapAlloc), 1.0/(1<<20))
+	return []panel{
+		queue,
+		{title: "Batch size, mean since the look before", unit: "spans", format: decimal,
+			zero: true, lines: []line{{name: "spans a batch", s: batch, color: blue}}},
+		{title: "Heap", unit: "MiB", format: decimal, zero: true,
+			lines: []line{{name: "allocated", s: heap, color: blue}}},
+		{title: "Through the collector", unit: "spans/s", format: decimal, zero: true, lines: []line{
+			{name: "received", s: record.Rate(metric(record.ReceiverAccepted)), color: blue},
+			{name: "sent", s: record.Rate(metric(record.ExporterSent)), color: green, wide: true},
+		}},
+	}
+}
+
+// limitLines are a limit and the shares of it at which one is warned.
+func limitLines(at float64, name string) []limit {
+	if at <= 0 {
+		return nil
+	}
+	return []limit{{0.8 * at, "80 %"}, {0.9 * at, "90 %"}, {at, name}}
+}
+
+func fromWarmUp(samples []record.Sample) []record.Sample {
+	return record.During(samples, record.PhaseWarmUp, record.PhaseMeasuring,
+		record.PhaseDraining)
+}
+
+func scaled(s record.Series, by float64) record.Series {
+	out := record.Series{Elapsed: s.Elapsed}
+	for _, v := range s.Values {
+		out.Values = append(out.Values, by*v)
+	}
+	return out
+}
+
+// ratio is how much one counter rose for each that the other did, look by look.
+func ratio(sum, count record.Series) record.Series {
+	var out record.Series
+	for i := 1; i < sum.Len() && sum.Len() == count.Len(); i++ {
+		if n := count.Values[i] - count.Values[i-1]; n > 0 {
+			out.Elapsed = append(out.Elapsed, sum.Elapsed[i])
+			out.Values = append(out.Values, (sum.Values[i]-sum.Values[i-1])/n)
+		}
+	}
+	return out
+}
+
+// against pairs the values of two series that were taken within half a second of each
+// other.
+func against(x, y record.Series) (pairs []xy) {
+	j := 0
+	for i, at := range x.Elapsed {
+		for j+1 < y.Len() && math.Abs(y.Elapsed[j+1]-at) <= math.Abs(y.Elapsed[j]-at) {
+			j++
+		}
+		if y.Len() > 0 && math.Abs(y.Elapsed[j]-at) <= 0.5 {
+			pairs = append(pairs, xy{x.Values[i], y.Values[j]})
+		}
+	}
+	return pairs
+}

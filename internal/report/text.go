@@ -1,0 +1,103 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/odigos-io/odigos-stress/internal/verdict"
+)
+
+// textFindings is how many findings the ending on a terminal tells in full.
+const textFindings = 5
+
+// Text is the ending on a terminal: ten to fifteen lines, the last of which names the
+// outcome and the exit code.
+func Text(w io.Writer, s Summary) error {
+	var p page
+	p.line("%s: %s", s.Scenario.Name, words[s.Outcome])
+	p.line("  ran       %s", s.Headline)
+	p.line("  validity  %s", s.Validity)
+	p.findings(s.Findings)
+	p.accountText(s)
+	if l := s.Figures.Latency.Total; l != nil {
+		p.line("  latency   due to delivery: p50 %s, p99 %s, max %s",
+			quantileText(l, percentiles[0].of), quantileText(l, percentiles[3].of),
+			quantileText(l, percentiles[5].of))
+	}
+	p.usageText(s.Figures)
+	if n := len(s.Advice); n > 0 {
+		p.line("  advice    %d, see %s", n, RecommendationsFile)
+	}
+	p.line("  report    %s", filepath.Join(s.Run.Dir, AnalysisFile))
+	p.line("outcome: %s, exit code %d", s.Outcome, s.ExitCode)
+	return p.to(w)
+}
+
+// findings tells the heaviest in full, and names the checks that held.
+func (p *page) findings(all []verdict.Finding) {
+	told, left := 0, 0
+	for _, severity := range []verdict.Severity{
+		verdict.Critical, verdict.Void, verdict.Warning, verdict.Reservation,
+	} {
+		for _, f := range all {
+			switch {
+			case f.Severity != severity:
+			case told == textFindings:
+				left++
+			default:
+				told++
+				p.line("  %s %-8s%s", mark(severity), f.Check, f.Text)
+			}
+		}
+	}
+	if left > 0 {
+		p.line("  … and %d more in the report", left)
+	}
+	var held []string
+	for _, f := range all {
+		if f.Severity == verdict.Held && (len(held) == 0 || held[len(held)-1] != f.Check) {
+			held = append(held, f.Check)
+		}
+	}
+	if len(held) > 0 {
+		p.line("  ✓ held    %s", strings.Join(held, ", "))
+	}
+}
+
+func (p *page) accountText(s Summary) {
+	a := s.Account.Measured
+	if a == nil {
+		p.line("  account   not known: one of the two books is missing")
+		return
+	}
+	d, n := s.Figures.Delivery, verdict.Count[uint64]
+	p.line("  account   %s due = %s offered + %s unsent; %s acknowledged, %s refused, %s unknown",
+		n(a.Due), n(a.Offered), n(a.Unsent), n(a.Acknowledged.Items), n(d.Refused),
+		n(a.Unknown.Items))
+	p.line("            %s delivered, %s lost%s, %s delivered more than once", n(d.Delivered),
+		n(d.Lost), share(d.LostRatio, "of the acknowledged"), n(d.Repeated))
+	if r := s.Figures.Rate; r.Target != nil && r.Delivered != nil && r.Encoded != nil {
+		p.line("  rate      %s delivered, target %s, %s encoded", spansPerSecond(*r.Delivered),
+			spansPerSecond(*r.Target), megabytes(*r.Encoded))
+	}
+}
+
+func (p *page) usageText(f verdict.Figures) {
+	var parts []string
+	add := func(name string, most, limit, share *float64, unit unit) {
+		switch {
+		case most == nil:
+			parts = append(parts, name+" not known")
+		case limit == nil || share == nil:
+			parts = append(parts, fmt.Sprintf("%s at most %s, no limit", name, unit(*most)))
+		default:
+			parts = append(parts, fmt.Sprintf("%s at most %s, %s of the limit", name, unit(*most),
+				verdict.Percent(*share)))
+		}
+	}
+	add("CPU", f.CPU.Max, f.CPU.Limit, f.CPU.Share, cores)
+	add("memory", f.Memory.Peak, f.Memory.Limit, f.Memory.Share, mib)
+	p.line("  gateway   %s", strings.Join(parts, "; "))
+}
