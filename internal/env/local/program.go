@@ -67,24 +67,24 @@ func Output(ctx context.Context, path string, args ...string) ([]byte, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("run %s %s: %w: %s", path, strings.Join(args, " "), err,
-			trim(errOut.Bytes()))
+			trim(errOut.text.Bytes()))
 	}
-	return out.Bytes(), nil
+	return out.text.Bytes(), nil
 }
 
 // A bounded keeps the first bytes that are written to it.
 type bounded struct {
-	bytes.Buffer
+	text bytes.Buffer // not embedded: its ReadFrom would go past Write
 	most int
 	over bool
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if room := b.most - b.Len(); len(p) > room {
+	if room := b.most - b.text.Len(); len(p) > room {
 		b.over = true
-		b.Buffer.Write(p[:room])
+		b.text.Write(p[:room])
 	} else {
-		b.Buffer.Write(p)
+		b.text.Write(p)
 	}
 	return len(p), nil
 }
