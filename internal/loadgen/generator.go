@@ -75,6 +75,8 @@ func New(cfg Config) (*Generator, error) {
 	switch cfg.Load.Engine {
 	case scenario.EngineOTLP:
 		g.engine, err = newPrepared(cfg)
+	case scenario.EngineSDK:
+		g.engine, err = newSDK(cfg)
 	default:
 		err = fmt.Errorf("unknown engine %q", cfg.Load.Engine)
 	}

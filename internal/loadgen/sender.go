@@ -78,11 +78,17 @@ func (t *turns) next() uint64 { return t.last.Add(1) % t.n }
 
 // success is the answer to a request that was accepted, wholly or in part.
 func success(code string, spans int, response []byte) Answer {
-	a := Answer{Code: code, Class: ledger.Acknowledged}
 	rejected, message, err := partialSuccess(response)
+	if err != nil {
+		return Answer{Code: code, Class: ledger.Acknowledged, Err: "decode response: " + err.Error()}
+	}
+	return accepted(code, spans, rejected, message)
+}
+
+// accepted is success for a response that was read.
+func accepted(code string, spans int, rejected int64, message string) Answer {
+	a := Answer{Code: code, Class: ledger.Acknowledged}
 	switch {
-	case err != nil:
-		a.Err = "decode response: " + err.Error()
 	case rejected > 0:
 		a.Class, a.Rejected = ledger.RejectedInPart, int(min(rejected, int64(spans)))
 		a.Err = "partial success: " + message

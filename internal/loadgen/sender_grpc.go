@@ -34,7 +34,7 @@ type grpcSender struct {
 	turns   turns
 	timeout time.Duration
 	options []grpc.CallOption
-	opened  atomic.Uint64
+	watch   grpcWatch
 }
 
 func newGRPCSender(load scenario.Load, endpoints []string) (Sender, error) {
@@ -45,20 +45,9 @@ func newGRPCSender(load scenario.Load, endpoints []string) (Sender, error) {
 		s.options = append(s.options, grpc.UseCompressor(string(load.Compression)))
 	}
 	for i := range max(load.Connections, len(endpoints)) {
-		target := endpoints[i%len(endpoints)]
-		if !strings.Contains(target, "://") {
-			target = "passthrough:///" + target
-		}
-		conn, err := grpc.NewClient(target,
-			grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithNoProxy(),
-			grpc.WithUserAgent(userAgent),
-			grpc.WithWriteBufferSize(grpcBuffer),
-			grpc.WithDisableServiceConfig(), // none from DNS; ours follows
-			grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
-			grpc.WithStatsHandler((*grpcWatch)(s)))
+		conn, err := dialGRPC(endpoints[i%len(endpoints)], &s.watch)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("dial %s: %w", target, err), s.Close())
+			return nil, errors.Join(err, s.Close())
 		}
 		conn.Connect() // before the first slot, not in it
 		s.conns = append(s.conns, conn)
@@ -67,7 +56,26 @@ func newGRPCSender(load scenario.Load, endpoints []string) (Sender, error) {
 	return s, nil
 }
 
-func (s *grpcSender) Connections() uint64 { return s.opened.Load() }
+// dialGRPC makes a connection that nothing in the environment has a say in.
+func dialGRPC(target string, watch *grpcWatch, more ...grpc.DialOption) (*grpc.ClientConn, error) {
+	if !strings.Contains(target, "://") {
+		target = "passthrough:///" + target
+	}
+	conn, err := grpc.NewClient(target, append(more,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithNoProxy(),
+		grpc.WithUserAgent(userAgent),
+		grpc.WithWriteBufferSize(grpcBuffer),
+		grpc.WithDisableServiceConfig(), // none from DNS; ours follows
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
+		grpc.WithStatsHandler(watch))...)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", target, err)
+	}
+	return conn, nil
+}
+
+func (s *grpcSender) Connections() uint64 { return s.watch.opened.Load() }
 
 func (s *grpcSender) Close() error {
 	var all error
@@ -84,19 +92,14 @@ func (s *grpcSender) Send(ctx context.Context, r *Request) Answer {
 	var response otlp.Frame
 	defer response.Free()
 	err := s.conns[s.turns.next()].Invoke(c, exportMethod, &r.frame, &response, s.options...)
-	var a Answer
-	if err == nil {
-		var body []byte
-		if response.Len() > 0 {
-			body = response.Data.Materialize()
-		}
-		a = success("OK", r.Spans, body)
-	} else {
-		a = grpcFailure(status.Convert(err), c.answered.Load())
+	if err != nil {
+		return c.failed(err)
 	}
-	a.WireBytes = int(c.wire.Load())
-	a.Attempted = a.WireBytes > 0
-	return a
+	var body []byte
+	if response.Len() > 0 {
+		body = response.Data.Materialize()
+	}
+	return c.measured(success("OK", r.Spans, body))
 }
 
 // grpcFailure reads a status as OTLP's specification does. answered tells whether
@@ -151,8 +154,8 @@ var grpcCodes = map[codes.Code]string{
 // A call is the context of one RPC, and what is seen of it on the wire.
 type call struct {
 	context.Context
-	answered atomic.Bool
-	wire     atomic.Int64
+	answered      atomic.Bool
+	encoded, wire atomic.Int64
 }
 
 type callKey struct{}
@@ -164,13 +167,27 @@ func (c *call) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// grpcWatch sees what a status does not tell: whether trailers came from the server
+// failed is the answer to a call that returned an error.
+func (c *call) failed(err error) Answer {
+	return c.measured(grpcFailure(status.Convert(err), c.answered.Load()))
+}
+
+func (c *call) measured(a Answer) Answer {
+	a.WireBytes = int(c.wire.Load())
+	a.Attempted = a.WireBytes > 0
+	return a
+}
+
+// A grpcWatch sees what a status does not tell: whether trailers came from the server
 // (a status without them was made up by our own end), how long the message was on
 // the wire, and each new connection.
-type grpcWatch grpcSender
+type grpcWatch struct{ opened atomic.Uint64 }
 
+// TagRPC is there for the interface.
 func (w *grpcWatch) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
 
+// HandleRPC sees the events of an attempt; those of a transparent retry replace what
+// was seen before.
 func (w *grpcWatch) HandleRPC(ctx context.Context, event stats.RPCStats) {
 	c, ok := ctx.Value(callKey{}).(*call)
 	if !ok {
@@ -178,14 +195,17 @@ func (w *grpcWatch) HandleRPC(ctx context.Context, event stats.RPCStats) {
 	}
 	switch e := event.(type) {
 	case *stats.OutPayload:
+		c.encoded.Store(int64(e.Length))
 		c.wire.Store(int64(e.CompressedLength))
 	case *stats.InTrailer:
 		c.answered.Store(true)
 	}
 }
 
+// TagConn is there for the interface.
 func (w *grpcWatch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 
+// HandleConn counts connections.
 func (w *grpcWatch) HandleConn(_ context.Context, event stats.ConnStats) {
 	if _, ok := event.(*stats.ConnBegin); ok {
 		w.opened.Add(1)
