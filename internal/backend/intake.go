@@ -1,0 +1,102 @@
+package backend
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/odigos-io/odigos-stress/internal/otlp"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// A signal is a kind of telemetry, as OTLP's paths and our metrics spell it.
+type signal string
+
+const (
+	traces  signal = "traces"
+	metrics signal = "metrics"
+	logs    signal = "logs"
+)
+
+// maxMessage is the longest request that is accepted, before and after decompression.
+const maxMessage = 128 << 20
+
+// An intake is what every request passes, however it came.
+type intake struct {
+	book  *book
+	delay time.Duration
+	slots chan struct{} // nil: no limit
+	fail  func() bool
+}
+
+func newIntake(cfg scenario.Backend, seed uint64, b *book) *intake {
+	in := &intake{book: b, delay: time.Duration(cfg.Delay), fail: failures(cfg.SuccessRate, seed)}
+	if cfg.MaxConcurrent > 0 {
+		in.slots = make(chan struct{}, cfg.MaxConcurrent)
+	}
+	return in
+}
+
+// failures returns the dice for each request's fate. The n-th request to arrive has
+// the same fate for equal seeds.
+func failures(success *scenario.Ratio, seed uint64) func() bool {
+	if success == nil || *success >= 1 {
+		return func() bool { return false }
+	}
+	var n atomic.Uint64
+	return func() bool {
+		// The first draw of a generator that is seeded with the number needs no lock.
+		draw := rand.New(rand.NewPCG(seed, n.Add(1))).Uint64()
+		return float64(draw) >= float64(*success)*math.MaxUint64
+	}
+}
+
+// receive takes a decoded request that arrived at this time and returns the answer: nil
+// for success, else a gRPC status. It waits for its turn and for the delay, or until
+// the sender leaves.
+func (in *intake) receive(ctx context.Context, s signal, body []byte, at time.Time) error {
+	if in.slots != nil {
+		select {
+		case in.slots <- struct{}{}:
+			defer func() { <-in.slots }()
+		case <-ctx.Done():
+			return status.FromContextError(ctx.Err()).Err()
+		}
+	}
+	fail := in.fail()
+	if s == traces {
+		if err := in.enter(body, at, !fail); err != nil {
+			return err
+		}
+	}
+	in.book.decoded.Add(uint64(len(body)))
+	if in.delay > 0 {
+		t := time.NewTimer(in.delay)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return status.FromContextError(ctx.Err()).Err()
+		}
+	}
+	if fail {
+		return status.Error(codes.Unavailable, "told to fail: the scenario's backend has a success rate below 1")
+	}
+	return nil
+}
+
+// enter puts the spans of a request into the account, all of them or none.
+func (in *intake) enter(body []byte, at time.Time, accepted bool) error {
+	q := in.book.receipts.Begin()
+	if err := otlp.Walk(body, func(s otlp.SpanView) { q.Add(s.TraceID, s.SpanID, s.EndNano) }); err != nil {
+		q.Discard()
+		return status.Errorf(codes.InvalidArgument, "decode ExportTraceServiceRequest: %v", err)
+	}
+	q.Commit(at, accepted)
+	return nil
+}
