@@ -1,2 +1,219 @@
 // Package trial carries a plan through an environment: one run.
 package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/monitor"
+	"github.com/odigos-io/odigos-stress/internal/plan"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/verdict"
+)
+
+// lead is the time between the order to start and the common start of the actors,
+// enough for the order to reach all of them.
+const lead = 500 * time.Millisecond
+
+// Options say how a trial is watched. The zero value is good.
+type Options struct {
+	// Watch, when set, is shown every sample as it is appended, from the monitor's
+	// goroutine, with the findings that began with it.
+	Watch func(record.Sample, []verdict.Finding)
+	// Logger hears what happens; nil is silence.
+	Logger *slog.Logger
+}
+
+// An Interrupt is the cause of a context that a signal ended. The trial then drains
+// briefly and writes a partial record.
+type Interrupt struct{ Signal string }
+
+// Error says which signal.
+func (i Interrupt) Error() string { return "interrupted by " + i.Signal }
+
+// A run is one trial under way.
+type run struct {
+	plan    plan.Plan
+	runID   string
+	place   env.Environment
+	log     *record.Log
+	options Options
+
+	instances map[string]env.Instance // by name, set before the load starts
+	states    map[string]env.State    // as found before we asked for the end
+	watch     *verdict.Watch
+
+	mu      sync.Mutex
+	phase   record.Phase
+	started time.Time // common start; zero before it
+	last    record.Sample
+}
+
+// Run runs one trial, notes what happens in log and closes it. An error means that
+// there was no trial: an actor could not be started, or something of ours failed. A
+// gateway that falls over is no error: it is what the trial was for, and is in the
+// log. When ctx ends, the trial ends early and in order.
+func Run(
+	ctx context.Context, p plan.Plan, place env.Environment, h record.Header, log *record.Log, o Options,
+) error {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &run{
+		plan: p, place: place, log: log, options: o, phase: record.PhaseStarting,
+		instances: map[string]env.Instance{}, states: map[string]env.State{},
+		watch: verdict.NewWatch(h), runID: h.RunID,
+	}
+	ending := record.Ending{States: r.states}
+	err := r.whole(ctx, &ending)
+	if cause := context.Cause(ctx); cause != nil {
+		var i Interrupt
+		if errors.As(cause, &i) {
+			ending.Interrupted = i.Signal
+		}
+	}
+	if err != nil {
+		ending.Error = err.Error()
+		r.event(record.EventError, "", err.Error())
+	}
+	ending.Finished = time.Now().UTC()
+	return errors.Join(err, log.Close(ending))
+}
+
+// whole is the trial from the first actor's start to the last one's end.
+func (r *run) whole(ctx context.Context, ending *record.Ending) error {
+	watcher := monitor.New(nil, monitor.Options{})
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var group sync.WaitGroup
+	group.Go(func() { watcher.Run(watching, r.loadStart, r.currentPhase, r.sample) })
+	defer group.Wait()
+	defer stop()
+
+	err := r.startActors(ctx, watcher)
+	if r.gatewayFell(err) {
+		ending.CutShort = "the gateway ended before it was ready: " + err.Error()
+		return nil
+	}
+	if err == nil {
+		ending.CutShort, err = r.load(ctx)
+		ending.LoadStart = r.started
+	}
+	if err == nil {
+		err = r.end(ctx, ending)
+	}
+	return err
+}
+
+// gatewayFell tells a gateway that was killed for want of memory before it was ready,
+// which is a result, from one that could not be started.
+func (r *run) gatewayFell(err error) bool {
+	var failed *env.StartError
+	if !errors.As(err, &failed) || failed.Actor != record.Gateway {
+		return false
+	}
+	if failed.State.OOMKilled == nil || !*failed.State.OOMKilled {
+		return false
+	}
+	r.states[record.Gateway] = failed.State
+	r.event(record.EventKilled, record.Gateway,
+		"killed for want of memory before it was ready to serve")
+	return true
+}
+
+// startActors starts backend, gateway and load generator, each ready before the next.
+func (r *run) startActors(ctx context.Context, watcher *monitor.Monitor) error {
+	for _, a := range []env.Actor{r.plan.Backend, r.plan.Gateway, r.plan.Loadgen} {
+		r.options.Logger.Info("starting " + a.Name)
+		instance, err := r.place.Start(ctx, a)
+		if err != nil {
+			return fmt.Errorf("start %s: %w", a.Name, err)
+		}
+		r.instances[a.Name] = instance
+		target := monitor.Target{
+			Name: a.Name, Instance: instance, Kind: monitor.Kind(a.Name), MetricsURL: metricsURL(instance),
+		}
+		if e := r.plan.Scenario.Gateway.Exporter; e != "" {
+			target.Exporters = []string{e}
+		}
+		watcher.Add(target)
+		r.event(record.EventStarted, a.Name, "ready")
+	}
+	return nil
+}
+
+func metricsURL(i env.Instance) string {
+	port := "admin"
+	if i.Name() == record.Gateway {
+		port = "metrics"
+	}
+	return "http://" + i.Addr(port) + "/metrics"
+}
+
+// sample notes one look at all actors.
+func (r *run) sample(s record.Sample) {
+	if err := r.log.Sample(s); err != nil {
+		r.options.Logger.Error("cannot write sample", "error", err)
+	}
+	findings := r.watch.Add(s)
+	for _, f := range findings {
+		r.event(record.EventThreshold, record.Gateway, f.Text)
+	}
+	r.mu.Lock()
+	r.last = s
+	r.mu.Unlock()
+	if r.options.Watch != nil {
+		r.options.Watch(s, findings)
+	}
+}
+
+func (r *run) lastSample() record.Sample {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+// loadStart is the common start of the actors; false before it is known.
+func (r *run) loadStart() (time.Time, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.started, !r.started.IsZero()
+}
+
+// currentPhase follows the schedule while the load runs; the other phases are set.
+func (r *run) currentPhase() record.Phase {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.phase != record.PhaseWarmUp {
+		return r.phase
+	}
+	if t := r.plan.Scenario.Timing; time.Since(r.started) >= t.Total()-time.Duration(t.Duration) {
+		r.phase = record.PhaseMeasuring
+	}
+	return r.phase
+}
+
+func (r *run) enter(p record.Phase) {
+	r.mu.Lock()
+	r.phase = p
+	r.mu.Unlock()
+	r.event(record.EventPhase, "", string(p))
+}
+
+func (r *run) event(kind record.EventKind, actor, text string) {
+	e := record.Event{At: time.Now().UTC(), Kind: kind, Actor: actor, Text: text}
+	if start, ok := r.loadStart(); ok {
+		e.Elapsed = e.At.Sub(start).Seconds()
+	}
+	if err := r.log.Event(e); err != nil {
+		r.options.Logger.Error("cannot write event", "error", err)
+	}
+	if actor != "" {
+		text = actor + ": " + text
+	}
+	r.options.Logger.Info(text, "kind", kind)
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/spf13/cobra"
+)
+
+func planCommand() *cobra.Command {
+	var q question
+	var output string
+	cmd := &cobra.Command{
+		Use:   "plan [SCENARIO|FILE]",
+		Short: "Print what run would do, and start nothing",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: command(func(cmd *cobra.Command, args []string) error {
+			p, err := q.plan(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			if output == "json" {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", "  ")
+				return e.Encode(p)
+			}
+			return p.WriteText(cmd.OutOrStdout())
+		}),
+	}
+	q.flags(cmd)
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/odigos-io/odigos-stress/internal/plan"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/verdict"
+)
+
+// plainEvery is how often progress is told where there is no terminal.
+const plainEvery = 5 * time.Second
+
+// A progress shows a trial while it runs: on a terminal one line that is written over
+// and over, elsewhere a plain line every few seconds.
+type progress struct {
+	mu    sync.Mutex
+	w     io.Writer
+	plan  plan.Plan
+	width int // 0: no terminal
+	quiet bool
+
+	before record.Sample // the sample before, for rates
+	told   time.Time
+	drawn  bool // a line stands that is to be overwritten
+}
+
+func newProgress(w io.Writer, p plan.Plan, quiet bool) *progress {
+	v := &progress{w: w, plan: p, quiet: quiet}
+	f, ok := w.(*os.File)
+	if ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "" {
+		v.width = 80
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			v.width = width
+		}
+	}
+	return v
+}
+
+// begin says what is about to run, and for how long.
+func (v *progress) begin(dir string) {
+	if v.quiet {
+		return
+	}
+	s, t := v.plan.Scenario, v.plan.Scenario.Timing
+	fmt.Fprintf(v.w, "%s: %s\n", s.Name, v.plan.Collector.Headline)
+	fmt.Fprintf(v.w, "measuring %s, after %s of warm-up; then up to %s of drain\n",
+		time.Duration(t.Duration), t.Total()-time.Duration(t.Duration), time.Duration(t.Drain))
+	for _, note := range v.plan.Notes {
+		fmt.Fprintf(v.w, "note: %s\n", note)
+	}
+	fmt.Fprintf(v.w, "record: %s\n", dir)
+}
+
+// sample shows one sample, and what was found with it.
+func (v *progress) sample(s record.Sample, findings []verdict.Finding) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, f := range findings {
+		v.line(fmt.Sprintf("%s %s: %s", clock(s.Elapsed), f.Severity, f.Text))
+	}
+	text := v.text(s)
+	v.before = s
+	switch {
+	case v.quiet:
+	case v.width > 0:
+		v.draw(text)
+	case s.At.Sub(v.told) >= plainEvery:
+		v.told = s.At
+		fmt.Fprintln(v.w, text)
+	}
+}
+
+// text is one look at the trial in one line.
+func (v *progress) text(s record.Sample) string {
+	t := v.plan.Scenario.Timing
+	total := t.Total().Seconds()
+	parts := []string{fmt.Sprintf("%-9s", s.Phase)}
+	if v.width > 0 {
+		parts = append(parts, bar(s.Elapsed/total, 16))
+	}
+	if s.Elapsed >= 0 && s.Elapsed < total {
+		parts = append(parts, clock(total-s.Elapsed)+" left")
+	}
+	return strings.Join(append(parts, v.figures(s)...), "  ")
+}
+
+// figures are the rate against its target, losses, latency, and the gateway's CPU and
+// memory against their limits; what is not known is left out.
+func (v *progress) figures(s record.Sample) []string {
+	var out []string
+	add := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
+	load, back, gate := s.Actors[record.Loadgen], s.Actors[record.Backend], s.Actors[record.Gateway]
+	if target, ok := load.Metrics[record.LoadTarget]; ok {
+		rate, known := v.rate(s, record.Loadgen, record.LoadAcknowledged)
+		if known {
+			add("%s/%s spans/s", short(rate), short(target))
+		}
+	}
+	lost := load.Metrics[record.LoadAcknowledged] - back.Metrics[record.BackendUnique]
+	refused := load.Metrics[record.LoadRefusedRetryable] + load.Metrics[record.LoadRefusedPermanent]
+	if s.Phase == record.PhaseDraining && lost > 0 {
+		add("missing %s", short(lost))
+	} else if lost > 0 {
+		add("inside or lost %s", short(lost))
+	}
+	if refused > 0 {
+		add("refused %s", short(refused))
+	}
+	if n := load.Metrics[record.LoadUnsent]; n > 0 {
+		add("unsent %s", short(n))
+	}
+	if p99, ok := back.Metrics[record.BackendLatencyP99]; ok {
+		add("p99 %s", time.Duration(p99*float64(time.Second)).Round(time.Millisecond))
+	}
+	limits := v.plan.Gateway.Limits
+	if cores, ok := v.cores(s); ok {
+		add("cpu %s", against(fmt.Sprintf("%.2f", cores), cores, limits.CPUCores))
+	}
+	if gate.Usage != nil && gate.Usage.MemoryWorkingSet != nil {
+		b := float64(*gate.Usage.MemoryWorkingSet)
+		add("mem %s", against(fmt.Sprintf("%.0fMi", b/(1<<20)), b, float64(limits.MemoryBytes)))
+	}
+	return out
+}
+
+func against(text string, value, limit float64) string {
+	if limit <= 0 {
+		return text
+	}
+	return fmt.Sprintf("%s (%.0f%%)", text, 100*value/limit)
+}
+
+// rate is the growth of a counter since the sample before, a second.
+func (v *progress) rate(s record.Sample, actor string, m record.Metric) (float64, bool) {
+	now, ok := s.Actors[actor].Metrics[m]
+	before, had := v.before.Actors[actor].Metrics[m]
+	seconds := s.At.Sub(v.before.At).Seconds()
+	if !ok || !had || seconds <= 0 || now < before {
+		return 0, false
+	}
+	return (now - before) / seconds, true
+}
+
+func (v *progress) cores(s record.Sample) (float64, bool) {
+	now, before := s.Actors[record.Gateway].Usage, v.before.Actors[record.Gateway].Usage
+	if now == nil || before == nil || now.CPUSeconds == nil || before.CPUSeconds == nil {
+		return 0, false
+	}
+	seconds := now.At.Sub(before.At).Seconds()
+	if seconds <= 0 {
+		return 0, false
+	}
+	return (*now.CPUSeconds - *before.CPUSeconds) / seconds, true
+}
+
+// Write lets a logger write between the lines.
+func (v *progress) Write(p []byte) (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.line(strings.TrimRight(string(p), "\n"))
+	return len(p), nil
+}
+
+// line writes a line of its own; v.mu is held.
+func (v *progress) line(text string) {
+	if v.drawn {
+		fmt.Fprint(v.w, "\r\x1b[K")
+		v.drawn = false
+	}
+	fmt.Fprintln(v.w, text)
+}
+
+// draw writes over the line that stands; v.mu is held.
+func (v *progress) draw(text string) {
+	if r := []rune(text); len(r) >= v.width {
+		text = string(r[:v.width-1])
+	}
+	fmt.Fprintf(v.w, "\r%s\x1b[K", text)
+	v.drawn = true
+}
+
+// end leaves the terminal's line.
+func (v *progress) end() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.drawn {
+		fmt.Fprintln(v.w)
+		v.drawn = false
+	}
+}
+
+func bar(share float64, cells int) string {
+	full := int(min(max(share, 0), 1) * float64(cells))
+	return "[" + strings.Repeat("=", full) + strings.Repeat(" ", cells-full) + "]"
+}
+
+// clock prints seconds as m:ss.
+func clock(seconds float64) string {
+	sign := ""
+	if seconds < 0 {
+		sign, seconds = "-", -seconds
+	}
+	s := int(seconds + 0.5)
+	return fmt.Sprintf("%s%d:%02d", sign, s/60, s%60)
+}
+
+// short prints a count in at most four figures: 987, 12.3k, 4.56M.
+func short(v float64) string {
+	switch {
+	case v >= 1e6:
+		return fmt.Sprintf("%.2fM", v/1e6)
+	case v >= 1e4:
+		return fmt.Sprintf("%.1fk", v/1e3)
+	default:
+		return fmt.Sprintf("%.0f", v)
+	}
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/env/local"
+	"github.com/odigos-io/odigos-stress/internal/gateway"
+	"github.com/odigos-io/odigos-stress/internal/plan"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+	"github.com/odigos-io/odigos-stress/scenarios"
+)
+
+// A question is a scenario by name or file, with what the flags lay over it.
+type question struct {
+	overrides    map[string]*string // by scenario path
+	set          []string
+	collectorBin string
+	environment  string
+}
+
+// wellKnown are the flags that stand for one path of a scenario.
+var wellKnown = []struct{ flag, path, help string }{
+	{"rate", "load.rate", "spans per second, such as 15000 or 15k"},
+	{"duration", "timing.duration", "measured time, such as 90s, 30m or 1h30m"},
+	{"warm-up", "timing.warm_up", "time under load before the measured time"},
+	{"drain", "timing.drain", "longest wait for the gateway to empty"},
+	{"cpu-limit", "gateway.cpu_limit", "the gateway's CPU limit, such as 2 or 4000m"},
+	{"memory-limit", "gateway.memory_limit", "the gateway's memory limit, such as 600Mi or 8Gi"},
+}
+
+// flags adds the flags of a question to cmd.
+func (q *question) flags(cmd *cobra.Command) {
+	q.overrides = map[string]*string{}
+	for _, k := range wellKnown {
+		q.overrides[k.path] = cmd.Flags().String(k.flag, "", k.help+" ("+k.path+")")
+	}
+	cmd.Flags().StringArrayVar(&q.set, "set", nil, "lay `path=value` over the scenario, such as load.shape=complex")
+	cmd.Flags().StringVar(&q.collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
+	cmd.Flags().Var(choice{&q.environment, []string{"local", "kubernetes"}}, "environment",
+		"where to run: this machine, or a cluster")
+	q.environment = "local"
+	cmd.ValidArgsFunction = completeScenarios
+}
+
+// read reads the scenario that args name, custom without one, and lays the flags over
+// it. Its errors are the user's.
+func (q *question) read(args []string) (scenario.Scenario, error) {
+	name := "custom"
+	if len(args) > 0 {
+		name = args[0]
+	}
+	s, err := readScenario(name)
+	if err != nil {
+		return s, usage(err)
+	}
+	var lay []string
+	for _, k := range wellKnown {
+		if value := *q.overrides[k.path]; value != "" {
+			lay = append(lay, k.path+"="+value)
+		}
+	}
+	s, err = s.With(append(lay, q.set...))
+	return s, usage(err)
+}
+
+// plan finds the collector and makes the plan.
+func (q *question) plan(ctx context.Context, args []string) (plan.Plan, error) {
+	s, err := q.read(args)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	if q.environment != "local" {
+		return plan.Plan{}, errors.New("run on kubernetes: this version knows --environment local only")
+	}
+	resolved, err := s.Resolved()
+	if err != nil {
+		return plan.Plan{}, usage(err)
+	}
+	collector, err := findCollector(ctx, resolved.Gateway, q.collectorBin)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	sources := plan.Sources{}
+	if resolved.Gateway.Config != "" {
+		sources.GatewayConfig, err = os.ReadFile(userConfig(resolved.Gateway.Config, args))
+		if err != nil {
+			return plan.Plan{}, usage(fmt.Errorf("gateway.config: %w", err))
+		}
+	}
+	p, err := plan.New(s, collector, sources)
+	if err != nil {
+		return plan.Plan{}, usage(err)
+	}
+	p.Notes = append(p.Notes, unbindable(p.Gateway.Limits, local.ThisMachine())...)
+	return p, nil
+}
+
+// unbindable says which limits are above what the machine has.
+func unbindable(l env.Limits, m local.Machine) []string {
+	var notes []string
+	if l.CPUCores > float64(m.Cores) {
+		notes = append(notes, fmt.Sprintf("The CPU limit of %g cores is more than the %d cores of this "+
+			"machine: it cannot bind.", l.CPUCores, m.Cores))
+	}
+	if m.MemoryBytes > 0 && l.MemoryBytes > m.MemoryBytes {
+		notes = append(notes, fmt.Sprintf("The memory limit of %v is more than the %v of this machine: it "+
+			"cannot bind.", scenario.Bytes(l.MemoryBytes), scenario.Bytes(m.MemoryBytes)))
+	}
+	return notes
+}
+
+// userConfig is where the user's collector configuration lies: beside the scenario
+// file that names it.
+func userConfig(name string, args []string) string {
+	if filepath.IsAbs(name) || len(args) == 0 || !isFile(args[0]) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(args[0]), name)
+}
+
+func isFile(name string) bool {
+	return strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+// readScenario reads a file, or a scenario that is built in.
+func readScenario(name string) (scenario.Scenario, error) {
+	if !isFile(name) {
+		return scenarios.Get(name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return scenario.Scenario{}, fmt.Errorf("read scenario: %w", err)
+	}
+	return scenario.Read(name, data)
+}
+
+// findCollector looks for the collector in the order that gateway.Candidates gives,
+// and asks it who it is.
+func findCollector(ctx context.Context, g scenario.Gateway, named string) (gateway.Collector, error) {
+	candidates := gateway.Candidates(g, named)
+	for _, c := range candidates {
+		path, err := local.FindProgram([]string{c.Name})
+		if err != nil && len(candidates) > 1 {
+			continue
+		}
+		if err != nil {
+			return gateway.Collector{}, fmt.Errorf("find collector %s: %w", c, err)
+		}
+		return identify(ctx, path)
+	}
+	return gateway.Collector{}, gateway.NotFound(candidates)
+}
+
+// identify asks a collector who it is.
+func identify(ctx context.Context, path string) (gateway.Collector, error) {
+	out, err := local.Output(ctx, path, "components")
+	if err != nil {
+		return gateway.Collector{}, fmt.Errorf("ask the collector for its components: %w", err)
+	}
+	found, err := gateway.Identify(path, out)
+	if err != nil {
+		return gateway.Collector{}, err
+	}
+	found.SHA256, err = local.SHA256(path)
+	return found, err
+}
+
+func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	all, err := scenarios.All()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	names := make([]string, 0, len(all))
+	for _, s := range all {
+		names = append(names, s.Name)
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/env/local"
+	"github.com/odigos-io/odigos-stress/internal/plan"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/report"
+	"github.com/odigos-io/odigos-stress/internal/trial"
+)
+
+// A runOptions is what run was asked for besides the question.
+type runOptions struct {
+	question question
+	results  string
+	output   string
+	quiet    bool
+	verbose  bool
+	noFail   bool
+}
+
+func runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run [SCENARIO|FILE]",
+		Short: "Ask whether a gateway holds, and write a report",
+		Long: `Run starts a mock backend, a gateway within its limits, and a load generator; watches all three;
+and leaves a record with a report. Without a scenario it runs custom: 1,000 spans/s for ten
+minutes against a gateway of one core and 600 MiB.`,
+		Example: `  odigos-stress run basic-load-10k --duration 15m
+  odigos-stress run --rate 15k --duration 30m --cpu-limit 2 --memory-limit 4Gi
+  odigos-stress run my-scenario.yaml --set load.shape=complex`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: command(func(cmd *cobra.Command, args []string) error {
+			p, err := o.question.plan(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			return o.run(cmd, p)
+		}),
+	}
+	o.question.flags(cmd)
+	cmd.Flags().StringVar(&o.results, "results", "results", "`folder` that records are put into")
+	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only the ending")
+	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "log what happens to the terminal too")
+	cmd.Flags().BoolVar(&o.noFail, "no-fail", false, "exit 0 for a trial that failed or was invalid, for exploring")
+	outputFlag(cmd, &o.output, "text", "json")
+	return cmd
+}
+
+// run carries out the plan and tells the outcome.
+func (o *runOptions) run(cmd *cobra.Command, p plan.Plan) error {
+	dir, err := o.trial(cmd, p)
+	if dir == "" {
+		return err
+	}
+	r, openErr := record.Open(dir)
+	if openErr != nil {
+		return errors.Join(err, fmt.Errorf("read record back: %w", openErr))
+	}
+	summary, writeErr := report.Write(dir, r)
+	if writeErr != nil {
+		return errors.Join(err, fmt.Errorf("write report: %w", writeErr))
+	}
+	if err != nil {
+		return fmt.Errorf("%w\nwhat is known until then is in %s", err, dir)
+	}
+	if err := o.tell(cmd.OutOrStdout(), summary); err != nil {
+		return err
+	}
+	if o.noFail && summary.ExitCode < 128 {
+		return nil
+	}
+	return told(summary.ExitCode)
+}
+
+func (o *runOptions) tell(w io.Writer, s report.Summary) error {
+	if o.output == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(s)
+	}
+	return report.Text(w, s)
+}
+
+// trial runs the plan on this machine. The directory is empty when there is no record.
+func (o *runOptions) trial(cmd *cobra.Command, p plan.Plan) (dir string, err error) {
+	ctx := cmd.Context()
+	now := time.Now().UTC()
+	runID := newRunID(now)
+	var log *record.Log
+	place, err := local.New(local.Options{
+		RunID:   runID,
+		LogPath: func(actor string) string { return log.LogPath(actor) },
+	})
+	if err != nil {
+		return "", fmt.Errorf("prepare this machine: %w", err)
+	}
+	h := header(p, place, runID, now)
+	log, err = record.Create(o.results, h, now)
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("create record: %w", err), place.Close())
+	}
+	view := newProgress(cmd.ErrOrStderr(), p, o.quiet)
+	view.begin(log.Dir())
+	err = trial.Run(ctx, p, place, h, log, trial.Options{Watch: view.sample, Logger: o.logger(log, view)})
+	view.end()
+	return log.Dir(), errors.Join(err, place.Close())
+}
+
+// logger writes to the record's test.log, and to the terminal when asked.
+func (o *runOptions) logger(log *record.Log, view *progress) *slog.Logger {
+	w := log.TestLog()
+	if o.verbose {
+		w = io.MultiWriter(w, view)
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// header is what is known before the trial.
+func header(p plan.Plan, place *local.Local, runID string, now time.Time) record.Header {
+	m := local.ThisMachine()
+	enforcement := env.Enforcement{Method: "none"}
+	if p.Gateway.Limits != (env.Limits{}) {
+		enforcement = place.Enforcement()
+	}
+	return record.Header{
+		SchemaVersion: record.SchemaVersion,
+		RunID:         runID,
+		Created:       now,
+		Tool:          tool(),
+		Command:       append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
+		Environment:   "local",
+		Machine: record.Machine{
+			OS: m.OS, Arch: m.Arch, Kernel: m.Kernel, CPUModel: m.CPUModel, Cores: m.Cores,
+			MemoryBytes: m.MemoryBytes, Cgroup: m.Cgroup, Load1: m.Load1,
+		},
+		Scenario:    p.Scenario,
+		Collector:   p.Collector,
+		Actors:      []env.Actor{p.Backend, p.Gateway, p.Loadgen},
+		Enforcement: enforcement,
+		Scrubbed:    place.Scrubbed(),
+		Notes:       p.Notes,
+		SampleEvery: p.SampleEvery,
+	}
+}
+
+// newRunID is the time, readable, and enough chance to tell two runs apart.
+func newRunID(now time.Time) string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return now.Format("20060102t150405") + "-" + hex.EncodeToString(b[:])
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+	"github.com/odigos-io/odigos-stress/scenarios"
+)
+
+func scenariosCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "scenarios", Short: "List, show and validate scenarios"}
+	cmd.AddCommand(scenariosListCommand(), scenariosShowCommand(), scenariosValidateCommand(),
+		&cobra.Command{
+			Use: "schema", Short: "Print the JSON Schema of scenario files", Args: cobra.NoArgs,
+			RunE: command(func(cmd *cobra.Command, _ []string) error {
+				_, err := cmd.OutOrStdout().Write(scenarios.Schema())
+				return err
+			}),
+		})
+	return cmd
+}
+
+func scenariosListCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the scenarios that are built in", Args: cobra.NoArgs,
+		RunE: command(func(cmd *cobra.Command, _ []string) error {
+			all, err := scenarios.All()
+			if err != nil {
+				return err
+			}
+			if output == "json" {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "NAME\tPATTERN\tSPANS/S\tDURATION\tDESCRIPTION")
+			for _, s := range all {
+				r, err := s.Resolved()
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(w, "%s\t%s\t%v\t%v\t%s\n", r.Name, r.Load.Pattern, r.Load.Rate,
+					time.Duration(r.Timing.Duration), r.Description)
+			}
+			return w.Flush()
+		}),
+	}
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+func scenariosShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show NAME", Short: "Print a built-in scenario's file", Args: cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE: command(func(cmd *cobra.Command, args []string) error {
+			data, err := scenarios.File(args[0])
+			if err != nil {
+				return usage(err)
+			}
+			_, err = cmd.OutOrStdout().Write(data)
+			return err
+		}),
+	}
+}
+
+func scenariosValidateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "validate FILE...", Short: "Check scenario files, and say where they are wrong",
+		Args: cobra.MinimumNArgs(1),
+		RunE: command(func(cmd *cobra.Command, args []string) error {
+			var errs []error
+			for _, name := range args {
+				if err := validate(name); err != nil {
+					errs = append(errs, err)
+					continue
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: valid\n", name)
+			}
+			return usage(errors.Join(errs...))
+		}),
+	}
+}
+
+func validate(name string) error {
+	s, err := readScenario(name)
+	if err != nil {
+		return err
+	}
+	var resolved scenario.Scenario
+	if resolved, err = s.Resolved(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	_, err = resolved.Resolved()
+	return err
+}

@@ -1,0 +1,149 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/admin"
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
+
+const (
+	// look is how often the actors are asked how far they are.
+	look = 200 * time.Millisecond
+	// aftermath is how long the load goes on after the gateway has died, so that
+	// the record shows what its clients then see.
+	aftermath = 3 * time.Second
+	// overtime is what a load generator may need past its schedule and one timeout.
+	overtime = 30 * time.Second
+)
+
+// load gives the common start and waits until all is sent and answered. The text says
+// why the load was cut short, if it was.
+func (r *run) load(ctx context.Context) (cutShort string, err error) {
+	start := admin.Start{RunID: r.runID, At: time.Now().Add(lead).UTC()}
+	for _, name := range []string{record.Backend, record.Loadgen} {
+		if err := r.client(name).Start(ctx, start); err != nil {
+			return "", fmt.Errorf("start %s: %w", name, err)
+		}
+	}
+	r.mu.Lock()
+	r.started = start.At
+	r.mu.Unlock()
+	r.enter(record.PhaseWarmUp)
+
+	limit := lead + r.plan.Scenario.Timing.Total() +
+		time.Duration(r.plan.Scenario.Load.Timeout) + overtime
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	cutShort = r.untilDone(bounded)
+	if cutShort == "" {
+		return "", nil
+	}
+	r.event(record.EventNote, "", "the load was cut short: "+cutShort)
+	return cutShort, r.finishLoad(ctx)
+}
+
+// finishLoad tells the load generator to send no more and waits until it has settled
+// what is under way.
+func (r *run) finishLoad(ctx context.Context) error {
+	settle := time.Duration(r.plan.Scenario.Load.Timeout) + overtime
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settle)
+	defer cancel()
+	if !r.instances[record.Loadgen].State().Running {
+		return nil
+	}
+	if err := r.client(record.Loadgen).Finish(ctx); err != nil {
+		return fmt.Errorf("stop load: %w", err)
+	}
+	for tick := range ticks(ctx, look) {
+		_ = tick
+		if r.loadDone(ctx) {
+			return nil
+		}
+	}
+	return fmt.Errorf("stop load: not settled after %s", settle)
+}
+
+// untilDone returns when the load generator is done, or why it cannot be waited for.
+func (r *run) untilDone(ctx context.Context) string {
+	var fell time.Time
+	for now := range ticks(ctx, look) {
+		if r.loadDone(ctx) {
+			return ""
+		}
+		for _, name := range []string{record.Backend, record.Loadgen} {
+			if s := r.instances[name].State(); !s.Running {
+				r.noteEnd(name, s)
+				return fmt.Sprintf("the %s ended: %s", name, ended(s))
+			}
+		}
+		if s := r.instances[record.Gateway].State(); !s.Running {
+			if fell.IsZero() {
+				fell = now
+				r.noteEnd(record.Gateway, s)
+			}
+			if now.Sub(fell) >= aftermath {
+				return "the gateway ended: " + ended(s)
+			}
+		}
+	}
+	if ctx.Err() == context.DeadlineExceeded && context.Cause(ctx) == context.DeadlineExceeded {
+		return "the load generator did not end in time"
+	}
+	return context.Cause(ctx).Error()
+}
+
+func (r *run) loadDone(ctx context.Context) bool {
+	s, err := r.client(record.Loadgen).Status(ctx)
+	return err == nil && s.Phase == admin.PhaseDone
+}
+
+// noteEnd notes once that an actor's process is gone though nobody asked it to end.
+func (r *run) noteEnd(name string, s env.State) {
+	if _, known := r.states[name]; known {
+		return
+	}
+	r.states[name] = s
+	kind := record.EventEnded
+	if s.Signal == "SIGKILL" || s.OOMKilled != nil && *s.OOMKilled {
+		kind = record.EventKilled
+	}
+	r.event(kind, name, ended(s))
+}
+
+// ended says in words how a process ended.
+func ended(s env.State) string {
+	switch {
+	case s.OOMKilled != nil && *s.OOMKilled:
+		return "killed for want of memory (its memory limit was reached)"
+	case s.Signal != "":
+		return "killed by " + s.Signal
+	default:
+		return fmt.Sprintf("exited with code %d", s.ExitCode)
+	}
+}
+
+func (r *run) client(name string) *admin.Client {
+	return admin.NewClient("http://" + r.instances[name].Addr("admin"))
+}
+
+// ticks yields the time every d until ctx ends.
+func ticks(ctx context.Context, d time.Duration) func(yield func(time.Time) bool) {
+	return func(yield func(time.Time) bool) {
+		t := time.NewTicker(d)
+		defer t.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case now := <-t.C:
+				if !yield(now) {
+					return
+				}
+			}
+		}
+	}
+}
