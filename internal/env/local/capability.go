@@ -32,15 +32,16 @@ func Capabilities(ctx context.Context, o Options) []env.Capability {
 		}
 	}
 	m := ThisMachine()
-	cs = append(cs, ownQuota(all, m.Cores), swapCapability(all), pressureCapability(all), oomCapability(all),
-		clockCapability(), coresCapability(m), memoryCapability(m), filesCapability(), loadCapability(m))
-	return cs
+	return append(cs, ownQuota(all, m.Cores), swapCapability(all), pressureCapability(all),
+		oomCapability(all), clockCapability(), coresCapability(m), memoryCapability(m),
+		filesCapability(), loadCapability(m))
 }
 
 const (
 	scopeRemedy = "run it as root, or in a scope of your own: " +
 		"systemd-run --user --scope -p Delegate=yes odigos-stress …"
-	cgroupRemedy = "run it on Linux with cgroups mounted at /sys/fs/cgroup; results are degraded without"
+	cgroupRemedy = "run it on Linux with cgroups mounted at /sys/fs/cgroup; " +
+		"results are degraded without"
 )
 
 func limitCapabilities(e env.Enforcement) []env.Capability {
@@ -74,7 +75,8 @@ func ownQuota(all []hierarchy, cores int) env.Capability {
 	for _, dir := range ancestors(h.Own, h.Mount) {
 		if quota, ok := quotaOf(dir, h.Version); ok && quota < least {
 			least = quota
-			c = env.Capability{Name: "own-cpu-quota", Found: fmt.Sprintf("%g cores, by %s", quota, dir),
+			c = env.Capability{Name: "own-cpu-quota",
+				Found:  fmt.Sprintf("%g cores, by %s", quota, dir),
 				Remedy: "start it outside of that cgroup, or keep the sum of all limits below"}
 		}
 	}
@@ -125,7 +127,8 @@ func pressureCapability(all []hierarchy) env.Capability {
 			Remedy: "boot with psi=1; stall times of actors are not known without"}
 	}
 	if v1 {
-		return env.Capability{Name: "pressure", Found: "PSI of the machine; cgroup v1 has none of an actor",
+		return env.Capability{Name: "pressure",
+			Found:  "PSI of the machine; cgroup v1 has none of an actor",
 			Remedy: "boot with systemd.unified_cgroup_hierarchy=1"}
 	}
 	return env.Capability{Name: "pressure", OK: true, Found: "PSI of the machine and of each cgroup"}
@@ -136,15 +139,16 @@ func oomCapability(all []hierarchy) env.Capability {
 	h, v1 := find(all, "memory")
 	if v1 {
 		c.Found = "memory.oom_control counts kills"
-		if table, err := parseTable(fileText(filepath.Join(h.Mount, "memory.oom_control"))); err != nil ||
-			value(table, "oom_kill") == nil {
+		table, err := parseTable(fileText(filepath.Join(h.Mount, "memory.oom_control")))
+		if err != nil || value(table, "oom_kill") == nil {
 			c.OK, c.Found = false, "memory.oom_control does not count kills"
 			c.Remedy = "use Linux 4.13 or later"
 		}
 		return c
 	}
 	if v2, ok := find(all, ""); !ok || len(controllersOf(v2.Mount)) == 0 {
-		c.OK, c.Found, c.Remedy = false, "no cgroups: a kill for want of memory cannot be told", cgroupRemedy
+		c.OK, c.Remedy = false, cgroupRemedy
+		c.Found = "no cgroups: a kill for want of memory cannot be told"
 	}
 	return c
 }
@@ -189,7 +193,8 @@ func loadCapability(m Machine) env.Capability {
 	c := env.Capability{Name: "load", OK: m.Load1 < float64(m.Cores)/2,
 		Found: fmt.Sprintf("load average %.2f on %d cores", m.Load1, m.Cores)}
 	if !c.OK {
-		c.Remedy = "wait until the machine is idle (uptime shows it): what else runs takes from the gateway"
+		c.Remedy = "wait until the machine is idle (uptime shows it): " +
+			"what else runs takes from the gateway"
 	}
 	return c
 }

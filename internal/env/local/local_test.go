@@ -162,6 +162,7 @@ func TestWhatAnActorStartedGoesWithIt(t *testing.T) {
 }
 
 func TestFailedStart(t *testing.T) {
+	l := place(t)
 	never := actor("gateway", "serve")
 	never.Ready.Path, never.Ready.Timeout = "/never", 1e8
 	missing := actor("gateway", "serve")
@@ -190,40 +191,19 @@ func TestFailedStart(t *testing.T) {
 		{"file", file, []string{`file "../../etc/x"`}},
 		{"probe", port, []string{`probe port "grpc"`, "http"}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			l := placeIn(t)
-			_, err := l.Start(t.Context(), c.actor)
-			for _, want := range c.want {
-				if err == nil || !strings.Contains(err.Error(), want) {
-					t.Errorf("Start(%s) = %v; want %q in it", c.name, err, want)
-				}
+		_, err := l.Start(t.Context(), c.actor)
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("Start(%s) = %v; want %q in it", c.name, err, want)
 			}
-			for _, dir := range l.fence.runDirs() {
-				if _, err := os.Stat(filepath.Join(dir, "gateway")); err == nil {
-					t.Errorf("%s/gateway is left before Close", dir)
-				}
-			}
-			// The name is free again.
-			start(t, l, actor("gateway", "serve"))
-		})
-	}
-}
-
-// placeIn is place under a name that has no slash in it.
-func placeIn(t *testing.T) *Local {
-	t.Helper()
-	dir := t.TempDir()
-	l, err := New(Options{RunID: "test-failed-start", Registry: filepath.Join(dir, "registry")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Errorf("Close() = %v", err)
 		}
-		nothingLeft(t, l)
-	})
-	return l
+		for _, dir := range l.fence.runDirs() {
+			if _, err := os.Stat(filepath.Join(dir, "gateway")); err == nil {
+				t.Errorf("Start(%s) left %s/gateway", c.name, dir)
+			}
+		}
+	}
+	start(t, l, actor("gateway", "serve")) // the name is free again
 }
 
 func TestCancelledStart(t *testing.T) {

@@ -8,7 +8,9 @@ import (
 
 // wellKnown are ports of a collector's defaults: one that a child listens on by
 // mistake must not be somebody's.
-var wellKnown = map[int]bool{4317: true, 4318: true, 8888: true, 8889: true, 13133: true, 55679: true}
+var wellKnown = map[int]bool{
+	4317: true, 4318: true, 8888: true, 8889: true, 13133: true, 55679: true,
+}
 
 // freePorts finds a port of 127.0.0.1 for each name, none of which was taken before,
 // and adds them to taken. They are free when it looks: a child that comes too late
