@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -60,12 +62,8 @@ var words = map[verdict.Outcome]string{
 }
 
 func (p *page) answer(s Summary) {
-	p.line("# %s: %s", s.Outcome, words[s.Outcome])
+	p.line("# %s: %s, %s", s.Headline, s.Outcome, words[s.Outcome])
 	p.line("")
-	p.line("**%s**", s.Reason)
-	p.line("")
-	p.line("- Ran: **%s**, scenario `%s`, environment %s", s.Headline, s.Scenario.Name,
-		s.Run.Environment)
 	p.line("- Validity: **%s**%s", s.Validity, map[verdict.Validity]string{
 		verdict.Valid:    "",
 		verdict.Degraded: ": a result with the reservations below, no baseline and no capacity",
@@ -76,12 +74,21 @@ func (p *page) answer(s Summary) {
 			p.line("  - %s: %s", f.Check, f.Text)
 		}
 	}
+	p.line("- **%s**", capital(s.Reason))
 	p.line("- Exit code: %d", s.ExitCode)
+	p.line("- Ran: %s, scenario `%s`, environment %s", s.Headline, s.Scenario.Name,
+		s.Run.Environment)
 	t := s.Figures.Time
 	p.line("- Asked: %s %s spans/s, warm-up %s, measured %s of %s", s.Scenario.Load.Pattern,
 		decimal(float64(s.Scenario.Load.Rate)), verdict.Seconds(t.WarmUp),
 		verdict.Seconds(t.Measured), verdict.Seconds(t.Planned))
 	p.line("")
+}
+
+// capital begins a sentence.
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 func (p *page) checks(s Summary) {

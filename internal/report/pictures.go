@@ -49,12 +49,12 @@ func resourcePanels(r *record.Record) []panel {
 	samples := fromWarmUp(r.Samples)
 	g := r.Header.Scenario.Gateway
 	cpu := panel{
-		title: "CPU", unit: "cores", format: decimal, zero: true,
+		title: "CPU", unit: "cores", zero: true,
 		empty: "CPU is not known",
 		limits: limitLines(float64(g.CPULimit), fmt.Sprintf("limit %.2f",
 			float64(g.CPULimit))),
 		lines: []line{
-			{name: "look by look", s: record.Rate(record.CPUSeconds(samples, record.Gateway)),
+			{name: "over 1 s", s: record.Rate(record.CPUSeconds(samples, record.Gateway)),
 				color: sky},
 			{name: "over 5 s (judged)", s: record.CPU(samples, record.Gateway,
 				record.CPUWindow), color: blue, wide: true},
@@ -65,7 +65,7 @@ func resourcePanels(r *record.Record) []panel {
 		func(u *env.Usage) *int64 { return u.MemoryAnon })
 	limit := float64(g.MemoryLimit) / (1 << 20)
 	memory := panel{
-		title: "Memory", unit: "MiB", format: decimal, zero: true, empty: "memory is not known",
+		title: "Memory", unit: "MiB", zero: true, empty: "memory is not known",
 		limits: limitLines(limit, fmt.Sprintf("limit %.0f", limit)),
 		lines: []line{
 			{name: "working set (judged)", s: scaled(set, 1.0/(1<<20)), color: blue, wide: true},
@@ -81,7 +81,7 @@ func usagePanel(r *record.Record) panel {
 	g := r.Header.Scenario.Gateway
 	p := panel{
 		title: "Utilisation against throughput, measured time", unit: "% of limit", zero: true,
-		format: decimal, xLabel: "acknowledged spans/s", xFormat: decimal, tall: true,
+		xLabel: "acknowledged spans/s", tall: true,
 		empty: "no limit is set, or the usage is not known",
 	}
 	rate := record.Rate(
@@ -107,14 +107,14 @@ func throughputPanels(r *record.Record) []panel {
 		return record.Rate(record.MetricSeries(r.Samples, record.Backend, m))
 	}
 	return []panel{
-		{title: "Spans", unit: "spans/s", format: decimal, zero: true, tall: true, lines: []line{
+		{title: "Spans", unit: "spans/s", zero: true, tall: true, lines: []line{
 			{name: "target", s: record.MetricSeries(r.Samples, record.Loadgen, record.LoadTarget),
 				color: black, dashed: true},
 			{name: "due", s: load(record.LoadDue), color: orange},
 			{name: "acknowledged", s: load(record.LoadAcknowledged), color: blue},
 			{name: "delivered", s: back(record.BackendUnique), color: green, wide: true},
 		}},
-		{title: "Bytes of request bodies", unit: "MB/s", format: decimal, zero: true, lines: []line{
+		{title: "Bytes of request bodies", unit: "MB/s", zero: true, lines: []line{
 			{name: "sent, encoded", s: scaled(load(record.LoadEncodedBytes), 1e-6), color: blue},
 			{name: "sent, on the wire", s: scaled(load(record.LoadWireBytes), 1e-6),
 				color: vermillion, dashed: true},
@@ -134,10 +134,10 @@ func latencyPanels(r *record.Record) []panel {
 	over := panel{
 		title: "Over time, of the last second", unit: "time (log)", format: verdict.Seconds,
 		log: true, tall: true, lines: []line{
-			{name: "to delivery, p99", s: back(record.BackendLatencyP99), color: vermillion},
-			{name: "p50", s: back(record.BackendLatencyP50), color: orange, wide: true},
-			{name: "to acknowledgement, p99", s: load(record.LoadAnswerP99), color: sky},
-			{name: "p50", s: load(record.LoadAnswerP50), color: blue, wide: true},
+			{name: "delivery p99", s: back(record.BackendLatencyP99), color: vermillion},
+			{name: "delivery p50", s: back(record.BackendLatencyP50), color: orange, wide: true},
+			{name: "acknowledgement p99", s: load(record.LoadAnswerP99), color: sky},
+			{name: "acknowledgement p50", s: load(record.LoadAnswerP50), color: blue, wide: true},
 		},
 	}
 	whole := panel{
@@ -146,16 +146,17 @@ func latencyPanels(r *record.Record) []panel {
 		xNines: true, empty: "too few spans for a distribution",
 	}
 	if e := r.Ending; e != nil && e.Received != nil {
-		var lost uint64
-		if e.Sent != nil {
+		lost, name := uint64(0), "delivery"
+		if e.Sent != nil && e.Measured.Acknowledged.NotDelivered > 0 {
 			lost = e.Measured.Acknowledged.NotDelivered
+			name += fmt.Sprintf(" (%s spans lost, beyond its end)", verdict.Count(lost))
 		}
 		whole.curves = append(whole.curves,
-			curve{"to delivery", distribution(e.Received.Latency, lost), vermillion})
+			curve{name, distribution(e.Received.Latency, lost), vermillion})
 	}
 	if e := r.Ending; e != nil && e.Sent != nil {
 		whole.curves = append(whole.curves,
-			curve{"to acknowledgement", distribution(e.Sent.Answer, 0), blue})
+			curve{"acknowledgement", distribution(e.Sent.Answer, 0), blue})
 	}
 	return []panel{over, whole}
 }
@@ -165,7 +166,7 @@ func errorPanels(r *record.Record) []panel {
 		return record.Rate(record.MetricSeries(r.Samples, actor, m))
 	}
 	load := panel{
-		title: "Seen by the load generator", unit: "spans/s", format: decimal, zero: true,
+		title: "Seen by the load generator", unit: "spans/s", zero: true,
 		none: "none occurred", lines: []line{
 			{name: "refused, retryable", s: rate(record.Loadgen, record.LoadRefusedRetryable),
 				color: vermillion},
@@ -176,7 +177,7 @@ func errorPanels(r *record.Record) []panel {
 		},
 	}
 	gateway := panel{
-		title: "Counted by the collector", unit: "spans/s", format: decimal, zero: true,
+		title: "Counted by the collector", unit: "spans/s", zero: true,
 		none: "none occurred", empty: "the collector offered no counters of failures",
 		lines: []line{
 			{name: "queue full", s: rate(record.Gateway, record.ExporterEnqueueFailed),
@@ -190,7 +191,7 @@ func errorPanels(r *record.Record) []panel {
 		},
 	}
 	backend := panel{
-		title: "Counted by the backend", unit: "spans/s", format: decimal, zero: true,
+		title: "Counted by the backend", unit: "spans/s", zero: true,
 		none: "none occurred", lines: []line{
 			{name: "answered with failure", s: rate(record.Backend, record.BackendFailed),
 				color: vermillion},
@@ -207,7 +208,7 @@ func collectorPanels(r *record.Record) []panel {
 		return record.MetricSeries(r.Samples, record.Gateway, m)
 	}
 	queue := panel{
-		title: "Exporter queue", unit: "items", format: decimal, zero: true,
+		title: "Exporter queue", unit: "items", zero: true,
 		lines: []line{{name: "size", s: metric(record.QueueSize), color: blue, wide: true}},
 	}
 	if capacity, _, ok := metric(record.QueueCapacity).Max(); ok {
@@ -222,11 +223,11 @@ func collectorPanels(r *record.Record) []panel {
 	heap := scaled(metric(record.HeapAlloc), 1.0/(1<<20))
 	return []panel{
 		queue,
-		{title: "Batch size, mean since the look before", unit: "spans", format: decimal,
+		{title: "Batch size, mean since the look before", unit: "spans",
 			zero: true, lines: []line{{name: "spans a batch", s: batch, color: blue}}},
-		{title: "Heap", unit: "MiB", format: decimal, zero: true,
+		{title: "Heap", unit: "MiB", zero: true,
 			lines: []line{{name: "allocated", s: heap, color: blue}}},
-		{title: "Through the collector", unit: "spans/s", format: decimal, zero: true, lines: []line{
+		{title: "Through the collector", unit: "spans/s", zero: true, lines: []line{
 			{name: "received", s: record.Rate(metric(record.ReceiverAccepted)), color: blue},
 			{name: "sent", s: record.Rate(metric(record.ExporterSent)), color: green, wide: true},
 		}},

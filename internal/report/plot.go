@@ -19,7 +19,7 @@ import (
 // A panel is one pair of axes. X is elapsed time unless xLabel says otherwise.
 type panel struct {
 	title, unit string
-	format      func(float64) string // of Y
+	format      func(float64) string // of a logarithmic Y
 	zero        bool                 // Y begins at 0
 	log         bool                 // Y is logarithmic
 	tall        bool
@@ -28,7 +28,6 @@ type panel struct {
 	curves      []curve
 	limits      []limit
 	xLabel      string
-	xFormat     func(float64) string
 	xNines      bool   // X is a share, stretched towards 1
 	empty       string // said when nothing is known
 	none        string // said when all that is known is 0
@@ -72,6 +71,7 @@ const (
 	tallHt    = 3.2 * vg.Inch
 	marginX   = 0.15 * vg.Inch
 	limitsWd  = 0.95 * vg.Inch // right of the axes, for the names of limits
+	footHt    = 0.28 * vg.Inch // below them, for the label of X
 	titleHt   = 0.34 * vg.Inch // above the axes, for the title and the legend
 )
 
@@ -128,7 +128,9 @@ func draw(w io.Writer, of picture, r *record.Record) error {
 		p.heading(tile, widest)
 		// Axes begin at the same X in every panel, however wide their labels are.
 		indent := widest - p.yWidth(plots[i])
-		plots[i].Draw(vgdraw.Crop(tile, indent, -limitsWd, 0.08*vg.Inch, -titleHt))
+		axes := vgdraw.Crop(tile, indent, -limitsWd, footHt, -titleHt)
+		plots[i].Draw(axes)
+		p.footing(tile, plots[i].DataCanvas(axes))
 		top -= p.height()
 	}
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)

@@ -13,7 +13,8 @@ func Recommendations(w io.Writer, s Summary) error {
 	var p page
 	p.line("# Recommendations: %s, scenario `%s`", s.Headline, s.Scenario.Name)
 	p.line("")
-	p.line("Outcome: **%s**. Validity: **%s**. %s", s.Outcome, s.Validity, s.Reason)
+	p.line("Outcome: **%s**. Validity: **%s**. %s.", s.Outcome, s.Validity,
+		capital(s.Reason))
 	p.line("")
 	if s.Validity == verdict.Unusable {
 		p.line("The trial is invalid: mend what made it so before anything else is changed.")

@@ -10,15 +10,14 @@ import (
 )
 
 // textFindings is how many findings the ending on a terminal tells in full.
-const textFindings = 5
+const textFindings = 4
 
 // Text is the ending on a terminal: ten to fifteen lines, the last of which names the
 // outcome and the exit code.
 func Text(w io.Writer, s Summary) error {
 	var p page
 	p.line("%s: %s", s.Scenario.Name, words[s.Outcome])
-	p.line("  ran       %s", s.Headline)
-	p.line("  validity  %s", s.Validity)
+	p.line("  ran       %s; the trial is %s", s.Headline, s.Validity)
 	p.findings(s.Findings)
 	p.accountText(s)
 	if l := s.Figures.Latency.Total; l != nil {
@@ -52,17 +51,18 @@ func (p *page) findings(all []verdict.Finding) {
 			}
 		}
 	}
-	if left > 0 {
-		p.line("  … and %d more in the report", left)
-	}
 	var held []string
 	for _, f := range all {
 		if f.Severity == verdict.Held && (len(held) == 0 || held[len(held)-1] != f.Check) {
 			held = append(held, f.Check)
 		}
 	}
-	if len(held) > 0 {
-		p.line("  ✓ held    %s", strings.Join(held, ", "))
+	rest := ""
+	if left > 0 {
+		rest = fmt.Sprintf("; %d more findings in the report", left)
+	}
+	if len(held) > 0 || left > 0 {
+		p.line("  ✓ held    %s%s", strings.Join(held, ", "), rest)
 	}
 }
 

@@ -3,6 +3,8 @@ package report
 import (
 	"image/color"
 	"math"
+	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -64,8 +66,7 @@ func (p panel) axes(pl *plot.Plot, fr frame) {
 		p.rangeX(pl)
 	default:
 		pl.X.Min, pl.X.Max = fr.from, fr.to
-		pl.X.Label.Text = "elapsed since the load began, min:s"
-		pl.X.Tick.Marker = ticks(timeTicks(fr.from, fr.to))
+		pl.X.Tick.Marker = within(timeTicks(fr.from, fr.to), pl.X.Norm)
 	}
 }
 
@@ -95,7 +96,7 @@ func (p panel) rangeY(pl *plot.Plot) {
 		low = 0
 	}
 	pl.Y.Min, pl.Y.Max = low, low+1.05*(high-low)
-	pl.Y.Tick.Marker = ticks(evenTicks(pl.Y.Min, pl.Y.Max, 5, p.format))
+	pl.Y.Tick.Marker = ticks(evenTicks(pl.Y.Min, pl.Y.Max, 5))
 }
 
 func (p panel) rangeX(pl *plot.Plot) {
@@ -106,8 +107,7 @@ func (p panel) rangeX(pl *plot.Plot) {
 	}
 	room := max(0.08*(high-low), 0.02*high, 1e-9)
 	pl.X.Min, pl.X.Max = max(0, low-room), high+room
-	pl.X.Label.Text = p.xLabel
-	pl.X.Tick.Marker = ticks(evenTicks(pl.X.Min, pl.X.Max, 8, p.xFormat))
+	pl.X.Tick.Marker = within(evenTicks(pl.X.Min, pl.X.Max, 8), pl.X.Norm)
 }
 
 func (p panel) rangeNines(pl *plot.Plot) {
@@ -115,7 +115,6 @@ func (p panel) rangeNines(pl *plot.Plot) {
 	p.eachX(func(v float64) { high = max(high, v) })
 	pl.X.Scale = plot.LogScale{}
 	pl.X.Min, pl.X.Max = 1, 1.3*high
-	pl.X.Label.Text = p.xLabel
 	var all []plot.Tick
 	for _, at := range []struct {
 		x    float64
@@ -126,7 +125,7 @@ func (p panel) rangeNines(pl *plot.Plot) {
 			all = append(all, plot.Tick{Value: at.x, Label: at.name})
 		}
 	}
-	pl.X.Tick.Marker = ticks(all)
+	pl.X.Tick.Marker = within(all, pl.X.Norm)
 }
 
 // ticks are where they are.
@@ -135,12 +134,27 @@ type ticks []plot.Tick
 // Ticks returns them.
 func (t ticks) Ticks(_, _ float64) []plot.Tick { return t }
 
-// evenTicks are about so many, at multiples of 1, 2 or 5.
-func evenTicks(low, high float64, about int, format func(float64) string) (all []plot.Tick) {
+// evenTicks are about so many, at multiples of 1, 2 or 5, all with as many digits.
+func evenTicks(low, high float64, about int) (all []plot.Tick) {
 	step := ceil125((high - low) / float64(about))
+	digits := max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
 	for i := math.Ceil(low / step); i*step <= high*(1+1e-9); i++ {
-		v := i * step
-		all = append(all, plot.Tick{Value: v, Label: format(math.Round(v/step*1e6) / 1e6 * step)})
+		label := strconv.FormatFloat(i*step, 'f', digits, 64)
+		if digits == 0 {
+			label = verdict.Count(int64(math.Round(i * step)))
+		}
+		all = append(all, plot.Tick{Value: i * step, Label: label})
+	}
+	return all
+}
+
+// within drops the labels of X that would stick out of the axis on the right, which
+// would make it shorter than those of other panels.
+func within(all []plot.Tick, norm func(float64) float64) ticks {
+	for i := range all {
+		if norm(all[i].Value) > 0.97 {
+			all[i].Label = ""
+		}
 	}
 	return all
 }
@@ -170,7 +184,8 @@ func logTicks(low, high float64, format func(float64) string) (all []plot.Tick) 
 	for e := math.Floor(math.Log10(low)); e <= math.Ceil(math.Log10(high)); e++ {
 		for _, m := range of {
 			if v := m * math.Pow(10, e); v >= low*0.999 && v <= high*1.001 {
-				all = append(all, plot.Tick{Value: v, Label: format(v)})
+				label := strings.Replace(format(v), ".0 ", " ", 1)
+				all = append(all, plot.Tick{Value: v, Label: label})
 			}
 		}
 	}
@@ -201,6 +216,18 @@ func (p panel) yWidth(pl *plot.Plot) vg.Length {
 		widest = max(widest, pl.Y.Tick.Label.Width(t.Label))
 	}
 	return widest
+}
+
+// footing is the label of X. It is not left to the axis, which would make room for it
+// as if every scale were linear.
+func (p panel) footing(tile, data vgdraw.Canvas) {
+	label := p.xLabel
+	if label == "" {
+		label = "elapsed since the load began, min:s"
+	}
+	style := text(10, ink)
+	style.XAlign = vgdraw.XCenter
+	tile.FillText(style, vg.Point{X: data.Center().X, Y: tile.Min.Y + footHt - 0.13*vg.Inch}, label)
 }
 
 // heading is the panel's title and, right of it, its legend.

@@ -44,6 +44,7 @@ func TestAdvise(t *testing.T) {
 		r.Ending.Sent.Answer = ledger.NewHistogram()
 		r.Ending.Sent.Answer.Record(12*time.Second, 54000)
 	}
+	fills := func(t *trials.Trial) { t.Queue = func(e float64) float64 { return 10 * e } }
 	for _, c := range []struct {
 		name   string
 		trial  func(*trials.Trial)
@@ -80,8 +81,14 @@ func TestAdvise(t *testing.T) {
 				a.Metrics[record.ProcessorRefused] = 12
 			})
 		}, want: "memory-limiter-refuses"},
-		{name: "queue", trial: func(t *trials.Trial) { t.Queue = func(e float64) float64 { return 10 * e } },
-			want: "queue-fills"},
+		{name: "queue, without a reason", trial: fills, want: ""},
+		{name: "queue, exports slow", trial: fills, record: func(r *record.Record) {
+			each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) {
+				a.Metrics[record.ExportCallSum] = 2 * a.Metrics[record.ExportCallCount]
+			})
+		}, want: "queue-fills"},
+		{name: "queue, backend failing", trial: fills,
+			record: func(r *record.Record) { r.Ending.Received.Failed = 9000 }, want: "queue-fills"},
 		{name: "unsent", trial: func(t *trials.Trial) { t.Unsent = 6000 }, record: slow, want: "in-flight-limit"},
 		{name: "unsent over one connection", trial: func(t *trials.Trial) { t.Unsent = 6000 },
 			record: func(r *record.Record) {

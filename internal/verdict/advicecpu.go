@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -97,22 +98,21 @@ func smallBatches(s *subject) *Advice {
 	}
 }
 
-// queueFills speaks when the exporter's queue was half full or refused spans. By
-// Little's law the calls under way are calls a second times their duration.
+// defaultConsumers is how many exports a collector has under way at most when its
+// configuration does not say.
+const defaultConsumers = 10
+
+// queueFills speaks when the exporter's queue was half full or refused spans, and the
+// figures say why: exports took so long that half of the default number or more were
+// under way (Little's law), or the backend answered with failure, after which the
+// exporter waits before it tries again.
 func queueFills(s *subject) *Advice {
 	p := s.f.Pipeline
 	if !above(p.QueueShare, 0.5) && !above(s.f.Failures.EnqueueFailed, 0) {
 		return nil
 	}
-	a := &Advice{
-		Name: "queue-fills",
-		Symptom: "the exporter's queue filled up: spans came faster than the backend took " +
-			"them",
-		Change: "Let more exports be under way at once, or make the backend faster.",
-		Where:  inCollector,
-		Effect: "The queue stays shorter if the backend can take more at once. If it cannot, a " +
-			"larger queue only delays the loss, and costs memory.",
-	}
+	a := &Advice{Name: "queue-fills", Where: inCollector, Symptom: "the exporter's queue filled " +
+		"up: spans came faster than they were exported"}
 	if p.QueueMax != nil && p.QueueShare != nil {
 		a.Evidence = append(a.Evidence, proof("collector.queue_max_items", "items", *p.QueueMax,
 			"queue at most %.0f of %.0f", *p.QueueMax, *p.Capacity))
@@ -121,20 +121,46 @@ func queueFills(s *subject) *Advice {
 		a.Evidence = append(a.Evidence, proof("failures.whole_run_enqueue_failed_spans", "spans",
 			*n, "%s spans refused by the full queue, whole run", Count(int64(*n))))
 	}
-	consumers := 20.0 // twice the collector's default
-	if p.ExportCall != nil && p.Batches != nil {
-		needed := *p.Batches * *p.ExportCall
-		consumers = max(consumers, math.Ceil(1.5*needed))
-		a.Evidence = append(a.Evidence,
-			proof("collector.export_call_mean_seconds", "seconds", *p.ExportCall,
-				"an export took %s on average", Seconds(*p.ExportCall)),
-			proof("collector.batches_per_second", "batches/s", *p.Batches,
-				"%.1f batches/s: %.1f exports under way are needed (Little's law)", *p.Batches,
-				needed))
+	switch {
+	case p.ExportsUnder != nil && *p.ExportsUnder >= defaultConsumers/2:
+		s.moreConsumers(a)
+	case s.received != nil && s.received.Failed > 0:
+		a.Evidence = append(a.Evidence, Evidence{
+			Text:  Count(s.received.Failed) + " spans answered with failure by the backend, whole run",
+			Value: float64(s.received.Failed), Unit: "spans",
+			Source: record.EndingFile + ": received.failed_spans",
+		})
+		a.Change = "Let the exporter try again sooner, or mend the backend."
+		a.Setting = "exporters:\n  otlp:\n    retry_on_failure:\n      initial_interval: 1s\n" +
+			"      max_interval: 5s\n"
+		a.Effect = "A consumer that waits to try again exports nothing else: shorter waits empty " +
+			"the queue sooner, and ask more of a backend that is in trouble."
+	default:
+		return nil
 	}
-	a.Setting = fmt.Sprintf("exporters:\n  otlp:\n    sending_queue:\n      num_consumers: %.0f\n",
-		consumers)
 	return a
+}
+
+func (s *subject) moreConsumers(a *Advice) {
+	p := s.f.Pipeline
+	needed := *p.ExportsUnder
+	a.Evidence = append(a.Evidence,
+		proof("collector.export_call_mean_seconds", "seconds", *p.ExportCall,
+			"an export took %s on average", Seconds(*p.ExportCall)),
+		proof("collector.export_calls_under_way_mean", "exports", needed,
+			"%.1f exports were under way on average (Little's law: %.1f/s × %s)", needed,
+			*p.Exports, Seconds(*p.ExportCall)))
+	if f := over(p.Accepted, p.Sent); above(f, 1) {
+		needed *= *f
+		a.Evidence = append(a.Evidence, proof("collector.receiver_accepted_spans_per_second",
+			"spans/s", *p.Accepted, "%.0f spans/s received for %.0f sent", *p.Accepted, *p.Sent))
+	}
+	a.Change = "Let more exports be under way at once, or make the backend faster."
+	a.Setting = fmt.Sprintf("exporters:\n  otlp:\n    sending_queue:\n      num_consumers: %.0f\n",
+		max(2*defaultConsumers, math.Ceil(1.5*needed)))
+	a.Effect = fmt.Sprintf("Computed: %.1f exports under way keep up with what comes, if the "+
+		"backend takes no longer for each when there are more. If it does, a larger queue only "+
+		"delays the loss, and costs memory.", needed)
 }
 
 // inFlightSmall speaks when slots went unsent because every worker waited, and the

@@ -122,14 +122,14 @@ type PipelineFigures struct {
 
 // PacingFigures are how well the load generator kept its schedule, over slots.
 type PacingFigures struct {
-	Slots        int64     `json:"slots"`
-	Lateness     *Spread   `json:"lateness,omitempty"`
-	SlopeError   *float64  `json:"slope_error_ratio,omitempty"`
-	InFlightMax  *float64  `json:"in_flight_max_requests,omitempty"`
-	InFlightMean *float64  `json:"in_flight_mean_requests,omitempty"`
-	InFlight     int       `json:"in_flight_limit_requests"`
-	Connections  *uint64   `json:"connections_opened,omitempty"`
-	late         lateShare // for the check of lateness
+	Slots        int64    `json:"slots"`
+	Lateness     *Spread  `json:"lateness,omitempty"`
+	SlopeError   *float64 `json:"slope_error_ratio,omitempty"`
+	InFlightMax  *float64 `json:"in_flight_max_requests,omitempty"`
+	InFlightMean *float64 `json:"in_flight_mean_requests,omitempty"`
+	InFlight     int      `json:"in_flight_limit_requests"`
+	Connections  *uint64  `json:"connections_opened,omitempty"`
+	late, unsent spare    // for the check of lateness
 }
 
 // A Look says how well an actor was seen.

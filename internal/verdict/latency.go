@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
@@ -116,9 +117,26 @@ func (m measure) latency() LatencyFigures {
 // more to what users feel than the network of a data centre does.
 const lateSeconds = 0.1
 
-// A lateShare is in how many looks the load generator was late, and in how many of
-// these it had a worker to spare.
-type lateShare struct{ looks, free int }
+// A spare is in how many looks the load generator was late (or left spans unsent), and
+// in how many of these it had a worker to spare (or half of them).
+type spare struct{ looks, free int }
+
+func (s *spare) add(free bool) {
+	s.looks++
+	if free {
+		s.free++
+	}
+}
+
+// most is whether there were workers to spare in at least half of the looks.
+func (s spare) most() bool { return 2*s.free >= s.looks }
+
+func (s spare) in(which string) string {
+	if s.looks == 0 {
+		return "as far as is known: no look shows when " + which
+	}
+	return fmt.Sprintf("in %d of %s in which %s", s.free, plural(s.looks, "second", "seconds"), which)
+}
 
 func (m measure) pacing() PacingFigures {
 	f := PacingFigures{InFlight: m.r.Header.Scenario.Load.InFlight}
@@ -126,15 +144,18 @@ func (m measure) pacing() PacingFigures {
 	if top, _, ok := inFlight.Max(); ok {
 		f.InFlightMax, f.InFlightMean = new(top), mean(inFlight)
 	}
+	unsentBefore := math.Inf(1)
 	for i := range m.samples {
 		metrics := m.samples[i].Actors[record.Loadgen].Metrics
-		late, ok := metrics[record.LoadLatenessP99]
-		if !ok || late <= lateSeconds {
-			continue
+		busy, known := metrics[record.LoadInFlight]
+		if late, ok := metrics[record.LoadLatenessP99]; ok && late > lateSeconds {
+			f.late.add(known && busy < float64(f.InFlight))
 		}
-		f.late.looks++
-		if busy, ok := metrics[record.LoadInFlight]; ok && busy < float64(f.InFlight) {
-			f.late.free++
+		if unsent, ok := metrics[record.LoadUnsent]; ok {
+			if unsent > unsentBefore {
+				f.unsent.add(known && busy < float64(f.InFlight)/2)
+			}
+			unsentBefore = unsent
 		}
 	}
 	if m.sent == nil {

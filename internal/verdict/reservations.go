@@ -97,7 +97,7 @@ func hostPressed(s *subject) []Finding {
 func noted(s *subject) []Finding {
 	var found []Finding
 	for _, n := range s.r.Header.Notes {
-		found = append(found, one("notes", Reservation, "%s", sentence(n))...)
+		found = append(found, one("notes", Note, "%s", sentence(n))...)
 		found[len(found)-1].Source = record.HeaderFile + ": notes"
 	}
 	return found

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -58,8 +59,8 @@ func schedule(s *subject) []Finding {
 // There is harm when the p99 of lateness is above 100 ms, or more than 0.1 % of the
 // spans due were unsent. It is our own when the generator's CPU was full (95 % of its
 // cores in a tenth of the 5 s windows, or held back in a tenth of the periods), when
-// it was late with a worker to spare, or when all workers were busy although the
-// answers came so fast that less than half of them had work (Little's law).
+// it was late with a worker to spare, or when spans went unsent although the answers
+// came too fast to have kept all workers busy.
 func (s *subject) ownFault() string {
 	p := s.f.Pacing
 	isLate := false
@@ -76,15 +77,53 @@ func (s *subject) ownFault() string {
 	if cpu := s.f.Loadgen.wanted(); cpu != "" {
 		return cpu
 	}
-	if isLate && p.late.free*2 >= p.late.looks {
-		return fmt.Sprintf("it had a worker to spare in %d of %s in which it was late",
-			p.late.free, plural(p.late.looks, "second", "seconds"))
+	if isLate && p.late.most() {
+		return "it had a worker to spare " + p.late.in("it was late")
 	}
-	if busy := s.busy(); isUnsent && busy != nil && *busy < float64(p.InFlight)/2 {
-		return fmt.Sprintf("the answers came so fast that %.1f of its %d workers were "+
-			"needed", *busy, p.InFlight)
+	if isUnsent {
+		return s.fastAnswers()
 	}
 	return ""
+}
+
+// fastAnswers says that the answers came too fast to have kept all workers busy; empty
+// when they may have. No more requests can be under way than become due during the
+// slowest answer. Where that one was slow, or some were refused, but 99 of 100 would
+// have left half of the workers free, the looks at which spans went unsent decide: a
+// gateway that stood still shows all workers waiting.
+func (s *subject) fastAnswers() string {
+	p, a, requests := s.f.Pacing, s.f.Latency.Answer, s.requestRate()
+	if a == nil || a.Max == nil || requests == 0 {
+		return ""
+	}
+	const format = "the answers came so fast (%s %s) that at most %.0f of its %d workers could " +
+		"have waited at %.0f requests/s"
+	workers := float64(p.InFlight)
+	c := s.sent.Measured
+	others := c.Due > c.Unsent+c.Acknowledged // how long their answers took is not known
+	if slowest := *a.Max.Seconds; !others && slowest*requests < workers {
+		return fmt.Sprintf(format, "slowest", Seconds(slowest), math.Ceil(slowest*requests),
+			p.InFlight, requests)
+	}
+	if a.P99 == nil || *a.P99.Seconds*requests >= workers/2 || !p.unsent.most() {
+		return ""
+	}
+	p99 := *a.P99.Seconds
+	return fmt.Sprintf(format, "p99", Seconds(p99), math.Ceil(p99*requests), p.InFlight, requests) +
+		", and half of them were free " + p.unsent.in("spans went unsent")
+}
+
+// requestRate is how many requests a second became due at most.
+func (s *subject) requestRate() float64 {
+	spans := s.r.Header.Scenario.Load.SpansPerRequest
+	if spans == 0 || s.f.Rate.Due == nil {
+		return 0
+	}
+	rate := *s.f.Rate.Due
+	if high := top(record.MetricSeries(s.samples, record.Loadgen, record.LoadTarget)); high != nil {
+		rate = max(rate, *high)
+	}
+	return rate / float64(spans)
 }
 
 // wanted says how an actor of ours wanted for CPU; empty when it did not.

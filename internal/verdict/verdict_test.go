@@ -115,7 +115,19 @@ func validityCases() []judgeCase {
 		{name: "unsent by pushback", trial: func(t *trials.Trial) { t.Unsent = 6000 },
 			record: func(r *record.Record) {
 				r.Ending.Sent.Answer = ledger.NewHistogram()
-				r.Ending.Sent.Answer.Record(6*time.Second, 54000)
+				r.Ending.Sent.Answer.Record(12*time.Second, 54000)
+			}, want: "fail valid 99", check: "unsent", severity: verdict.Critical},
+		{name: "unsent while the gateway stood still for 5 s", trial: func(t *trials.Trial) { t.Unsent = 6000 },
+			record: func(r *record.Record) {
+				r.Ending.Sent.Answer.Record(7*time.Second, 500)
+				each(r, record.Loadgen, func(s *record.Sample, a *record.ActorSample) {
+					frozen := 6000 * step(s.Elapsed, 30, 1e9)
+					a.Metrics[record.LoadUnsent] = frozen - 4800*step(s.Elapsed, 30, 31) -
+						3600*step(s.Elapsed, 31, 32) - 2400*step(s.Elapsed, 32, 33) - 1200*step(s.Elapsed, 33, 34)
+					if s.Elapsed > 30 && s.Elapsed < 35 {
+						a.Metrics[record.LoadInFlight] = 64
+					}
+				})
 			}, want: "fail valid 99", check: "unsent", severity: verdict.Critical},
 		{name: "half the schedule", record: func(r *record.Record) { r.Header.Scenario.Load.Rate = 2000 },
 			want: "invalid invalid 4", check: "schedule", severity: verdict.Void},
@@ -168,7 +180,7 @@ func validityCases() []judgeCase {
 		{name: "busy machine", record: func(r *record.Record) { r.Header.Machine.Load1 = 7 },
 			want: "pass degraded 0", check: "host", severity: verdict.Reservation},
 		{name: "note", record: func(r *record.Record) { r.Header.Notes = []string{"soft limits"} },
-			want: "pass degraded 0", check: "notes", severity: verdict.Reservation},
+			want: "pass valid 0", check: "notes", severity: verdict.Note},
 		{name: "not drained", record: func(r *record.Record) { r.Ending.Drained.Complete = false },
 			want: "pass degraded 0", check: "drain", severity: verdict.Reservation},
 		{name: "lost or still inside", trial: func(t *trials.Trial) { t.Lost = 9 },
