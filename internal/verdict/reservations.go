@@ -93,7 +93,7 @@ func hostPressed(s *subject) []Finding {
 		record.SamplesFile+": usage.cpu_seconds")
 }
 
-// noted are the reservations that were known beforehand.
+// noted are what was to be known beforehand: it explains, and reserves nothing.
 func noted(s *subject) []Finding {
 	var found []Finding
 	for _, n := range s.r.Header.Notes {
