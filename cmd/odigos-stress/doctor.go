@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,27 +25,37 @@ func doctorCommand() *cobra.Command {
 			if output == "json" {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
 			}
-			missing := 0
 			for _, c := range all {
 				mark := "ok     "
 				if !c.OK {
 					mark = "missing"
-					missing++
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s  %s: %s\n", mark, c.Name, c.Found)
 				if c.Remedy != "" {
 					fmt.Fprintf(cmd.OutOrStdout(), "         remedy: %s\n", c.Remedy)
 				}
 			}
-			if missing > 0 {
-				return fmt.Errorf("%d of %d are missing", missing, len(all))
-			}
-			return nil
+			return needed(all)
 		}),
 	}
 	cmd.Flags().StringVar(&collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+// needed fails when a trial's verdict would suffer: no collector, or limits that are
+// not enforced. The rest is good to know.
+func needed(all []env.Capability) error {
+	var missing []string
+	for _, c := range all {
+		if !c.OK && slices.Contains([]string{"collector", "limit-cpu", "limit-memory"}, c.Name) {
+			missing = append(missing, c.Name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("a trial here cannot be whole: missing %s", strings.Join(missing, ", "))
+	}
+	return nil
 }
 
 // collectorCapability tells which collector run would take.

@@ -86,7 +86,7 @@ func (v *progress) text(s record.Sample) string {
 	if v.width > 0 {
 		parts = append(parts, bar(s.Elapsed/total, 16))
 	}
-	if s.Elapsed >= 0 && s.Elapsed < total {
+	if s.Phase != record.PhaseStarting && s.Elapsed < total {
 		parts = append(parts, clock(total-s.Elapsed)+" left")
 	}
 	return strings.Join(append(parts, v.figures(s)...), "  ")

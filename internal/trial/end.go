@@ -13,6 +13,10 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
+// settling is the longest wait, beyond the backend's delay, for the last answers and
+// the last look.
+const settling = 3 * time.Second
+
 // hurry is the longest drain of an interrupted trial.
 const hurry = 2 * time.Second
 
@@ -23,6 +27,7 @@ func (r *run) end(ctx context.Context, ending *record.Ending) error {
 	ctx = context.WithoutCancel(ctx)
 	ending.Drained = r.drain(ctx, interrupted)
 	r.event(record.EventNote, "", "drained: "+ending.Drained.Reason)
+	r.settle(ctx, interrupted)
 
 	r.enter(record.PhaseStopping)
 	if err := r.client(record.Backend).Mark(ctx); err != nil {
@@ -88,6 +93,28 @@ func (r *run) drain(ctx context.Context, interrupted bool) record.Drain {
 		}
 	}
 	return done(false, fmt.Sprintf("not drained after %s", limit))
+}
+
+// settle waits until the backend has answered all it received and the monitor has
+// looked once more: only then do the collector's counters say what the ledger says.
+func (r *run) settle(ctx context.Context, interrupted bool) {
+	patience := time.Duration(r.plan.Scenario.Backend.Delay) + settling
+	if interrupted {
+		patience = settling
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	since := time.Now()
+	for range ticks(ctx, look) {
+		s := r.lastSample()
+		if s.At.Before(since) {
+			continue
+		}
+		if !s.Actors[record.Gateway].Running || s.Actors[record.Backend].Metrics[record.BackendInFlight] == 0 {
+			return
+		}
+		since = s.At.Add(time.Nanosecond)
+	}
 }
 
 func later(a, b time.Time) time.Time {
