@@ -245,7 +245,7 @@ func newPrepared(cfg Config) (engine, error) {
 		return nil, err
 	}
 	if cfg.Load.SpansPerRequest%shape.Size != 0 && !cfg.Load.Split {
-		return nil, fmt.Errorf("%d spans a request: want a multiple of %d, the spans of a trace, or split",
+		return nil, fmt.Errorf("%d spans a request: want whole traces, a multiple of %d, or split",
 			cfg.Load.SpansPerRequest, shape.Size)
 	}
 	sender, err := NewSender(cfg.Load, cfg.Endpoints)

@@ -164,6 +164,26 @@ func TestFinishStopsTheSchedule(t *testing.T) {
 	})
 }
 
+// What was due when the schedule was stopped, but not yet handed out, is unsent.
+func TestFinishNamesWhatWasDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := fake(t, config(1000, 100, 0, time.Hour), fakeSender(accept))
+		g.wait = func() (wait, error) {
+			return func(ctx context.Context, until time.Time) {
+				coarseWait(ctx, until)
+				if time.Until(until) == 0 && ctx.Err() == nil {
+					time.Sleep(time.Minute) // the machine stalls
+				}
+			}, nil
+		}
+		time.AfterFunc(standaloneLead+10*time.Second, func() { _ = g.Finish() })
+		sent := ran(t, g)
+		if want := uint64(60_100); sent.All.Due != want || sent.All.Unsent != want {
+			t.Errorf("%+v, want %d due, none sent", sent.All, want)
+		}
+	})
+}
+
 func TestHeldUntilStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config(1000, 100, 0, time.Second)

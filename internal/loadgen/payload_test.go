@@ -22,7 +22,8 @@ func shapeOf(t testing.TB, name string) *otlp.Shape {
 	return s
 }
 
-func payloadsOf(t testing.TB, shape string, batch int, seed uint64, run string, stream uint16) *payloads {
+func payloadsOf(t testing.TB, shape string, batch int, seed uint64, run string, stream uint16,
+) *payloads {
 	p := newPayloads(shapeOf(t, shape), batch, seed, stream, 4)
 	p.patcher.key = ledger.NewKey(run)
 	return p
@@ -57,7 +58,10 @@ func TestEverySequenceComesOnce(t *testing.T) {
 	for _, test := range []struct {
 		shape string
 		batch int
-	}{{"odigos-docs", 20}, {"simple", 20}, {"complex", 20}, {"simple", 7}, {"complex", 33}, {"simple", 1}} {
+	}{
+		{"odigos-docs", 20}, {"simple", 20}, {"complex", 20},
+		{"simple", 7}, {"complex", 33}, {"simple", 1},
+	} {
 		p := payloadsOf(t, test.shape, test.batch, 1, "run", stream)
 		seen := map[ledger.Number]bool{}
 		for n := range uint64(requests) {

@@ -254,7 +254,9 @@ func (s *sdk) Close() error {
 }
 
 // exported settles the spans of one export.
-func (s *sdk) exported(numbers []ledger.Number, sent, answered time.Time, all *attempts, err error) {
+func (s *sdk) exported(numbers []ledger.Number, sent, answered time.Time, all *attempts,
+	err error,
+) {
 	batch := uint64(s.cfg.Load.SpansPerRequest)
 	if len(all.answers) == 0 {
 		text := "export: no attempt was made"

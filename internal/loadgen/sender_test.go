@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -260,106 +258,6 @@ func TestCompression(t *testing.T) {
 				t.Errorf("%s %s: %d bytes on the wire, %d encoded", protocol, c, a.WireBytes, full)
 			}
 		}
-	}
-}
-
-// serveHTTP serves r over HTTP and returns its URL.
-func (r *receiver) serveHTTP(t *testing.T) string {
-	t.Helper()
-	r.key, r.spans = ledger.NewKey("run"), map[ledger.Number]int{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		body := io.Reader(q.Body)
-		if name := q.Header.Get("Content-Encoding"); name != "" {
-			open, ok := otlp.Decompressor(name)
-			if !ok {
-				t.Errorf("content encoding %q", name)
-				return
-			}
-			plain, err := open(q.Body)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			body = plain
-		}
-		b, err := io.ReadAll(body)
-		var in collector.ExportTraceServiceRequest
-		if err == nil {
-			err = proto.Unmarshal(b, &in)
-		}
-		if err != nil || q.URL.Path != "/v1/traces" ||
-			q.Header.Get("Content-Type") != "application/x-protobuf" {
-			t.Errorf("%s %s %v: %v", q.Method, q.URL, q.Header, err)
-		}
-		out, err := r.Export(q.Context(), &in)
-		if err != nil {
-			t.Error(err)
-		}
-		b, _ = proto.Marshal(out)
-		_, _ = w.Write(b)
-	}))
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
-func TestHTTPAnswers(t *testing.T) {
-	for _, test := range []struct {
-		status     int
-		retryAfter string
-		class      ledger.Class
-		retry      bool
-		wait       time.Duration
-	}{
-		{200, "", ledger.Acknowledged, false, 0},
-		{202, "", ledger.Acknowledged, false, 0},
-		{400, "", ledger.RefusedPermanent, false, 0},
-		{404, "", ledger.RefusedPermanent, false, 0},
-		{429, "7", ledger.RefusedRetryable, true, 7 * time.Second},
-		{500, "7", ledger.RefusedPermanent, false, 0},
-		{502, "", ledger.RefusedRetryable, true, 0},
-		{503, "soon", ledger.RefusedRetryable, true, 0},
-		{504, "Mon, 02 Jan 2006 15:04:05 GMT", ledger.RefusedRetryable, true, 0},
-		{301, "", ledger.RefusedPermanent, false, 0},
-	} {
-		got := httpAnswer(test.status, test.retryAfter, nil, 20)
-		if got.Class != test.class || got.Retry != test.retry || got.Wait != test.wait {
-			t.Errorf("httpAnswer(%d, %q) = %+v, want %v, %v, %v", test.status, test.retryAfter, got,
-				test.class, test.retry, test.wait)
-		}
-	}
-}
-
-func TestHTTPWithoutAnAnswer(t *testing.T) {
-	load := config(1000, 20, 0, time.Second).Load
-	load.Protocol, load.Timeout = scenario.ProtocolHTTP, scenario.Duration(50*time.Millisecond)
-	payloads := payloadsOf(t, "simple", 20, 1, "run", 0)
-	release := make(chan struct{})
-	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		select {
-		case <-release:
-		case <-r.Context().Done():
-		}
-	}))
-	defer hang.Close()
-	defer close(release)
-	got := sender(t, load, hang.URL).Send(t.Context(), payloads.get(0, 1<<60))
-	if got.Class != ledger.Unknown || got.Code != "no answer (deadline)" || !got.Attempted {
-		t.Errorf("deadline: %+v", got)
-	}
-	load.Timeout = scenario.Duration(10 * time.Second)
-	cut := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		panic(http.ErrAbortHandler)
-	}))
-	defer cut.Close()
-	s := sender(t, load, cut.URL)
-	if got = s.Send(t.Context(), payloads.get(0, 1<<60)); got.Class != ledger.Unknown || !got.Attempted {
-		t.Errorf("cut: %+v", got)
-	}
-	cut.Close()
-	got = s.Send(t.Context(), payloads.get(0, 1<<60))
-	if got.Class != ledger.Unknown || got.Code != "no answer (no connection)" || got.Attempted {
-		t.Errorf("nobody there: %+v", got)
 	}
 }
 
