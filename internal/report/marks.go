@@ -2,6 +2,7 @@ package report
 
 import (
 	"image/color"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -85,8 +86,19 @@ func (l line) style() vgdraw.LineStyle {
 	return s
 }
 
-// gap is how long, in seconds, a line goes on without a point.
-const gap = 3.0
+// gap is how long, in seconds, a line goes on without a point: two and a half times as
+// long as its points usually are apart.
+func (l line) gap() float64 {
+	var apart []float64
+	for i := 1; i < l.s.Len(); i++ {
+		apart = append(apart, l.s.Elapsed[i]-l.s.Elapsed[i-1])
+	}
+	if len(apart) == 0 {
+		return 0
+	}
+	slices.Sort(apart)
+	return 2.5 * apart[len(apart)/2]
+}
 
 // Plot draws the series; where it was not known the line is broken.
 func (l line) Plot(c vgdraw.Canvas, p *plot.Plot) {
@@ -100,6 +112,7 @@ func (l line) Plot(c vgdraw.Canvas, p *plot.Plot) {
 		c.StrokeLines(l.style(), c.ClipLinesXY(piece)...)
 		piece = nil
 	}
+	gap := l.gap()
 	for i, v := range l.s.Values {
 		if i > 0 && l.s.Elapsed[i]-l.s.Elapsed[i-1] > gap {
 			flush()

@@ -154,11 +154,15 @@ func (p panel) plot(fr frame) *plot.Plot {
 			pl.Add(s)
 		}
 	}
-	pl.Add(grid{})
 	if text := p.nothing(); text != "" {
 		pl.Add(notice(text))
+		pl.Y.Tick.Marker = ticks(nil)
+		if p.xLabel != "" {
+			pl.X.Tick.Marker = ticks(nil)
+		}
 		return pl
 	}
+	pl.Add(grid{})
 	for _, l := range p.limits {
 		pl.Add(l)
 	}
