@@ -156,7 +156,12 @@ func (p panel) plot(fr frame) *plot.Plot {
 	}
 	if text := p.nothing(); text != "" {
 		pl.Add(notice(text))
-		pl.Y.Tick.Marker = ticks(nil)
+		// One tick stays, so that the axes begin where those of the others do.
+		first := plot.Tick{Value: pl.Y.Min, Label: " "}
+		if p.zero {
+			first.Label = "0"
+		}
+		pl.Y.Tick.Marker = ticks{first}
 		if p.xLabel != "" {
 			pl.X.Tick.Marker = ticks(nil)
 		}
