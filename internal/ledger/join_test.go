@@ -54,7 +54,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	for i := range 1 + w.rand.IntN(3) {
 		h := Header{
 			RunID: "run", Stream: uint16(i * 5), Start: epoch, SampleEvery: w.every,
-			MeasuredFrom: uint64(1000 + i), MeasuredTo: uint64(90_000 + i*1000),
+			MeasuredFrom: uint64(1000 + i), MeasuredTo: uint64(67_000 + i*1000),
 		}
 		m := new(memory)
 		d, err := NewDispatch(m, h)
@@ -83,7 +83,7 @@ func (w *world) play(keep float64) {
 	var parcels []parcel
 	for i, d := range w.senders {
 		var settlements []Settlement
-		for b := range uint64(2000 + w.rand.IntN(800)) {
+		for b := range uint64(1400 + w.rand.IntN(400)) {
 			due := time.Duration(b) * 5 * time.Millisecond
 			s := Settlement{
 				First: b * batch, Count: batch, Class: Class(w.rand.IntN(int(numClasses))), Attempts: 1 + w.rand.IntN(2),

@@ -110,6 +110,7 @@ func walk(b []byte, message wireKind, depth int, visit func(SpanView)) error {
 				return err
 			}
 			switch value := b[from:i]; {
+			case look == wireKeyValue && plainAttribute(value):
 			case look >= wireMessages:
 				err = walk(value, look, depth, visit)
 			case look == wireText && !validUTF8(value):
@@ -131,6 +132,32 @@ func walk(b []byte, message wireKind, depth int, visit func(SpanView)) error {
 		visit(span)
 	}
 	return nil
+}
+
+// plainAttribute tells whether b holds nothing but keys and string values, in any
+// order, shorter than 128 bytes: nearly every attribute is one of each. Others, and wrong
+// ones, are left to walk. Collectors write the value first.
+func plainAttribute(b []byte) bool {
+	const textFirst, second = 1<<3 | 2, 2<<3 | 2
+	for i := 0; i < len(b); {
+		if i+2 > len(b) || b[i+1] >= 0x80 || len(b)-i-2 < int(b[i+1]) {
+			return false
+		}
+		tag, value := b[i], b[i+2:i+2+int(b[i+1])]
+		i += 2 + len(value)
+		if tag == second {
+			if len(value) < 2 || value[0] != textFirst || int(value[1]) != len(value)-2 {
+				return false
+			}
+			value = value[2:]
+		} else if tag != textFirst {
+			return false
+		}
+		if !validUTF8(value) {
+			return false
+		}
+	}
+	return true
 }
 
 // take keeps a field of a span that is shown. The last one counts.

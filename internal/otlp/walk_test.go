@@ -248,7 +248,7 @@ func TestWalkDoesNotAllocate(t *testing.T) {
 func TestWalkAgreesOnDamagedRequests(t *testing.T) {
 	b := encode(t, sample(1))
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 {
+	for range 10_000 {
 		damaged := slices.Clone(b[:len(b)-r.IntN(3)*r.IntN(len(b))/2])
 		for range r.IntN(4) {
 			if len(damaged) > 0 {
