@@ -83,10 +83,13 @@ func (c *Client) Metrics(ctx context.Context) (text []byte, err error) {
 func discard(io.Reader) error { return nil }
 
 func intoJSON(v any) func(io.Reader) error {
-	return func(body io.Reader) error { return json.NewDecoder(io.LimitReader(body, maxPage)).Decode(v) }
+	return func(body io.Reader) error {
+		return json.NewDecoder(io.LimitReader(body, maxPage)).Decode(v)
+	}
 }
 
-func (c *Client) do(ctx context.Context, method, path string, body []byte, read func(io.Reader) error) error {
+func (c *Client) do(ctx context.Context, method, path string, body []byte,
+	read func(io.Reader) error) error {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
@@ -101,7 +104,8 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, read 
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-		return fmt.Errorf("%s %s%s: %s: %s", method, c.base, path, resp.Status, strings.TrimSpace(string(text)))
+		return fmt.Errorf("%s %s%s: %s: %s", method, c.base, path, resp.Status,
+			strings.TrimSpace(string(text)))
 	}
 	if err := read(resp.Body); err != nil {
 		return fmt.Errorf("%s %s%s: %w", method, c.base, path, err)

@@ -88,8 +88,8 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // The metrics of the backend.
 var (
-	spansDesc = describe("spans_total", "Deliveries of spans, by result: unique (first accepted), duplicate"+
-		" (accepted again), failed (answered with failure, as told), foreign (without our identity),"+
+	spansDesc = describe("spans_total", "Deliveries of spans, by result: unique (first"+
+		" accepted), duplicate (accepted again), failed (answered with failure, as told), foreign (without our identity),"+
 		" after_close (came too late to know at once whether unique or duplicate).", "result")
 	requestsDesc = describe("requests_total", "Requests by signal and answer.", "signal", "code")
 	decodedDesc  = describe("decoded_bytes_total", "Request bodies after decompression.")
@@ -97,7 +97,8 @@ var (
 	inFlightDesc = describe("in_flight_requests", "Requests that have not been answered yet.")
 	connDesc     = describe("connections", "Open connections to the OTLP ports.")
 	latencyDesc  = describe("latency_seconds", "From a span's due time to its first accepted receipt.")
-	maxDesc      = describe("latency_max_seconds", "Largest latency of this second of the clock and the one before.")
+	maxDesc      = describe("latency_max_seconds",
+		"Largest latency of this second of the clock and the one before.")
 )
 
 // Describe lists the metrics.
@@ -180,7 +181,8 @@ func (l *latencies) turn(now time.Time) {
 	}
 }
 
-func (l *latencies) snapshot(now time.Time) (count uint64, sum float64, buckets map[float64]uint64, most time.Duration) {
+func (l *latencies) snapshot(now time.Time) (
+	count uint64, sum float64, buckets map[float64]uint64, most time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	buckets = make(map[float64]uint64, len(latencyBounds))

@@ -98,13 +98,15 @@ func (e *httpExport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer is the answer to a request.
-func (e *httpExport) answer(r *http.Request, body *bytes.Buffer) (code int, c codes.Code, text string) {
+func (e *httpExport) answer(r *http.Request, body *bytes.Buffer) (
+	code int, c codes.Code, text string) {
 	if r.Method != http.MethodPost {
 		return http.StatusMethodNotAllowed, codes.Unimplemented, "found " + r.Method + ", want POST"
 	}
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != protobufType {
+	found := r.Header.Get("Content-Type")
+	if t, _, err := mime.ParseMediaType(found); err != nil || t != protobufType {
 		return http.StatusUnsupportedMediaType, codes.InvalidArgument,
-			fmt.Sprintf("found content type %q, want %s", r.Header.Get("Content-Type"), protobufType)
+			fmt.Sprintf("found content type %q, want %s", found, protobufType)
 	}
 	wire := &meter{r: r.Body}
 	err := readBody(body, wire, r.Header.Get("Content-Encoding"))

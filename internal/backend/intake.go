@@ -85,7 +85,8 @@ func (in *intake) receive(ctx context.Context, s signal, body []byte, at time.Ti
 		}
 	}
 	if fail {
-		return status.Error(codes.Unavailable, "told to fail: the scenario's backend has a success rate below 1")
+		return status.Error(codes.Unavailable,
+			"told to fail: the scenario's backend has a success rate below 1")
 	}
 	return nil
 }
@@ -93,7 +94,8 @@ func (in *intake) receive(ctx context.Context, s signal, body []byte, at time.Ti
 // enter puts the spans of a request into the account, all of them or none.
 func (in *intake) enter(body []byte, at time.Time, accepted bool) error {
 	q := in.book.receipts.Begin()
-	if err := otlp.Walk(body, func(s otlp.SpanView) { q.Add(s.TraceID, s.SpanID, s.EndNano) }); err != nil {
+	err := otlp.Walk(body, func(s otlp.SpanView) { q.Add(s.TraceID, s.SpanID, s.EndNano) })
+	if err != nil {
 		q.Discard()
 		return status.Errorf(codes.InvalidArgument, "decode ExportTraceServiceRequest: %v", err)
 	}

@@ -5,7 +5,8 @@ import "fmt"
 // Check tells whether the account sums to zero.
 func (a *Account) Check() error {
 	if a.Due != a.Unsent+a.Offered {
-		return fmt.Errorf("check account: %d due are not %d unsent + %d offered", a.Due, a.Unsent, a.Offered)
+		return fmt.Errorf("check account: %d due are not %d unsent + %d offered",
+			a.Due, a.Unsent, a.Offered)
 	}
 	items := uint64(0)
 	for class := Acknowledged; class < numClasses; class++ {
@@ -16,8 +17,8 @@ func (a *Account) Check() error {
 				f.Items, class, f.Once, f.Repeatedly, f.NotDelivered)
 		}
 		if f.Extra < f.Repeatedly || f.TurnedAway > f.NotDelivered {
-			return fmt.Errorf("check account: items %s: %d extra deliveries of %d spans, %d turned away of %d missing",
-				class, f.Extra, f.Repeatedly, f.TurnedAway, f.NotDelivered)
+			return fmt.Errorf("check account: items %s: %d extra deliveries of %d spans,"+
+				" %d turned away of %d missing", class, f.Extra, f.Repeatedly, f.TurnedAway, f.NotDelivered)
 		}
 	}
 	if a.Offered != items {

@@ -97,7 +97,8 @@ func (s *scanner) next() (kind byte, payload []byte, err error) {
 		return 0, nil, s.truncated(err)
 	}
 	if length > maxPayload {
-		return 0, nil, &corrupt{s.offset, fmt.Sprintf("a chunk of %d bytes, at most %d are possible", length, maxPayload)}
+		return 0, nil, &corrupt{s.offset, fmt.Sprintf(
+			"a chunk of %d bytes, at most %d are possible", length, maxPayload)}
 	}
 	if s.payload, err = readGrowing(s.r, s.payload[:0], int(length)+4); err != nil {
 		return 0, nil, s.truncated(err)

@@ -95,10 +95,11 @@ func NewDispatch(w io.Writer, h Header) (*Dispatch, error) {
 	case h.Stream > MaxStream:
 		return nil, fmt.Errorf("begin account: stream %d is above %d", h.Stream, MaxStream)
 	case h.SampleEvery > MaxSequence:
-		return nil, fmt.Errorf("begin account: one span in %d followed, at most one in %d can be", h.SampleEvery,
-			uint64(MaxSequence))
+		return nil, fmt.Errorf("begin account: one span in %d followed, at most one in %d can be",
+			h.SampleEvery, uint64(MaxSequence))
 	case h.MeasuredFrom > h.MeasuredTo:
-		return nil, fmt.Errorf("begin account: measured sequences from %d to %d", h.MeasuredFrom, h.MeasuredTo)
+		return nil, fmt.Errorf("begin account: measured sequences from %d to %d",
+			h.MeasuredFrom, h.MeasuredTo)
 	}
 	d := &Dispatch{header: h, w: w, open: make(map[uint64]*dispatchPage)}
 	d.out = appendJSON([]byte(magic), kindDispatch, h)
@@ -121,7 +122,8 @@ func (d *Dispatch) Settle(s Settlement) {
 		d.err = errors.New("settled after the account was closed")
 		return
 	case s.Class >= numClasses || s.First > MaxSequence || end > MaxSequence+1:
-		d.err = fmt.Errorf("settle %d items from %d as class %d: out of range", s.Count, s.First, s.Class)
+		d.err = fmt.Errorf("settle %d items from %d as class %d: out of range",
+			s.Count, s.First, s.Class)
 		return
 	}
 	d.end = max(d.end, end)
@@ -217,7 +219,8 @@ func (d *Dispatch) write(index uint64, p *dispatchPage) {
 		n := len(merged)
 		switch {
 		case n > 0 && merged[n-1].to > r.from:
-			d.err = cmp.Or(d.err, fmt.Errorf("sequence %d was settled twice", index<<16|uint64(r.from)))
+			twice := index<<16 | uint64(r.from)
+			d.err = cmp.Or(d.err, fmt.Errorf("sequence %d was settled twice", twice))
 			return
 		case n > 0 && merged[n-1].to == r.from && merged[n-1].class == r.class:
 			merged[n-1].to = r.to

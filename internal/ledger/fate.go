@@ -67,7 +67,7 @@ func (j *join) miss(stream uint16, first uint64, r run) {
 		at, n := first+uint64(i), uint64(end-i)
 		last := len(*missing) - 1
 		switch {
-		case last >= 0 && (*missing)[last].Stream == stream && (*missing)[last].First+(*missing)[last].Count == at:
+		case last >= 0 && (*missing)[last].goesOn(stream, at):
 			(*missing)[last].Count += n
 		case len(*missing) == MaxMissing:
 			return
@@ -76,6 +76,11 @@ func (j *join) miss(stream uint16, first uint64, r run) {
 		}
 		i = j.any.next(end, r.to, false)
 	}
+}
+
+// goesOn tells whether the range ends where this sequence begins.
+func (m MissingRange) goesOn(stream uint16, at uint64) bool {
+	return m.Stream == stream && m.First+m.Count == at
 }
 
 // follow enters the times of the followed spans between these places.
@@ -101,7 +106,8 @@ func (j *join) follow(header *Header, from, to int) {
 // agrees holds the account, made of pages, against the sender's own sums.
 func (a *Account) agrees(c Classes) error {
 	if a.Due != c.Due || a.Unsent != c.Unsent {
-		return fmt.Errorf("its pages hold %d due and %d unsent, its trailer %d and %d", a.Due, a.Unsent, c.Due, c.Unsent)
+		return fmt.Errorf("its pages hold %d due and %d unsent, its trailer %d and %d",
+			a.Due, a.Unsent, c.Due, c.Unsent)
 	}
 	for class := Acknowledged; class < numClasses; class++ {
 		if items, want := a.fate(class).Items, *c.of(class); items != want {

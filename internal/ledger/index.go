@@ -37,8 +37,8 @@ func readIndex(r io.ReaderAt, header, trailer any, headerKind, pageKind byte) (*
 		return nil, err
 	}
 	if kind != headerKind {
-		return nil, &corrupt{int64(len(magic)), fmt.Sprintf("found a header %q, want %q (%c: sender, %c: receiver)",
-			kind, headerKind, kindDispatch, kindReceipts)}
+		return nil, &corrupt{int64(len(magic)), fmt.Sprintf(
+			"found a header %q, want %q (%c: sender, %c: receiver)", kind, headerKind, kindDispatch, kindReceipts)}
 	}
 	if err := json.Unmarshal(payload, header); err != nil {
 		return nil, &corrupt{int64(len(magic)), "header: " + err.Error()}

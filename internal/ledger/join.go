@@ -121,10 +121,12 @@ func (j *join) addSender(r io.ReaderAt) (err error) {
 	}
 	for i, e := range s.entries {
 		if e.page>>32 != uint64(s.Stream) {
-			return &corrupt{e.offset, fmt.Sprintf("a page of stream %d in the account of stream %d", e.page>>32, s.Stream)}
+			return &corrupt{e.offset, fmt.Sprintf("a page of stream %d in the account of stream %d",
+				e.page>>32, s.Stream)}
 		}
 		if i > 0 && e.page == s.entries[i-1].page {
-			return &corrupt{e.offset, fmt.Sprintf("sequences from %d on were settled twice", e.page&(1<<32-1)<<16)}
+			return &corrupt{e.offset, fmt.Sprintf("sequences from %d on were settled twice",
+				e.page&(1<<32-1)<<16)}
 		}
 	}
 	j.senders = append(j.senders, s)

@@ -26,7 +26,7 @@ const (
 	Acknowledged                  // answered with success
 	RefusedRetryable              // answered with an error that may be tried again
 	RefusedPermanent              // answered with an error that may not
-	RejectedInPart                // answered with a partial success: some of the request were rejected, which ones is not said
+	RejectedInPart                // answered with a partial success: some were rejected, nobody says which
 	Unknown                       // deadline passed or connection cut: nobody answered
 	Dropped                       // given up inside the SDK engine, never on the wire
 	numClasses

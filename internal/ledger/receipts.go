@@ -92,7 +92,8 @@ func (r *Receipts) Start(run Run) error {
 		return fmt.Errorf("start run %s: spans of run %s have come already", run.RunID, old.RunID)
 	}
 	if r.written > 0 {
-		return fmt.Errorf("start run %s: the account of run %s is being written", run.RunID, r.run.Load().RunID)
+		return fmt.Errorf("start run %s: the account of run %s is being written",
+			run.RunID, r.run.Load().RunID)
 	}
 	r.run.Store(&keyedRun{Run: run, key: NewKey(run.RunID)})
 	return nil
