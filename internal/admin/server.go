@@ -84,7 +84,7 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler, log *slog.Logge
 	if err := s.Shutdown(limit); err != nil {
 		_ = s.Close() // what is cut off was asked to end in time
 	}
-	<-failed
+	_ = <-failed // that it was shut down
 	return nil
 }
 

@@ -146,9 +146,13 @@ func (b *Backend) close() {
 	}
 }
 
-// GRPC, HTTP and Admin are the addresses that the backend listens on.
-func (b *Backend) GRPC() string  { return b.grpcListener.Addr().String() }
-func (b *Backend) HTTP() string  { return b.httpListener.Addr().String() }
+// GRPC is the address that serves OTLP over gRPC.
+func (b *Backend) GRPC() string { return b.grpcListener.Addr().String() }
+
+// HTTP is the address that serves OTLP over HTTP.
+func (b *Backend) HTTP() string { return b.httpListener.Addr().String() }
+
+// Admin is the address of the admin pages.
 func (b *Backend) Admin() string { return b.adminListener.Addr().String() }
 
 // Run serves until ctx ends, then lets requests under way end, for two seconds at

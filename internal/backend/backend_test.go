@@ -168,7 +168,7 @@ func TestBackendWorksOnSoManyAtOnce(t *testing.T) {
 			done <- nil
 		}()
 	}
-	for r.Backend.book.inFlight.Load() < 2 {
+	for r.book.inFlight.Load() < 2 {
 		if r.ctx.Err() != nil {
 			t.Fatal("the requests did not arrive")
 		}

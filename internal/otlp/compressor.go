@@ -150,7 +150,7 @@ type pooledWriter struct {
 
 func (w *pooledWriter) Close() error {
 	err := w.resetWriter.Close()
-	w.resetWriter.Reset(nil) // holds on to nothing of the message
+	w.Reset(nil) // holds on to nothing of the message
 	w.pool.Put(w.resetWriter)
 	return err
 }

@@ -104,8 +104,8 @@ func walk(b []byte, message wireKind, depth int, visit func(SpanView)) error {
 		}
 		from := i
 		var err error
-		switch {
-		case wire == protowire.BytesType:
+		switch wire {
+		case protowire.BytesType:
 			if from, i, err = delimited(b, i); err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func walk(b []byte, message wireKind, depth int, visit func(SpanView)) error {
 			case look == wireText && !validUTF8(value):
 				err = errUTF8
 			}
-		case wire == protowire.EndGroupType:
+		case protowire.EndGroupType:
 			return errGroup
 		default:
 			i, err = skip(b, i, protowire.Number(number), wire)
