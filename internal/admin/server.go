@@ -84,7 +84,9 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler, log *slog.Logge
 	if err := s.Shutdown(limit); err != nil {
 		_ = s.Close() // what is cut off was asked to end in time
 	}
-	_ = <-failed // that it was shut down
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve admin pages: %w", err)
+	}
 	return nil
 }
 
