@@ -319,7 +319,7 @@ func TestMemoryLimitKills(t *testing.T) {
 		t.Errorf("Usage(): anon %d, usage %d, peak %d", *u.MemoryAnon, *u.MemoryUsage, *u.MemoryPeak)
 	}
 	ask(t, i, "/eat?bytes="+strconv.Itoa(128<<20))
-	<-i.Ended()
+	eventually(t, "it is killed", func() bool { return !i.State().Running })
 	state := i.State()
 	if state.OOMKilled == nil || !*state.OOMKilled || state.Signal != "SIGKILL" || state.Stopped {
 		t.Errorf("State() = %+v; want killed for want of memory", state)

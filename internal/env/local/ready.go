@@ -47,7 +47,12 @@ func awaitReady(ctx context.Context, url string, p env.Probe, ended <-chan struc
 		return err == nil
 	})
 	if err == nil {
-		return nil
+		select {
+		case <-ended: // and somebody else answered on its port
+			return errEnded
+		default:
+			return nil
+		}
 	}
 	if errors.Is(err, errEnded) {
 		return err
