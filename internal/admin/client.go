@@ -89,7 +89,8 @@ func intoJSON(v any) func(io.Reader) error {
 }
 
 func (c *Client) do(ctx context.Context, method, path string, body []byte,
-	read func(io.Reader) error) error {
+	read func(io.Reader) error,
+) error {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)

@@ -182,7 +182,8 @@ func (l *latencies) turn(now time.Time) {
 }
 
 func (l *latencies) snapshot(now time.Time) (
-	count uint64, sum float64, buckets map[float64]uint64, most time.Duration) {
+	count uint64, sum float64, buckets map[float64]uint64, most time.Duration,
+) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	buckets = make(map[float64]uint64, len(latencyBounds))

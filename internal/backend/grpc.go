@@ -62,7 +62,8 @@ func newGRPC(in *intake, maxConcurrent int) *grpc.Server {
 // export answers an Export call. The empty frame is an empty Export…ServiceResponse.
 func export(in *intake, s signal) grpc.MethodHandler {
 	return func(_ any, ctx context.Context, decode func(any) error,
-		_ grpc.UnaryServerInterceptor) (any, error) {
+		_ grpc.UnaryServerInterceptor,
+	) (any, error) {
 		at := time.Now()
 		in.book.inFlight.Add(1)
 		defer in.book.inFlight.Add(-1)

@@ -99,7 +99,8 @@ func (e *httpExport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer is the answer to a request.
 func (e *httpExport) answer(r *http.Request, body *bytes.Buffer) (
-	code int, c codes.Code, text string) {
+	code int, c codes.Code, text string,
+) {
 	if r.Method != http.MethodPost {
 		return http.StatusMethodNotAllowed, codes.Unimplemented, "found " + r.Method + ", want POST"
 	}

@@ -128,8 +128,10 @@ func request(t testing.TB, run string, from, to ledger.Number) []byte {
 	t.Helper()
 	key, s := ledger.NewKey(run), &trace.ScopeSpans{}
 	for n := from; n < to; n++ {
-		span := &trace.Span{TraceId: make([]byte, 16), SpanId: make([]byte, 8), Name: "GET /",
-			EndTimeUnixNano: uint64(begin.Add(time.Second).UnixNano())}
+		span := &trace.Span{
+			TraceId: make([]byte, 16), SpanId: make([]byte, 8), Name: "GET /",
+			EndTimeUnixNano: uint64(begin.Add(time.Second).UnixNano()),
+		}
 		key.PutTraceID(span.TraceId, n)
 		key.PutSpanID(span.SpanId, n)
 		s.Spans = append(s.Spans, span)

@@ -24,8 +24,10 @@ func ExampleExpand() {
 }
 
 func TestExpand(t *testing.T) {
-	known := map[string]string{"self.grpc": "1.2.3.4:5", "self.six": "[::1]:6", "self.x": "none", "file.a.yaml": "/tmp/$(self.grpc)",
-		"file.a.host": "/tmp/a.host"}
+	known := map[string]string{
+		"self.grpc": "1.2.3.4:5", "self.six": "[::1]:6", "self.x": "none", "file.a.yaml": "/tmp/$(self.grpc)",
+		"file.a.host": "/tmp/a.host",
+	}
 	lookup := func(ref string) (string, error) {
 		if v, ok := known[ref]; ok {
 			return v, nil

@@ -43,8 +43,10 @@ const Sibling = "odigos-stress-otelcol"
 // Named is what the command line or the environment says, and goes before g.Binary.
 func Candidates(g scenario.Gateway, named string) []Candidate {
 	if named != "" {
-		return []Candidate{{Name: named, Required: true,
-			Why: "named by --collector-bin or ODIGOS_STRESS_COLLECTOR_BIN"}}
+		return []Candidate{{
+			Name: named, Required: true,
+			Why: "named by --collector-bin or ODIGOS_STRESS_COLLECTOR_BIN",
+		}}
 	}
 	if g.Binary != "" {
 		return []Candidate{{Name: g.Binary, Required: true, Why: "named by gateway.binary"}}

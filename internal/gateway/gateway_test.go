@@ -122,8 +122,11 @@ func TestCandidates(t *testing.T) {
 		want  string
 	}{
 		{odigos, "", "odigosotelcol odigos-stress-otelcol@sibling otelcol-contrib otelcol"},
-		{scenario.Gateway{Kind: scenario.GatewayOtelcol}, "",
-			"odigos-stress-otelcol@sibling otelcol-contrib otelcol"},
+		{
+			scenario.Gateway{Kind: scenario.GatewayOtelcol},
+			"",
+			"odigos-stress-otelcol@sibling otelcol-contrib otelcol",
+		},
 		{odigos, "./otelcol", "./otelcol!"},
 		{named, "", "my-otelcol!"},
 		{named, "/opt/otelcol", "/opt/otelcol!"},

@@ -117,13 +117,19 @@ func newRendering(g scenario.Gateway, c Collector) (*rendering, error) {
 // requireParts names what the shape cannot do without.
 func (r *rendering) requireParts() error {
 	need := [][2]string{
-		{"receivers", "otlp"}, {"processors", "batch"}, {"processors", "resource"},
-		{"connectors", "forward"}, {"extensions", "health_check"}, {"extensions", "pprof"},
+		{"receivers", "otlp"},
+		{"processors", "batch"},
+		{"processors", "resource"},
+		{"connectors", "forward"},
+		{"extensions", "health_check"},
+		{"extensions", "pprof"},
 	}
 	if r.c.Odigos() {
 		need = append(need, [][2]string{
-			{"receivers", "prometheus"}, {"exporters", "prometheus"},
-			{"processors", idTraceState}, {"processors", idTrafficMetrics},
+			{"receivers", "prometheus"},
+			{"exporters", "prometheus"},
+			{"processors", idTraceState},
+			{"processors", idTrafficMetrics},
 			{"extensions", idConfigK8s},
 		}...)
 	} else {

@@ -25,7 +25,8 @@ func withProcessors() scenario.Gateway {
 	g := odigosGateway()
 	g.Processors = []scenario.Processor{
 		{ID: "memory_limiter", Config: map[string]any{
-			"check_interval": "1s", "limit_mib": 500, "spike_limit_mib": 100}},
+			"check_interval": "1s", "limit_mib": 500, "spike_limit_mib": 100,
+		}},
 		{ID: "resource/marks", Config: map[string]any{"attributes": []any{
 			map[string]any{"key": "mark", "value": "no: #1", "action": "upsert"},
 			map[string]any{"key": "0x1F", "value": "1e3", "action": "insert"},
@@ -155,8 +156,10 @@ func TestOdigosRefuses(t *testing.T) {
 		want string
 	}{
 		{"kind", unknown, "stock", `kind "vector" is not known: want one of odigos, otelcol`},
-		{"unknown processor", processor("sampler/x"), "stock",
-			"sampler/x: odigos-stress-otelcol 0.157.0 (/bin/stock) has no processor sampler: it has attributes"},
+		{
+			"unknown processor", processor("sampler/x"), "stock",
+			"sampler/x: odigos-stress-otelcol 0.157.0 (/bin/stock) has no processor sampler: it has attributes",
+		},
 		{"one of ours", processor("batch/generic-batch-processor"), "stock", "part of the gateway already"},
 		{"twice", processor("filter", "filter"), "stock", "filter is there twice"},
 		{"no id", processor(""), "stock", `id "": want type or type/name`},

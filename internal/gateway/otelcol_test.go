@@ -49,7 +49,8 @@ const head = "receivers: {otlp: {protocols: {http: }}}\n"
 
 func TestOverlayVariants(t *testing.T) {
 	for _, c := range []struct{ name, exporter, text, want string }{
-		{"http exporter", "otlp_http/x", head + `
+		{
+			"http exporter", "otlp_http/x", head + `
 exporters:
   otlp_http/x: {endpoint: "https://a.example", traces_endpoint: "https://b.example", auth: {authenticator: basic}}
 service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp_http/x]}}}`,
@@ -59,19 +60,24 @@ service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp_http/x]}}}`,
       insecure: true
     traces_endpoint: http://${env:STRESS_BACKEND_HTTP}/v1/traces
     auth: null
-`},
-		{"old address", "otlp", head + `
+`,
+		},
+		{
+			"old address", "otlp", head + `
 exporters: {otlp: }
 service:
   telemetry: {metrics: {address: "0.0.0.0:8888"}}
   pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}`,
-			"    metrics:\n      address: ${env:STRESS_METRICS}\n"},
-		{"readers of the user's", "otlp", head + `
+			"    metrics:\n      address: ${env:STRESS_METRICS}\n",
+		},
+		{
+			"readers of the user's", "otlp", head + `
 exporters: {otlp: }
 service:
   telemetry: {metrics: {readers: [{periodic: {exporter: {otlp: {}}}}]}}
   pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}`,
-			"readers:\n      - pull:"},
+			"readers:\n      - pull:",
+		},
 	} {
 		s := newSetup(t, userGateway(c.exporter), collector(t, "stock"), source(c.text))
 		got := s.Actor.Files[gateway.OverlayFile]
@@ -94,39 +100,61 @@ func TestOtelcolRefuses(t *testing.T) {
 		name, text, exporter, want string
 		allow                      []string
 	}{
-		{name: "another exporter", text: two, exporter: "otlp",
+		{
+			name: "another exporter", text: two, exporter: "otlp",
 			want: "user.yaml:2:21: exporter zipkin (pipeline traces) to http://z.example would really" +
-				" send the load there: take it out of the pipeline, or allow it with gateway.allow_exporters: [zipkin]"},
+				" send the load there: take it out of the pipeline, or allow it with gateway.allow_exporters: [zipkin]",
+		},
 		{name: "allowed", text: two, exporter: "otlp", allow: []string{"zipkin"}},
 		{name: "not used", text: traces("{otlp: , zipkin: }", "[otlp]"), exporter: "otlp"},
 		{name: "harmless", text: traces("{otlp: , nop: , debug/x: }", "[otlp, nop, debug/x]"), exporter: "otlp"},
-		{name: "allowed, not there", text: two, exporter: "otlp", allow: []string{"zipkin", "kafka"},
-			want: `allow_exporters names "kafka"`},
-		{name: "a reference", text: traces("{otlp: }", `[otlp, "${env:X}"]`), exporter: "otlp",
-			want: `user.yaml:3:51: pipeline traces: "${env:X}" is no exporter or connector of this file`},
-		{name: "pipelines elsewhere", text: head + "service: {pipelines: '${file:p.yaml}'}", exporter: "otlp",
-			want: `user.yaml:2:11: service.pipelines: found "${file:p.yaml}", want a mapping: write it out here`},
-		{name: "exporters elsewhere", text: traces("${file:e.yaml}", "[otlp]"), exporter: "otlp",
-			want: "exporters: found"},
+		{
+			name: "allowed, not there", text: two, exporter: "otlp", allow: []string{"zipkin", "kafka"},
+			want: `allow_exporters names "kafka"`,
+		},
+		{
+			name: "a reference", text: traces("{otlp: }", `[otlp, "${env:X}"]`), exporter: "otlp",
+			want: `user.yaml:3:51: pipeline traces: "${env:X}" is no exporter or connector of this file`,
+		},
+		{
+			name: "pipelines elsewhere", text: head + "service: {pipelines: '${file:p.yaml}'}", exporter: "otlp",
+			want: `user.yaml:2:11: service.pipelines: found "${file:p.yaml}", want a mapping: write it out here`,
+		},
+		{
+			name: "exporters elsewhere", text: traces("${file:e.yaml}", "[otlp]"), exporter: "otlp",
+			want: "exporters: found",
+		},
 		{name: "no exporter named", text: two, want: "gateway.exporter is missing"},
-		{name: "wrong exporter", text: traces("{otlp: }", "[otlp]"), exporter: "otpl",
-			want: `"otpl" is no exporter of this file: it has otlp`},
-		{name: "not otlp", text: traces("{zipkin: }", "[zipkin]"), exporter: "zipkin",
-			want: "zipkin cannot be pointed at the mock backend"},
-		{name: "exporter out of use", text: traces("{otlp: , nop: }", "[nop]"), exporter: "otlp",
-			want: "no traces pipeline uses exporter otlp"},
-		{name: "no receiver", exporter: "otlp",
+		{
+			name: "wrong exporter", text: traces("{otlp: }", "[otlp]"), exporter: "otpl",
+			want: `"otpl" is no exporter of this file: it has otlp`,
+		},
+		{
+			name: "not otlp", text: traces("{zipkin: }", "[zipkin]"), exporter: "zipkin",
+			want: "zipkin cannot be pointed at the mock backend",
+		},
+		{
+			name: "exporter out of use", text: traces("{otlp: , nop: }", "[nop]"), exporter: "otlp",
+			want: "no traces pipeline uses exporter otlp",
+		},
+		{
+			name: "no receiver", exporter: "otlp",
 			text: "receivers: {jaeger: }\nexporters: {otlp: }\n" +
 				"service: {pipelines: {traces: {receivers: [jaeger], exporters: [otlp]}}}",
-			want: "no traces pipeline has an otlp receiver"},
-		{name: "receiver for logs", exporter: "otlp",
+			want: "no traces pipeline has an otlp receiver",
+		},
+		{
+			name: "receiver for logs", exporter: "otlp",
 			text: head + "exporters: {otlp: }\n" +
 				"service: {pipelines: {logs: {receivers: [otlp], exporters: [otlp]}}}",
-			want: "user.yaml:3:11: no traces pipeline"},
-		{name: "receiver without protocols", exporter: "otlp",
+			want: "user.yaml:3:11: no traces pipeline",
+		},
+		{
+			name: "receiver without protocols", exporter: "otlp",
 			text: "receivers: {otlp: }\nexporters: {otlp: }\n" +
 				"service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}",
-			want: "user.yaml:1:13: receiver otlp has no protocol"},
+			want: "user.yaml:1:13: receiver otlp has no protocol",
+		},
 		{name: "no pipelines", text: head, exporter: "otlp", want: "service.pipelines is missing"},
 		{name: "empty", text: " \n", exporter: "otlp", want: "user.yaml: it is empty"},
 		{name: "no YAML", text: "a: [1\nb: 2", exporter: "otlp", want: "user.yaml:"},

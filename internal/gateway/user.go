@@ -69,8 +69,11 @@ func (u *user) fill(doc map[string]any) error {
 		name string
 		into *map[string]any
 	}{
-		{"receivers", &u.receivers}, {"processors", &u.processors}, {"exporters", &u.exporters},
-		{"connectors", &u.connectors}, {"extensions", &u.extensions},
+		{"receivers", &u.receivers},
+		{"processors", &u.processors},
+		{"exporters", &u.exporters},
+		{"connectors", &u.connectors},
+		{"extensions", &u.extensions},
 	} {
 		section, err := u.mapping(doc[s.name], s.name)
 		if err != nil {

@@ -49,10 +49,12 @@ func newBook(w io.Writer, h ledger.Header, batch int, interval time.Duration) (*
 	if err != nil {
 		return nil, err
 	}
-	b := &book{start: h.Start, header: h, dispatch: dispatch, batch: uint64(batch),
+	b := &book{
+		start: h.Start, header: h, dispatch: dispatch, batch: uint64(batch),
 		cpu:      cpuSeconds(),
 		requests: map[string]uint64{}, inMeasured: map[string]uint64{}, errors: map[string]uint64{},
-		lateness: ledger.NewHistogram(), answer: ledger.NewHistogram()}
+		lateness: ledger.NewHistogram(), answer: ledger.NewHistogram(),
+	}
 	if interval > 0 {
 		b.slope = &slope{interval: interval}
 	}
@@ -72,8 +74,10 @@ func (b *book) came() {
 
 // unsent settles a slot that found no place in flight, or came after the stop.
 func (b *book) unsent(s slot) {
-	b.dispatch.Settle(ledger.Settlement{First: s.n * b.batch, Count: int(b.batch),
-		Class: ledger.Unsent, Due: s.due})
+	b.dispatch.Settle(ledger.Settlement{
+		First: s.n * b.batch, Count: int(b.batch),
+		Class: ledger.Unsent, Due: s.due,
+	})
 }
 
 // began enters that the sending of a slot begins, that long after the start.

@@ -108,9 +108,11 @@ func newGenerator(cfg Config) (*Generator, error) {
 	if err := os.Remove(account.Name()); err != nil {
 		return nil, errors.Join(err, account.Close())
 	}
-	g := &Generator{cfg: cfg, schedule: schedule, wait: preciseWait, account: account,
+	g := &Generator{
+		cfg: cfg, schedule: schedule, wait: preciseWait, account: account,
 		registry: prometheus.NewRegistry(), phase: admin.PhaseHeld,
-		begin: make(chan admin.Start, 1), finish: make(chan struct{})}
+		begin: make(chan admin.Start, 1), finish: make(chan struct{}),
+	}
 	g.registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return g, nil
@@ -252,7 +254,9 @@ func newPrepared(cfg Config) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &prepared{Sender: sender, load: cfg.Load, ended: make(chan struct{}),
+	return &prepared{
+		Sender: sender, load: cfg.Load, ended: make(chan struct{}),
 		payloads: newPayloads(shape, cfg.Load.SpansPerRequest, cfg.Load.Seed, cfg.Stream,
-			cfg.Load.InFlight)}, nil
+			cfg.Load.InFlight),
+	}, nil
 }

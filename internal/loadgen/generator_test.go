@@ -34,12 +34,16 @@ func accept(_ context.Context, r *Request) Answer {
 }
 
 func config(rate float64, batch int, warmUp, measure time.Duration) Config {
-	return Config{RunID: "run", Stream: 2, WarmUp: warmUp, Measure: measure, SampleEvery: 7,
-		Load: scenario.Load{Engine: scenario.EngineOTLP, Pattern: scenario.PatternConstant,
+	return Config{
+		RunID: "run", Stream: 2, WarmUp: warmUp, Measure: measure, SampleEvery: 7,
+		Load: scenario.Load{
+			Engine: scenario.EngineOTLP, Pattern: scenario.PatternConstant,
 			Rate: scenario.Rate(rate), Shape: scenario.ShapeSimple, SpansPerRequest: batch,
 			Protocol: scenario.ProtocolGRPC, Compression: scenario.CompressionNone,
 			Connections: 1, InFlight: 4, Timeout: scenario.Duration(10 * time.Second),
-			Retry: scenario.RetryNone, Seed: 1}}
+			Retry: scenario.RetryNone, Seed: 1,
+		},
+	}
 }
 
 // fake is a generator with coarse waits, so that time can be faked, and that sender.
@@ -54,8 +58,10 @@ func fake(t *testing.T, cfg Config, sender Sender) *Generator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.engine = &prepared{Sender: sender, load: cfg.Load, ended: make(chan struct{}),
-		payloads: newPayloads(shape, cfg.Load.SpansPerRequest, 1, cfg.Stream, cfg.Load.InFlight)}
+	g.engine = &prepared{
+		Sender: sender, load: cfg.Load, ended: make(chan struct{}),
+		payloads: newPayloads(shape, cfg.Load.SpansPerRequest, 1, cfg.Stream, cfg.Load.InFlight),
+	}
 	t.Cleanup(func() {
 		if err := g.Close(); err != nil {
 			t.Error(err)
@@ -249,8 +255,10 @@ func refuse(until time.Time, wait time.Duration) (fakeSender, *atomic.Int64) {
 	return func(ctx context.Context, r *Request) Answer {
 		attempts.Add(1)
 		if time.Now().Before(until) {
-			return Answer{Code: "UNAVAILABLE", Class: ledger.RefusedRetryable, Retry: true, Wait: wait,
-				Attempted: true, Err: "refused"}
+			return Answer{
+				Code: "UNAVAILABLE", Class: ledger.RefusedRetryable, Retry: true, Wait: wait,
+				Attempted: true, Err: "refused",
+			}
 		}
 		return accept(ctx, r)
 	}, &attempts
@@ -339,8 +347,10 @@ func TestErrorsAreKeptByText(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			n++
-			return Answer{Code: "INTERNAL", Class: ledger.RefusedPermanent, Attempted: true,
-				Err: string(rune('a' + n%20))}
+			return Answer{
+				Code: "INTERNAL", Class: ledger.RefusedPermanent, Attempted: true,
+				Err: string(rune('a' + n%20)),
+			}
 		}
 		sent := ran(t, fake(t, config(1000, 100, 0, 20*time.Second), fakeSender(fail)))
 		if len(sent.Errors) != maxErrors+1 || sent.Errors[otherErrors] != 100 || sent.Errors["b"] != 10 {

@@ -59,8 +59,12 @@ func TestEverySequenceComesOnce(t *testing.T) {
 		shape string
 		batch int
 	}{
-		{"odigos-docs", 20}, {"simple", 20}, {"complex", 20},
-		{"simple", 7}, {"complex", 33}, {"simple", 1},
+		{"odigos-docs", 20},
+		{"simple", 20},
+		{"complex", 20},
+		{"simple", 7},
+		{"complex", 33},
+		{"simple", 1},
 	} {
 		p := payloadsOf(t, test.shape, test.batch, 1, "run", stream)
 		seen := map[ledger.Number]bool{}

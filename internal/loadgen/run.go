@@ -15,10 +15,12 @@ import (
 func (g *Generator) run(ctx context.Context, s admin.Start) (*ledger.Sent, error) {
 	batch := g.cfg.Load.SpansPerRequest
 	total := g.cfg.WarmUp + g.cfg.Measure
-	header := ledger.Header{RunID: s.RunID, Stream: g.cfg.Stream, Start: s.At,
+	header := ledger.Header{
+		RunID: s.RunID, Stream: g.cfg.Stream, Start: s.At,
 		MeasuredFrom: Slots(g.schedule, g.cfg.WarmUp) * uint64(batch),
 		MeasuredTo:   Slots(g.schedule, total) * uint64(batch),
-		SampleEvery:  g.cfg.SampleEvery}
+		SampleEvery:  g.cfg.SampleEvery,
+	}
 	interval := time.Duration(0)
 	if g.cfg.Load.Pattern == scenario.PatternConstant {
 		interval = time.Duration(float64(batch) / g.schedule.Rate(0) * 1e9)
@@ -30,8 +32,10 @@ func (g *Generator) run(ctx context.Context, s admin.Start) (*ledger.Sent, error
 	// Times from here on are on the monotonic clock, whatever becomes of the other.
 	b.start = time.Now().Add(time.Until(s.At))
 	g.engine.identify(ledger.NewKey(s.RunID), b)
-	f := &figures{book: b, schedule: g.schedule, inFlight: &g.inFlight,
-		connections: g.engine.connections}
+	f := &figures{
+		book: b, schedule: g.schedule, inFlight: &g.inFlight,
+		connections: g.engine.connections,
+	}
 	if err := g.registry.Register(f); err != nil {
 		return nil, err
 	}
@@ -137,8 +141,10 @@ func (p *prepared) deliver(ctx context.Context, s slot) {
 	first := s.n * p.payloads.batch
 	r := p.payloads.get(s.n, uint64(b.header.Start.UnixNano()+int64(s.due)))
 	defer r.release()
-	settlement := ledger.Settlement{First: first, Count: r.Spans, Due: s.due,
-		Sent: time.Since(b.start)}
+	settlement := ledger.Settlement{
+		First: first, Count: r.Spans, Due: s.due,
+		Sent: time.Since(b.start),
+	}
 	b.began(s, settlement.Sent)
 	again := retry{kind: p.load.Retry, began: b.start.Add(settlement.Sent)}
 	var final *Answer

@@ -132,8 +132,10 @@ func newRamp(r *scenario.Ramp, to uint64, warmUp, measure time.Duration) (patter
 		return nil, err
 	}
 	before := product(from, warm)
-	return ramp{from: from, to: to, begin: warmUp, length: length,
-		before: before, within: product(from+to, over).half()}, nil
+	return ramp{
+		from: from, to: to, begin: warmUp, length: length,
+		before: before, within: product(from+to, over).half(),
+	}, nil
 }
 
 func (r ramp) reach(a amount) (time.Duration, bool) {
@@ -197,9 +199,11 @@ func newBurst(b *scenario.Burst, low uint64, warmUp time.Duration) (pattern, err
 		return nil, fmt.Errorf("make schedule: burst.every %v: too many spans in one period",
 			time.Duration(b.Every))
 	}
-	return burst{low: low, high: high, begin: warmUp,
+	return burst{
+		low: low, high: high, begin: warmUp,
 		lowFor: time.Duration(b.Every - b.For), every: time.Duration(b.Every),
-		before: product(low, warm), base: base.lo, period: period}, nil
+		before: product(low, warm), base: base.lo, period: period,
+	}, nil
 }
 
 func (b burst) reach(a amount) (time.Duration, bool) {

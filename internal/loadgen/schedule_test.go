@@ -14,8 +14,10 @@ import (
 func ExampleNewSchedule() {
 	s, err := NewSchedule(scenario.Load{
 		Pattern: scenario.PatternBurst, Rate: 100, SpansPerRequest: 100,
-		Burst: &scenario.Burst{Rate: 400, Every: scenario.Duration(3 * time.Second),
-			For: scenario.Duration(time.Second)},
+		Burst: &scenario.Burst{
+			Rate: 400, Every: scenario.Duration(3 * time.Second),
+			For: scenario.Duration(time.Second),
+		},
 	}, 2*time.Second, 4*time.Second)
 	if err != nil {
 		fmt.Println(err)
@@ -51,8 +53,10 @@ func loads(rate float64, batch int) map[string]scenario.Load {
 	fromZero.Ramp = &scenario.Ramp{}
 	down.Ramp = &scenario.Ramp{From: load.Rate * 3}
 	bursts.Pattern = scenario.PatternBurst
-	bursts.Burst = &scenario.Burst{Rate: 5 * load.Rate,
-		Every: scenario.Duration(7 * time.Second), For: scenario.Duration(1500 * time.Millisecond)}
+	bursts.Burst = &scenario.Burst{
+		Rate:  5 * load.Rate,
+		Every: scenario.Duration(7 * time.Second), For: scenario.Duration(1500 * time.Millisecond),
+	}
 	return map[string]scenario.Load{
 		"constant": constant, "up": up, "from zero": fromZero, "down": down, "burst": bursts,
 	}

@@ -115,20 +115,24 @@ func (s *sdk) newPipeline(endpoint string, r *rand.Rand) (*pipeline, error) {
 		return nil, err
 	}
 	batch := s.cfg.Load.SpansPerRequest
-	p := &pipeline{wire: wire, tracers: map[tracerOf]trace.Tracer{},
+	p := &pipeline{
+		wire: wire, tracers: map[tracerOf]trace.Tracer{},
 		processor: sdktrace.NewBatchSpanProcessor(wire,
 			sdktrace.WithMaxExportBatchSize(batch),
 			sdktrace.WithMaxQueueSize(max(sdkQueue, batch)),
 			sdktrace.WithBatchTimeout(sdkDelay),
-			sdktrace.WithExportTimeout(retryGiveUp+time.Duration(s.cfg.Load.Timeout)))}
+			sdktrace.WithExportTimeout(retryGiveUp+time.Duration(s.cfg.Load.Timeout))),
+	}
 	for service := range s.shape.Services {
 		provider := sdktrace.NewTracerProvider(
 			sdktrace.WithSpanProcessor(p.processor),
 			sdktrace.WithSampler(sdktrace.AlwaysSample()),
 			sdktrace.WithIDGenerator(givenIDs{}),
-			sdktrace.WithRawSpanLimits(sdktrace.SpanLimits{AttributeValueLengthLimit: -1,
-				AttributeCountLimit: -1, EventCountLimit: -1, LinkCountLimit: -1,
-				AttributePerEventCountLimit: -1, AttributePerLinkCountLimit: -1}),
+			sdktrace.WithRawSpanLimits(sdktrace.SpanLimits{
+				AttributeValueLengthLimit: -1,
+				AttributeCountLimit:       -1, EventCountLimit: -1, LinkCountLimit: -1,
+				AttributePerEventCountLimit: -1, AttributePerLinkCountLimit: -1,
+			}),
 			sdktrace.WithResource(resource.NewSchemaless(keyValues(s.shape.Resource(r, service))...)))
 		for _, spans := range s.traces {
 			for _, span := range spans {
@@ -179,7 +183,8 @@ func (s *sdk) emit(ctx context.Context, p *pipeline, span sdkSpan, root, sequenc
 	options := append(slices.Clip(span.options), trace.WithTimestamp(end.Add(-span.Lasts)))
 	if span.Link >= 0 {
 		options = append(options, trace.WithLinks(trace.Link{
-			SpanContext: s.spanContext(root, root+uint64(span.Link))}))
+			SpanContext: s.spanContext(root, root+uint64(span.Link)),
+		}))
 	}
 	if span.Parent >= 0 {
 		ctx = trace.ContextWithSpanContext(ctx, s.spanContext(root, root+uint64(span.Parent)))
@@ -225,7 +230,8 @@ func (s *sdk) finish(ctx context.Context) error {
 			if to > from {
 				s.book.settle(ledger.Settlement{
 					First: n*uint64(s.cfg.Load.SpansPerRequest) + uint64(from), Count: to - from,
-					Class: ledger.Dropped, Due: rest.due})
+					Class: ledger.Dropped, Due: rest.due,
+				})
 				from = to
 			}
 		}
@@ -292,9 +298,11 @@ func (s *sdk) exported(numbers []ledger.Number, sent, answered time.Time, all *a
 			s.err = fmt.Errorf("the SDK exported span %d twice", first)
 			return
 		}
-		settlement := ledger.Settlement{First: first, Count: n, Class: a.Class,
+		settlement := ledger.Settlement{
+			First: first, Count: n, Class: a.Class,
 			Rejected: min(rejected, n), Attempts: attempts, Due: rest.due,
-			Sent: sent.Sub(s.book.start), Answered: answered.Sub(s.book.start)}
+			Sent: sent.Sub(s.book.start), Answered: answered.Sub(s.book.start),
+		}
 		rejected -= settlement.Rejected
 		s.book.settle(settlement)
 		for i := range n {
@@ -327,7 +335,8 @@ func (givenIDs) NewSpanID(ctx context.Context, _ trace.TraceID) trace.SpanID {
 func sdkSpanOf(s otlp.Span) sdkSpan {
 	// OTLP and the API number the kinds alike: unspecified, internal, server …
 	span := sdkSpan{Span: s, options: []trace.SpanStartOption{
-		trace.WithSpanKind(trace.SpanKind(s.Kind)), trace.WithAttributes(keyValues(s.Attributes)...)}}
+		trace.WithSpanKind(trace.SpanKind(s.Kind)), trace.WithAttributes(keyValues(s.Attributes)...),
+	}}
 	for _, e := range s.Events {
 		span.events = append(span.events, keyValues(e.Attributes))
 	}

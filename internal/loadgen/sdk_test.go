@@ -75,8 +75,10 @@ func directly(t *testing.T, cfg Config, slots uint64, before func()) (*ledger.Se
 		}
 	}()
 	var account bytes.Buffer
-	b, err := newBook(&account, ledger.Header{RunID: "run", Stream: cfg.Stream, Start: time.Now(),
-		MeasuredTo: ledger.MaxSequence}, cfg.Load.SpansPerRequest, 0)
+	b, err := newBook(&account, ledger.Header{
+		RunID: "run", Stream: cfg.Stream, Start: time.Now(),
+		MeasuredTo: ledger.MaxSequence,
+	}, cfg.Load.SpansPerRequest, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +139,8 @@ func TestTheSDKGivesUpAtTheEnd(t *testing.T) {
 
 func TestTheSDKIsRefused(t *testing.T) {
 	for code, class := range map[codes.Code]string{
-		codes.Unavailable: "retryable", codes.InvalidArgument: "permanent"} {
+		codes.Unavailable: "retryable", codes.InvalidArgument: "permanent",
+	} {
 		r := &receiver{answer: func(context.Context) (*collector.ExportTraceServiceResponse, error) {
 			return nil, status.Error(code, "no")
 		}}

@@ -75,7 +75,8 @@ func (w *sdkWire) overGRPC(load scenario.Load, endpoint string) error {
 		otlptracegrpc.WithHeaders(map[string]string{}),
 		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
 			Enabled: load.Retry == scenario.RetryExporter, InitialInterval: retryInitial,
-			MaxInterval: retryLongest, MaxElapsedTime: retryGiveUp}))
+			MaxInterval: retryLongest, MaxElapsedTime: retryGiveUp,
+		}))
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
@@ -92,7 +93,7 @@ func interceptAttempt(ctx context.Context, method string, in, out any, conn *grp
 	defer cancel()
 	c := &call{Context: ctx}
 	err := invoke(c, method, in, out, conn, options...)
-	a := Answer{}
+	var a Answer
 	if err != nil {
 		a = c.failed(err)
 	} else {
@@ -118,14 +119,16 @@ func (w *sdkWire) overHTTP(load scenario.Load, endpoint string) error {
 	}
 	var opened atomic.Uint64
 	dialer := &net.Dialer{Timeout: time.Duration(load.Timeout)}
-	transport := &http.Transport{DisableCompression: true,
+	transport := &http.Transport{
+		DisableCompression: true,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, addr)
 			if err == nil {
 				opened.Add(1)
 			}
 			return conn, err
-		}}
+		},
+	}
 	w.exporter, err = otlptracehttp.New(context.Background(),
 		otlptracehttp.WithEndpointURL(to), otlptracehttp.WithCompression(compression),
 		otlptracehttp.WithHeaders(map[string]string{}),
@@ -133,7 +136,8 @@ func (w *sdkWire) overHTTP(load scenario.Load, endpoint string) error {
 		otlptracehttp.WithHTTPClient(&http.Client{Transport: watchedTransport{transport}}),
 		otlptracehttp.WithRetry(otlptracehttp.RetryConfig{
 			Enabled: load.Retry == scenario.RetryExporter, InitialInterval: retryInitial,
-			MaxInterval: retryLongest, MaxElapsedTime: retryGiveUp}))
+			MaxInterval: retryLongest, MaxElapsedTime: retryGiveUp,
+		}))
 	if err != nil {
 		return err
 	}

@@ -140,8 +140,10 @@ func (s *httpSender) Send(ctx context.Context, r *Request) Answer {
 
 // httpSilence is for a request without an answer.
 func httpSilence(err error) Answer {
-	a := Answer{Code: "no answer (cut)", Class: ledger.Unknown, Retry: true, Attempted: true,
-		Err: err.Error()}
+	a := Answer{
+		Code: "no answer (cut)", Class: ledger.Unknown, Retry: true, Attempted: true,
+		Err: err.Error(),
+	}
 	var op *net.OpError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

@@ -116,8 +116,10 @@ func TestGRPCAnswers(t *testing.T) {
 	}{
 		"ok":      {answer: &collector.ExportTraceServiceResponse{}, class: ledger.Acknowledged, code: "OK"},
 		"in part": {answer: partial(3, "too old"), class: ledger.RejectedInPart, code: "OK", rejected: 3},
-		"more than there are": {answer: partial(99, ""), class: ledger.RejectedInPart, code: "OK",
-			rejected: 20},
+		"more than there are": {
+			answer: partial(99, ""), class: ledger.RejectedInPart, code: "OK",
+			rejected: 20,
+		},
 		"warning":  {answer: partial(0, "deprecated"), class: ledger.Acknowledged, code: "OK"},
 		"full":     {err: status.Error(codes.ResourceExhausted, ""), class: permanent, code: "RESOURCE_EXHAUSTED"},
 		"busy":     {err: withInfo(codes.ResourceExhausted, time.Minute), class: refused, code: "RESOURCE_EXHAUSTED", retry: true, wait: time.Minute},
@@ -140,9 +142,11 @@ func TestGRPCAnswers(t *testing.T) {
 			s := sender(t, load, r.serve(t))
 			request := payloadsOf(t, "simple", 20, 1, "run", 0).get(0, 1<<60)
 			got := s.Send(t.Context(), request)
-			want := Answer{Code: test.code, Class: test.class, Rejected: test.rejected,
+			want := Answer{
+				Code: test.code, Class: test.class, Rejected: test.rejected,
 				Retry: test.retry, Wait: test.wait, Attempted: true, WireBytes: len(request.Bytes),
-				Err: got.Err}
+				Err: got.Err,
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
@@ -155,7 +159,8 @@ func TestGRPCAnswers(t *testing.T) {
 
 func partial(rejected int64, message string) *collector.ExportTraceServiceResponse {
 	return &collector.ExportTraceServiceResponse{PartialSuccess: &collector.ExportTracePartialSuccess{
-		RejectedSpans: rejected, ErrorMessage: message}}
+		RejectedSpans: rejected, ErrorMessage: message,
+	}}
 }
 
 // A connection that is cut under a request leaves it open what became of it; one that
@@ -266,7 +271,8 @@ func TestCompression(t *testing.T) {
 func TestConnectionsThatEndAreNeitherErrorsNorLosses(t *testing.T) {
 	r := &receiver{}
 	addr := r.serve(t, grpc.KeepaliveParams(keepalive.ServerParameters{
-		MaxConnectionAge: 20 * time.Millisecond, MaxConnectionAgeGrace: time.Minute}))
+		MaxConnectionAge: 20 * time.Millisecond, MaxConnectionAgeGrace: time.Minute,
+	}))
 	cfg := config(100_000, 20, 0, time.Second)
 	cfg.Load.Connections, cfg.Load.InFlight, cfg.Endpoints = 2, 1000, []string{addr}
 	g, err := New(cfg)

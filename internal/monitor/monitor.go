@@ -96,7 +96,8 @@ func (m *Monitor) Add(t Target) {
 // start gives the start of the load once it is known, phase the phase of the moment.
 // sink gets the samples in order, from this goroutine. No goroutine outlives Run.
 func (m *Monitor) Run(ctx context.Context, start func() (time.Time, bool),
-	phase func() record.Phase, sink func(record.Sample)) {
+	phase func() record.Phase, sink func(record.Sample),
+) {
 	defer m.closeIdle()
 	began := time.Now()
 	timer := time.NewTimer(0)
@@ -121,14 +122,17 @@ func (m *Monitor) Run(ctx context.Context, start func() (time.Time, bool),
 
 // look asks all targets at once. It is no sample when ctx ended in its midst.
 func (m *Monitor) look(ctx context.Context, start func() (time.Time, bool),
-	phase func() record.Phase) (record.Sample, bool) {
+	phase func() record.Phase,
+) (record.Sample, bool) {
 	m.mu.Lock()
 	targets := append([]*watched(nil), m.targets...)
 	m.mu.Unlock()
 
 	now := time.Now()
-	sample := record.Sample{At: now.UTC(), Phase: phase(),
-		Actors: make(map[string]record.ActorSample, len(targets))}
+	sample := record.Sample{
+		At: now.UTC(), Phase: phase(),
+		Actors: make(map[string]record.ActorSample, len(targets)),
+	}
 	if at, ok := start(); ok {
 		sample.Elapsed = now.Sub(at).Seconds()
 	}

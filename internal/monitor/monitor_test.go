@@ -94,8 +94,10 @@ func TestRunDoesNotDrift(t *testing.T) {
 			return sent, time.Duration(n%700) * time.Millisecond, nil
 		})
 		began := time.Now()
-		m := New([]Target{{Name: "gateway", Kind: Collector, MetricsURL: "http://g/metrics",
-			Instance: &instance{began: began}}}, Options{Transport: slow})
+		m := New([]Target{{
+			Name: "gateway", Kind: Collector, MetricsURL: "http://g/metrics",
+			Instance: &instance{began: began},
+		}}, Options{Transport: slow})
 		samples := watch(t, m, time.Hour-time.Millisecond, nil)
 		if len(samples) != 3600 {
 			t.Fatalf("%d samples in an hour, want 3600", len(samples))
@@ -144,8 +146,10 @@ func TestMissedScrapeIsAGap(t *testing.T) {
 			}
 			return sent, 0, nil
 		})
-		m := New([]Target{{Name: "gateway", Kind: Collector, MetricsURL: "http://g/metrics",
-			Instance: &instance{began: time.Now()}}}, Options{Transport: network})
+		m := New([]Target{{
+			Name: "gateway", Kind: Collector, MetricsURL: "http://g/metrics",
+			Instance: &instance{began: time.Now()},
+		}}, Options{Transport: network})
 		samples := watch(t, m, 5*time.Second-1, nil)
 		wantErrors := []string{"", "deadline exceeded", "connection refused", "parse metrics", ""}
 		if len(samples) != len(wantErrors) {
@@ -176,8 +180,10 @@ func TestActorsAreAskedAtOnce(t *testing.T) {
 		})
 		var targets []Target
 		for _, name := range []string{"a", "b", "c"} {
-			targets = append(targets, Target{Name: name, Kind: Collector, MetricsURL: "http://x",
-				Instance: &instance{began: time.Now()}})
+			targets = append(targets, Target{
+				Name: name, Kind: Collector, MetricsURL: "http://x",
+				Instance: &instance{began: time.Now()},
+			})
 		}
 		samples := watch(t, New(targets, Options{Transport: slow}), time.Second-1, nil)
 		for name, a := range samples[0].Actors {
@@ -281,8 +287,10 @@ func TestRunOverHTTP(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	m := New([]Target{{Name: "gateway", Kind: Collector, MetricsURL: server.URL,
-		Instance: &instance{began: time.Now()}}}, Options{Interval: 30 * time.Second})
+	m := New([]Target{{
+		Name: "gateway", Kind: Collector, MetricsURL: server.URL,
+		Instance: &instance{began: time.Now()},
+	}}, Options{Interval: 30 * time.Second})
 	m.Run(ctx, notStarted, starting, func(s record.Sample) {
 		if a := s.Actors["gateway"]; a.Metrics[record.ExporterSent] != 7 {
 			t.Errorf("sample = %+v, want 7 spans sent", a)

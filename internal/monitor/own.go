@@ -81,7 +81,8 @@ var ownQuantiles = map[Kind][]ownQuantile{
 // read gives the canonical metrics of a scrape, and the distributions from which the
 // next one's quantiles will be taken.
 func read(t *Target, points []point, before distributions) (
-	metrics map[record.Metric]float64, now distributions) {
+	metrics map[record.Metric]float64, now distributions,
+) {
 	if t.Kind == Collector {
 		metrics = readCollector(t, points)
 	} else {
@@ -93,7 +94,8 @@ func read(t *Target, points []point, before distributions) (
 }
 
 func readOwn(kind Kind, points []point, before distributions) (
-	map[record.Metric]float64, distributions) {
+	map[record.Metric]float64, distributions,
+) {
 	metrics := map[record.Metric]float64{}
 	now := distributions{}
 	for _, p := range points {

@@ -27,14 +27,19 @@ func TestReadCollector(t *testing.T) {
 		{captured + "metrics.txt", Target{}, stock(metrics{
 			record.ProcessRSS: 4.1955328e+07, record.HeapAlloc: 5.214792e+06,
 			record.RuntimeSys: 2.2386952e+07, record.Uptime: 1.139837395,
-			record.ExportCallSum: 0.002946482})},
+			record.ExportCallSum: 0.002946482,
+		})},
 		{captured + "metrics-suffixed.txt", Target{}, stock(metrics{
 			record.ProcessRSS: 4.2029056e+07, record.HeapAlloc: 5.210104e+06,
 			record.RuntimeSys: 1.8192648e+07, record.Uptime: 1.134089922,
-			record.ExportCallSum: 0.001516483})},
+			record.ExportCallSum: 0.001516483,
+		})},
 		{"testdata/odigos-0.151.txt", Target{}, odigos},
-		{"testdata/odigos-0.151.txt",
-			Target{Exporters: []string{"otlp_grpc/generic-stress-mock"}}, odigos},
+		{
+			"testdata/odigos-0.151.txt",
+			Target{Exporters: []string{"otlp_grpc/generic-stress-mock"}},
+			odigos,
+		},
 	}
 	for _, test := range tests {
 		got := readCollector(&test.target, parseFile(t, test.file))
@@ -71,8 +76,10 @@ var odigos = metrics{
 
 func TestReadCollectorInTrouble(t *testing.T) {
 	got := readCollector(&Target{}, parseFile(t, "../../collector/testdata/metrics-failing.txt"))
-	for metric, want := range (metrics{record.ExporterSendFailed: 40, record.ExporterSent: 0,
-		record.ExporterEnqueueFailed: 38, record.QueueSize: 1, record.QueueCapacity: 1001}) {
+	for metric, want := range (metrics{
+		record.ExporterSendFailed: 40, record.ExporterSent: 0,
+		record.ExporterEnqueueFailed: 38, record.QueueSize: 1, record.QueueCapacity: 1001,
+	}) {
 		if v, ok := got[metric]; !ok || v != want {
 			t.Errorf("%s = %v, %v; want %v", metric, v, ok, want)
 		}
@@ -91,10 +98,12 @@ func TestReadCollectorOtherNames(t *testing.T) {
 		{`otelcol_processor_accepted_spans{processor="memory_limiter"} 7`, record.ProcessorRefused, 0},
 		{`otelcol_odigos_accepted_spans_total 3`, record.AdmissionRejections, 0},
 		{`target_info{service_name="odigosotelcol"} 1`, record.AdmissionRejections, 0},
-		{"# TYPE rpc_client_duration_milliseconds histogram\n" +
-			`rpc_client_duration_milliseconds_sum{rpc_service="opentelemetry.proto.collector.trace.v1.TraceService"} 1500` +
-			"\n" + `rpc_client_duration_milliseconds_count{rpc_service="opentelemetry.proto.collector.trace.v1.TraceService"} 9`,
-			record.ExportCallSum, 1.5},
+		{
+			"# TYPE rpc_client_duration_milliseconds histogram\n" +
+				`rpc_client_duration_milliseconds_sum{rpc_service="opentelemetry.proto.collector.trace.v1.TraceService"} 1500` +
+				"\n" + `rpc_client_duration_milliseconds_count{rpc_service="opentelemetry.proto.collector.trace.v1.TraceService"} 9`,
+			record.ExportCallSum, 1.5,
+		},
 	}
 	for _, test := range tests {
 		got := readCollector(&Target{}, parseText(t, test.line+"\n"))
@@ -174,10 +183,12 @@ odigos_stress_backend_wire_bytes_total 8
 odigos_stress_backend_in_flight_requests 9
 odigos_stress_backend_connections 1
 `
-	want := metrics{record.BackendUnique: 10, record.BackendDuplicate: 2,
+	want := metrics{
+		record.BackendUnique: 10, record.BackendDuplicate: 2,
 		record.BackendFailed: 3, record.BackendForeign: 4, record.BackendRequests: 11,
 		record.BackendDecoded: 7, record.BackendWire: 8, record.BackendInFlight: 9,
-		record.BackendConnections: 1}
+		record.BackendConnections: 1,
+	}
 	got, _ := readOwn(Backend, parseText(t, text), nil)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("readOwn(backend) (-want +got):\n%s", diff)

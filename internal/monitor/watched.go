@@ -54,7 +54,8 @@ func (w *watched) look(ctx context.Context, transport http.RoundTripper) record.
 }
 
 func (w *watched) scrape(ctx context.Context,
-	transport http.RoundTripper) (map[record.Metric]float64, error) {
+	transport http.RoundTripper,
+) (map[record.Metric]float64, error) {
 	body, err := get(ctx, transport, w.MetricsURL)
 	if err != nil {
 		return nil, fmt.Errorf("scrape %s: %w", w.Name, err)

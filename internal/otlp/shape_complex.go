@@ -79,18 +79,22 @@ func fail(spans []Span, message string) {
 	for _, i := range []int{0, 2, 3, 9, 10, 12} {
 		spans[i].Failed = message
 	}
-	spans[12].Events = []Event{{Name: "exception", Before: 10 * time.Microsecond,
+	spans[12].Events = []Event{{
+		Name: "exception", Before: 10 * time.Microsecond,
 		Attributes: []Attribute{
 			{Key: "exception.type", Value: "java.net.SocketTimeoutException"},
 			{Key: "exception.message", Value: message},
 			{Key: "exception.stacktrace", Value: "java.net.SocketTimeoutException: " + message +
 				"\n\tat bank.Client.charge(Client.java:112)\n\tat payment.Charges.run(Charges.java:48)"},
-		}}}
+		},
+	}}
 }
 
 func internal(service, parent int, name string, attributes ...Attribute) Span {
-	return Span{Service: service, Scope: "shop/business", Parent: parent, Link: -1,
-		Name: name, Kind: Internal, Attributes: attributes}
+	return Span{
+		Service: service, Scope: "shop/business", Parent: parent, Link: -1,
+		Name: name, Kind: Internal, Attributes: attributes,
+	}
 }
 
 func authorize(v values, parent int) Span {
@@ -98,13 +102,16 @@ func authorize(v values, parent int) Span {
 		Attribute{Key: "user.id", Value: v.hex(16), Varies: true},
 		Attribute{Key: "user.roles", Value: []string{"customer", v.pick("gold", "silver")}},
 		Attribute{Key: "app.auth.cached", Value: v.oneIn(2)})
-	s.Events = []Event{{Name: "token checked", Before: 20 * time.Microsecond,
-		Attributes: []Attribute{{Key: "app.auth.issuer", Value: "https://id.shop.example"}}}}
+	s.Events = []Event{{
+		Name: "token checked", Before: 20 * time.Microsecond,
+		Attributes: []Attribute{{Key: "app.auth.issuer", Value: "https://id.shop.example"}},
+	}}
 	return s
 }
 
 func httpServer(v values, service, parent int, method, route string, code int) Span {
-	return Span{Service: service, Scope: "shop/http", Parent: parent, Link: -1,
+	return Span{
+		Service: service, Scope: "shop/http", Parent: parent, Link: -1,
 		Name: method + " " + route, Kind: Server,
 		Attributes: []Attribute{
 			{Key: "http.request.method", Value: method},
@@ -118,11 +125,13 @@ func httpServer(v values, service, parent int, method, route string, code int) S
 			{Key: "http.request.header.x-request-id", Value: []string{v.uuid()}},
 			{Key: "user_agent.original", Value: v.userAgent()},
 			{Key: "app.request.id", Value: v.hex(32), Varies: true},
-		}}
+		},
+	}
 }
 
 func httpClient(v values, service, parent int, method, host, path string, code int) Span {
-	return Span{Service: service, Scope: "shop/http", Parent: parent, Link: -1,
+	return Span{
+		Service: service, Scope: "shop/http", Parent: parent, Link: -1,
 		Name: method, Kind: Client,
 		Attributes: []Attribute{
 			{Key: "http.request.method", Value: method},
@@ -133,11 +142,13 @@ func httpClient(v values, service, parent int, method, host, path string, code i
 			{Key: "network.peer.address", Value: v.ip()},
 			{Key: "http.request.resend_count", Value: v.IntN(2)},
 			{Key: "app.request.id", Value: v.hex(32), Varies: true},
-		}}
+		},
+	}
 }
 
 func rpc(v values, service, parent int, kind Kind, name, method string) Span {
-	return Span{Service: service, Scope: "shop/rpc", Parent: parent, Link: -1,
+	return Span{
+		Service: service, Scope: "shop/rpc", Parent: parent, Link: -1,
 		Name: name + "/" + method, Kind: kind,
 		Attributes: []Attribute{
 			{Key: "rpc.system", Value: "grpc"},
@@ -149,15 +160,19 @@ func rpc(v values, service, parent int, kind Kind, name, method string) Span {
 			{Key: "network.peer.address", Value: v.ip()},
 			{Key: "app.request.id", Value: v.hex(32), Varies: true},
 		},
-		Events: []Event{{Name: "rpc.message", Before: 30 * time.Microsecond,
+		Events: []Event{{
+			Name: "rpc.message", Before: 30 * time.Microsecond,
 			Attributes: []Attribute{
 				{Key: "rpc.message.type", Value: v.pick("SENT", "RECEIVED")},
 				{Key: "rpc.message.id", Value: 1},
-			}}}}
+			},
+		}},
+	}
 }
 
 func database(v values, service, parent int, system, operation, table, text string) Span {
-	s := Span{Service: service, Scope: "shop/db", Parent: parent, Link: -1,
+	s := Span{
+		Service: service, Scope: "shop/db", Parent: parent, Link: -1,
 		Name: operation, Kind: Client,
 		Attributes: []Attribute{
 			{Key: "db.system.name", Value: system},
@@ -166,7 +181,8 @@ func database(v values, service, parent int, system, operation, table, text stri
 			{Key: "db.response.returned_rows", Value: v.between(0, 50)},
 			{Key: "server.address", Value: system + ".shop.svc"},
 			{Key: "app.db.shard", Value: v.hex(16), Varies: true},
-		}}
+		},
+	}
 	if table != "" {
 		s.Name += " " + table
 		s.Attributes = append(s.Attributes, Attribute{Key: "db.collection.name", Value: table})
@@ -178,7 +194,8 @@ func database(v values, service, parent int, system, operation, table, text stri
 }
 
 func message(v values, service, parent int, kind Kind, operation, key string) Span {
-	return Span{Service: service, Scope: "shop/kafka", Parent: parent, Link: -1,
+	return Span{
+		Service: service, Scope: "shop/kafka", Parent: parent, Link: -1,
 		Name: operation + " orders", Kind: kind,
 		Attributes: []Attribute{
 			{Key: "messaging.system", Value: "kafka"},
@@ -189,5 +206,6 @@ func message(v values, service, parent int, kind Kind, operation, key string) Sp
 			{Key: "messaging.kafka.message.key", Value: key},
 			{Key: "messaging.kafka.offset", Value: v.between(1_000_000, 9_000_000)},
 			{Key: "messaging.message.id", Value: v.hex(32), Varies: true},
-		}}
+		},
+	}
 }

@@ -45,12 +45,16 @@ func docsTrace(v values) []Span {
 		{Key: "user_agent.original", Value: v.userAgent()},
 	}
 	return []Span{
-		{Service: 0, Scope: "@opentelemetry/instrumentation-undici", Parent: -1, Link: -1,
+		{
+			Service: 0, Scope: "@opentelemetry/instrumentation-undici", Parent: -1, Link: -1,
 			Name: method, Kind: Client, Lasts: lasts, Failed: failed,
-			Attributes: append(client, docsOwn(v)...)},
-		{Service: 1, Scope: "io.opentelemetry.tomcat-10.0", Parent: 0, Link: -1,
+			Attributes: append(client, docsOwn(v)...),
+		},
+		{
+			Service: 1, Scope: "io.opentelemetry.tomcat-10.0", Parent: 0, Link: -1,
 			Name: method + " " + route, Kind: Server, Lasts: v.within(lasts), Failed: failed,
-			Attributes: append(server, docsOwn(v)...)},
+			Attributes: append(server, docsOwn(v)...),
+		},
 	}
 }
 
@@ -78,8 +82,10 @@ func simpleTrace(v values) []Span {
 	lasts := time.Duration(v.between(1_000, 500_000)) * time.Microsecond
 	spans := make([]Span, 10)
 	for i := range spans {
-		s := Span{Scope: "shop/checkout", Parent: -1, Link: -1, Name: "GET /cart",
-			Kind: Server, Lasts: lasts}
+		s := Span{
+			Scope: "shop/checkout", Parent: -1, Link: -1, Name: "GET /cart",
+			Kind: Server, Lasts: lasts,
+		}
 		if i > 0 {
 			s.Parent = (i - 1) / 3
 			s.Lasts = v.within(spans[s.Parent].Lasts)

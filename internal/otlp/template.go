@@ -62,8 +62,10 @@ func NewTemplate(shape *Shape, phase, spans int, r *rand.Rand) *Template {
 	}
 	slices.SortFunc(e.traceIDs, bySequence)
 	slices.SortFunc(e.spanIDs, bySequence)
-	return &Template{Bytes: slices.Clip(e.b), Spans: spans, TraceIDs: e.traceIDs,
-		SpanIDs: e.spanIDs, Times: e.times, Varying: e.varying}
+	return &Template{
+		Bytes: slices.Clip(e.b), Spans: spans, TraceIDs: e.traceIDs,
+		SpanIDs: e.spanIDs, Times: e.times, Varying: e.varying,
+	}
 }
 
 // placed is a span with its place in the request.

@@ -232,8 +232,10 @@ func TestAttributesAreAddedAndReplaced(t *testing.T) {
 		t.Errorf("%d varying values although they are replaced", len(tmpl.Varying))
 	}
 	for _, span := range decode(t, patch(tmpl, 0, 1<<60)) {
-		got := []string{span.service, text(span.Attributes, "session.id"),
-			text(span.Attributes, "color")}
+		got := []string{
+			span.service, text(span.Attributes, "session.id"),
+			text(span.Attributes, "color"),
+		}
 		if diff := cmp.Diff([]string{"mine", "none", "red"}, got); diff != "" {
 			t.Errorf("span %d (-want +got):\n%s", span.sequence, diff)
 		}
@@ -264,9 +266,11 @@ func TestComplexTracesHaveAllThereIs(t *testing.T) {
 			}
 		}
 	}
-	for what, n := range map[string]int{"internal": kinds[1], "server": kinds[2],
+	for what, n := range map[string]int{
+		"internal": kinds[1], "server": kinds[2],
 		"client": kinds[3], "producer": kinds[4], "consumer": kinds[5], "events": events,
-		"links": links, "failed": failed, "arrays": arrays, "doubles": doubles, "bools": bools} {
+		"links": links, "failed": failed, "arrays": arrays, "doubles": doubles, "bools": bools,
+	} {
 		if n == 0 {
 			t.Errorf("no %s in %d spans", what, len(spans))
 		}

@@ -51,8 +51,10 @@ func sample(spans int) *coltrace.ExportTraceServiceRequest {
 			StartTimeUnixNano: uint64(i + 1), EndTimeUnixNano: uint64(i + 2), Attributes: attrs,
 			DroppedAttributesCount: 1, DroppedEventsCount: 300, DroppedLinksCount: 1 << 30,
 			Events: []*trace.Span_Event{{TimeUnixNano: 5, Name: "event", Attributes: attrs[:2], DroppedAttributesCount: 1}},
-			Links: []*trace.Span_Link{{TraceId: make([]byte, 16), SpanId: make([]byte, 8), TraceState: "c=d",
-				Attributes: attrs[:1], DroppedAttributesCount: 1, Flags: 1}},
+			Links: []*trace.Span_Link{{
+				TraceId: make([]byte, 16), SpanId: make([]byte, 8), TraceState: "c=d",
+				Attributes: attrs[:1], DroppedAttributesCount: 1, Flags: 1,
+			}},
 			Status: &trace.Status{Message: "bad", Code: trace.Status_STATUS_CODE_ERROR},
 		})
 	}
@@ -277,11 +279,14 @@ func BenchmarkWalk(b *testing.B) {
 	}
 	spans := make([]*trace.Span, 1000)
 	for i := range spans {
-		spans[i] = &trace.Span{TraceId: make([]byte, 16), SpanId: make([]byte, 8), ParentSpanId: make([]byte, 8),
-			Name: "GET /api", StartTimeUnixNano: 1, EndTimeUnixNano: 2, Attributes: attrs}
+		spans[i] = &trace.Span{
+			TraceId: make([]byte, 16), SpanId: make([]byte, 8), ParentSpanId: make([]byte, 8),
+			Name: "GET /api", StartTimeUnixNano: 1, EndTimeUnixNano: 2, Attributes: attrs,
+		}
 	}
 	req := encode(b, &coltrace.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
-		ScopeSpans: []*trace.ScopeSpans{{Spans: spans}}}}})
+		ScopeSpans: []*trace.ScopeSpans{{Spans: spans}},
+	}}})
 	b.SetBytes(int64(len(req)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/backend"
@@ -68,7 +69,7 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 	if p.Loadgen, err = p.loadgen(setup); err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
 	}
-	p.Notes = append(setup.Notes, p.notes(c)...)
+	p.Notes = slices.Concat(setup.Notes, p.notes(c))
 	return p, nil
 }
 

@@ -25,10 +25,14 @@ var Columns = columns()
 func columns() []Column {
 	all := []Column{
 		{"timestamp", "", "when the look began, RFC 3339, UTC", timestamp},
-		{"elapsed_seconds", "seconds", "since the start of the load; negative before it",
-			func(_, s *Sample) string { return strconv.FormatFloat(s.Elapsed, 'f', 3, 64) }},
-		{"phase", "", "starting, warm-up, measuring, draining or stopping",
-			func(_, s *Sample) string { return string(s.Phase) }},
+		{
+			"elapsed_seconds", "seconds", "since the start of the load; negative before it",
+			func(_, s *Sample) string { return strconv.FormatFloat(s.Elapsed, 'f', 3, 64) },
+		},
+		{
+			"phase", "", "starting, warm-up, measuring, draining or stopping",
+			func(_, s *Sample) string { return string(s.Phase) },
+		},
 	}
 	for _, actor := range []string{Gateway, Loadgen, Backend} {
 		all = append(all, usageColumns(actor)...)
@@ -59,22 +63,38 @@ func usageColumns(actor string) []Column {
 	}
 	return []Column{
 		{actor + "_running", "0 or 1", "whether its process was there", running(actor)},
-		{actor + "_cpu_cores", "cores", "user and system CPU time since the row before, per second",
-			between(cores)},
-		{actor + "_memory_working_set_bytes", "bytes", "usage less inactive file, as kubelet counts; held against the limit",
-			bytes(func(u *env.Usage) *int64 { return u.MemoryWorkingSet })},
-		{actor + "_memory_anon_bytes", "bytes", "anonymous memory",
-			bytes(func(u *env.Usage) *int64 { return u.MemoryAnon })},
-		{actor + "_memory_kernel_bytes", "bytes", "kernel memory charged to it",
-			bytes(func(u *env.Usage) *int64 { return u.MemoryKernel })},
-		{actor + "_memory_file_bytes", "bytes", "page cache charged to it",
-			bytes(func(u *env.Usage) *int64 { return u.MemoryFile })},
-		{actor + "_memory_rss_bytes", "bytes", "resident memory of the process, file mappings included; never judged",
-			bytes(func(u *env.Usage) *int64 { return u.MemoryRSS })},
-		{actor + "_throttled_periods_ratio", "share of 1", "enforcement periods of the CPU limit since the row before in which it was held back",
-			between(periods)},
-		{actor + "_throttled_seconds_per_second", "seconds per second", "time its threads were held back since the row before, summed over threads: may be above 1",
-			between(stopped)},
+		{
+			actor + "_cpu_cores", "cores", "user and system CPU time since the row before, per second",
+			between(cores),
+		},
+		{
+			actor + "_memory_working_set_bytes", "bytes", "usage less inactive file, as kubelet counts; held against the limit",
+			bytes(func(u *env.Usage) *int64 { return u.MemoryWorkingSet }),
+		},
+		{
+			actor + "_memory_anon_bytes", "bytes", "anonymous memory",
+			bytes(func(u *env.Usage) *int64 { return u.MemoryAnon }),
+		},
+		{
+			actor + "_memory_kernel_bytes", "bytes", "kernel memory charged to it",
+			bytes(func(u *env.Usage) *int64 { return u.MemoryKernel }),
+		},
+		{
+			actor + "_memory_file_bytes", "bytes", "page cache charged to it",
+			bytes(func(u *env.Usage) *int64 { return u.MemoryFile }),
+		},
+		{
+			actor + "_memory_rss_bytes", "bytes", "resident memory of the process, file mappings included; never judged",
+			bytes(func(u *env.Usage) *int64 { return u.MemoryRSS }),
+		},
+		{
+			actor + "_throttled_periods_ratio", "share of 1", "enforcement periods of the CPU limit since the row before in which it was held back",
+			between(periods),
+		},
+		{
+			actor + "_throttled_seconds_per_second", "seconds per second", "time its threads were held back since the row before, summed over threads: may be above 1",
+			between(stopped),
+		},
 	}
 }
 
@@ -114,14 +134,16 @@ type metricColumn struct {
 }
 
 func (m metricColumn) column() Column {
-	return Column{m.actor + "_" + string(m.metric), m.unit, m.meaning,
+	return Column{
+		m.actor + "_" + string(m.metric), m.unit, m.meaning,
 		func(_, now *Sample) string {
 			v, ok := now.Actors[m.actor].Metrics[m.metric]
 			if !ok {
 				return ""
 			}
 			return format(v)
-		}}
+		},
+	}
 }
 
 // format writes the shortest text that reads back as v, without an exponent.

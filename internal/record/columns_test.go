@@ -36,19 +36,27 @@ func table(t *testing.T, r *Record) []map[string]string {
 }
 
 func TestWriteCSV(t *testing.T) {
-	first := usageSample(-0.5, 0, env.Usage{CPUSeconds: new(1.0), MemoryAnon: new(int64(4096)),
-		Periods: new(uint64(10)), ThrottledPeriods: new(uint64(0))})
-	second := usageSample(0.5, 0, env.Usage{CPUSeconds: new(1.25),
-		Periods: new(uint64(20)), ThrottledPeriods: new(uint64(2))})
+	first := usageSample(-0.5, 0, env.Usage{
+		CPUSeconds: new(1.0), MemoryAnon: new(int64(4096)),
+		Periods: new(uint64(10)), ThrottledPeriods: new(uint64(0)),
+	})
+	second := usageSample(0.5, 0, env.Usage{
+		CPUSeconds: new(1.25),
+		Periods:    new(uint64(20)), ThrottledPeriods: new(uint64(2)),
+	})
 	second.Actors[Backend] = ActorSample{Metrics: map[Metric]float64{BackendUnique: 1e9}}
 	got := table(t, &Record{Samples: []Sample{first, second}})
 	want := []map[string]string{
-		{"timestamp": "2026-03-04T05:06:06.500Z", "elapsed_seconds": "-0.500",
-			"phase": "measuring", "gateway_running": "1", "gateway_memory_anon_bytes": "4096"},
-		{"timestamp": "2026-03-04T05:06:07.500Z", "elapsed_seconds": "0.500",
+		{
+			"timestamp": "2026-03-04T05:06:06.500Z", "elapsed_seconds": "-0.500",
+			"phase": "measuring", "gateway_running": "1", "gateway_memory_anon_bytes": "4096",
+		},
+		{
+			"timestamp": "2026-03-04T05:06:07.500Z", "elapsed_seconds": "0.500",
 			"phase": "measuring", "gateway_running": "1", "gateway_cpu_cores": "0.25",
 			"gateway_throttled_periods_ratio": "0.2", "backend_running": "0",
-			"backend_unique_spans": "1000000000"},
+			"backend_unique_spans": "1000000000",
+		},
 	}
 	for _, row := range want { // what is not known is empty
 		for _, column := range Columns {
@@ -63,8 +71,10 @@ func TestWriteCSV(t *testing.T) {
 }
 
 func TestRestartLeavesNoRate(t *testing.T) {
-	samples := []Sample{usageSample(0, 0, env.Usage{CPUSeconds: new(9.0)}),
-		usageSample(1, 0, env.Usage{CPUSeconds: new(0.5)})}
+	samples := []Sample{
+		usageSample(0, 0, env.Usage{CPUSeconds: new(9.0)}),
+		usageSample(1, 0, env.Usage{CPUSeconds: new(0.5)}),
+	}
 	rows := table(t, &Record{Samples: samples})
 	if cell := rows[1]["gateway_cpu_cores"]; cell != "" {
 		t.Errorf("gateway_cpu_cores after a restart = %q, want an empty cell", cell)

@@ -70,9 +70,11 @@ func TestDocs(t *testing.T) {
 	for _, m := range metricColumns {
 		names[string(m.metric)] = true
 	}
-	for _, file := range []string{HeaderFile, SamplesFile, EventsFile, EndingFile, TestLogFile,
+	for _, file := range []string{
+		HeaderFile, SamplesFile, EventsFile, EndingFile, TestLogFile,
 		UsageFile, LogFile(Gateway), LogFile(Loadgen), LogFile(Backend),
-		AccountFile(Loadgen), AccountFile(Backend)} {
+		AccountFile(Loadgen), AccountFile(Backend),
+	} {
 		names[file] = true
 	}
 	for name := range names {

@@ -37,8 +37,10 @@ func TestName(t *testing.T) {
 }
 
 func header(name string) Header {
-	return Header{RunID: "r1", Created: began,
-		Scenario: scenario.Scenario{Name: name, Load: scenario.Load{Rate: 1000}}}
+	return Header{
+		RunID: "r1", Created: began,
+		Scenario: scenario.Scenario{Name: name, Load: scenario.Load{Rate: 1000}},
+	}
 }
 
 func create(t *testing.T, root string) *Log {
@@ -55,7 +57,8 @@ func TestLogIsReadBack(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "results")
 	l := create(t, root)
 	sample := Sample{At: began, Elapsed: 1, Phase: PhaseMeasuring, Actors: map[string]ActorSample{
-		Gateway: {Running: true, Metrics: map[Metric]float64{ExporterSent: 12}}}}
+		Gateway: {Running: true, Metrics: map[Metric]float64{ExporterSent: 12}},
+	}}
 	event := Event{At: began, Elapsed: 1, Kind: EventStarted, Actor: Gateway, Text: "ready"}
 	ending := Ending{Finished: began.Add(time.Minute), Drained: Drain{Complete: true, Reason: "quiet"}}
 	if err := errors.Join(l.Sample(sample), l.Event(event), l.Close(ending)); err != nil {
@@ -65,8 +68,10 @@ func TestLogIsReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Record{Dir: l.Dir(), Header: header("custom"), Samples: []Sample{sample},
-		Events: []Event{event}, Ending: &ending}
+	want := &Record{
+		Dir: l.Dir(), Header: header("custom"), Samples: []Sample{sample},
+		Events: []Event{event}, Ending: &ending,
+	}
 	want.Header.SchemaVersion = SchemaVersion
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("OpenLatest (-want +got):\n%s", diff)

@@ -67,8 +67,10 @@ func TestOpenTornRecord(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	tests := []struct{ file, content, want string }{
 		{HeaderFile, "", "is not a record: it has no raw/header.json"},
-		{HeaderFile, `{"schema_version":2,"scenario":[]}`,
-			"schema version 2, and this program knows up to 1"},
+		{
+			HeaderFile, `{"schema_version":2,"scenario":[]}`,
+			"schema version 2, and this program knows up to 1",
+		},
 		{HeaderFile, `{}`, "no schema_version"},
 		{HeaderFile, `{"schema_version":0}`, "schema version 0"},
 		{HeaderFile, `{"schema`, "header.json: unexpected end of JSON"},
@@ -133,8 +135,10 @@ func TestOpenCountsFromTheStart(t *testing.T) {
 		{"nothing", nil, nil, nil},
 	}
 	for _, test := range tests {
-		r := &Record{Samples: append([]Sample(nil), test.samples...), Ending: test.ending,
-			Events: []Event{{At: at(0)}}}
+		r := &Record{
+			Samples: append([]Sample(nil), test.samples...), Ending: test.ending,
+			Events: []Event{{At: at(0)}},
+		}
 		r.countFromStart()
 		var got []float64
 		for _, s := range r.Samples {

@@ -46,8 +46,10 @@ func TestRateOver(t *testing.T) {
 	}{
 		{"too short", points(0, 0, 1, 1, 2, 2), 5, Series{}},
 		{"slides", points(0, 0, 1, 2, 2, 2, 3, 2), 2, points(2, 1, 3, 0)},
-		{"jitter keeps the window", points(0.01, 0, 1, 1, 2.003, 2, 3, 3), 2,
-			points(2.003, 2/1.993, 3, 1)},
+		{
+			"jitter keeps the window", points(0.01, 0, 1, 1, 2.003, 2, 3, 3), 2,
+			points(2.003, 2/1.993, 3, 1),
+		},
 		{"stretched by missed looks", points(0, 0, 1, 1, 9, 9), 2, Series{}},
 		{"restart", points(0, 9, 1, 10, 2, 0, 3, 1, 4, 4), 2, points(4, 2)},
 	}
@@ -71,8 +73,10 @@ func TestIncrease(t *testing.T) {
 func usageSample(elapsed float64, late time.Duration, u env.Usage) Sample {
 	at := began.Add(time.Duration(elapsed * float64(time.Second)))
 	u.At = at.Add(late)
-	return Sample{At: at, Elapsed: elapsed, Phase: PhaseMeasuring,
-		Actors: map[string]ActorSample{Gateway: {Running: true, Usage: &u}}}
+	return Sample{
+		At: at, Elapsed: elapsed, Phase: PhaseMeasuring,
+		Actors: map[string]ActorSample{Gateway: {Running: true, Usage: &u}},
+	}
 }
 
 func TestCPUIsTakenAtTheMomentOfReading(t *testing.T) {
@@ -114,8 +118,10 @@ func TestUnreclaimable(t *testing.T) {
 
 func TestPhases(t *testing.T) {
 	samples := []Sample{
-		{Elapsed: -1, Phase: PhaseStarting}, {Elapsed: 0, Phase: PhaseWarmUp},
-		{Elapsed: 1, Phase: PhaseWarmUp}, {Elapsed: 2, Phase: PhaseMeasuring},
+		{Elapsed: -1, Phase: PhaseStarting},
+		{Elapsed: 0, Phase: PhaseWarmUp},
+		{Elapsed: 1, Phase: PhaseWarmUp},
+		{Elapsed: 2, Phase: PhaseMeasuring},
 		{Elapsed: 3, Phase: PhaseMeasuring},
 	}
 	want := []PhaseSpan{{PhaseStarting, -1, 0}, {PhaseWarmUp, 0, 2}, {PhaseMeasuring, 2, 3}}
@@ -129,12 +135,16 @@ func TestPhases(t *testing.T) {
 
 func TestMissed(t *testing.T) {
 	look := func(second int, a ActorSample) Sample {
-		return Sample{At: began.Add(time.Duration(second) * time.Second),
-			Actors: map[string]ActorSample{Gateway: a}}
+		return Sample{
+			At:     began.Add(time.Duration(second) * time.Second),
+			Actors: map[string]ActorSample{Gateway: a},
+		}
 	}
 	up, silent := ActorSample{Running: true}, ActorSample{Running: true, ScrapeError: "timeout"}
-	samples := []Sample{look(0, up), look(1, silent), look(2, silent), look(3, up),
-		look(4, silent), look(5, ActorSample{ScrapeError: "gone"})}
+	samples := []Sample{
+		look(0, up), look(1, silent), look(2, silent), look(3, up),
+		look(4, silent), look(5, ActorSample{ScrapeError: "gone"}),
+	}
 	missed, longest := Missed(samples, Gateway)
 	if missed != 3 || longest != 2*time.Second {
 		t.Errorf("Missed = %d, %v; want 3, 2s", missed, longest)

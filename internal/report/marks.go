@@ -106,8 +106,10 @@ func (l line) Plot(c vgdraw.Canvas, p *plot.Plot) {
 	var piece []vg.Point
 	flush := func() {
 		if len(piece) == 1 {
-			c.DrawGlyph(vgdraw.GlyphStyle{Color: l.color, Radius: 1.5,
-				Shape: vgdraw.CircleGlyph{}}, piece[0])
+			c.DrawGlyph(vgdraw.GlyphStyle{
+				Color: l.color, Radius: 1.5,
+				Shape: vgdraw.CircleGlyph{},
+			}, piece[0])
 		}
 		c.StrokeLines(l.style(), c.ClipLinesXY(piece)...)
 		piece = nil

@@ -54,8 +54,10 @@ func resourcePanels(r *record.Record) []panel {
 		limits: limitLines(float64(g.CPULimit), fmt.Sprintf("limit %.2f",
 			float64(g.CPULimit))),
 		lines: []line{
-			{name: "over 1 s", s: record.Rate(record.CPUSeconds(samples, record.Gateway)),
-				color: sky},
+			{
+				name: "over 1 s", s: record.Rate(record.CPUSeconds(samples, record.Gateway)),
+				color: sky,
+			},
 			{name: "over 5 s (judged)", s: record.CPU(samples, record.Gateway,
 				record.CPUWindow), color: blue, wide: true},
 		},
@@ -92,8 +94,10 @@ func usagePanel(r *record.Record) panel {
 	}
 	if limit := float64(g.MemoryLimit); limit > 0 {
 		set := record.WorkingSet(samples, record.Gateway)
-		p.dots = append(p.dots, dots{"working set", against(rate, scaled(set, 100/limit)),
-			orange})
+		p.dots = append(p.dots, dots{
+			"working set", against(rate, scaled(set, 100/limit)),
+			orange,
+		})
 	}
 	p.limits = []limit{{80, "80 %"}, {90, "90 %"}, {100, "limit"}}
 	return p
@@ -108,18 +112,24 @@ func throughputPanels(r *record.Record) []panel {
 	}
 	return []panel{
 		{title: "Spans", unit: "spans/s", zero: true, tall: true, lines: []line{
-			{name: "target", s: record.MetricSeries(r.Samples, record.Loadgen, record.LoadTarget),
-				color: black, dashed: true},
+			{
+				name: "target", s: record.MetricSeries(r.Samples, record.Loadgen, record.LoadTarget),
+				color: black, dashed: true,
+			},
 			{name: "due", s: load(record.LoadDue), color: orange},
 			{name: "acknowledged", s: load(record.LoadAcknowledged), color: blue},
 			{name: "delivered", s: back(record.BackendUnique), color: green, wide: true},
 		}},
 		{title: "Bytes of request bodies", unit: "MB/s", zero: true, lines: []line{
 			{name: "sent, encoded", s: scaled(load(record.LoadEncodedBytes), 1e-6), color: blue},
-			{name: "sent, on the wire", s: scaled(load(record.LoadWireBytes), 1e-6),
-				color: vermillion, dashed: true},
-			{name: "received, on the wire", s: scaled(back(record.BackendWire), 1e-6),
-				color: green},
+			{
+				name: "sent, on the wire", s: scaled(load(record.LoadWireBytes), 1e-6),
+				color: vermillion, dashed: true,
+			},
+			{
+				name: "received, on the wire", s: scaled(back(record.BackendWire), 1e-6),
+				color: green,
+			},
 		}},
 	}
 }
@@ -168,10 +178,14 @@ func errorPanels(r *record.Record) []panel {
 	load := panel{
 		title: "Seen by the load generator", unit: "spans/s", zero: true,
 		none: "none occurred", lines: []line{
-			{name: "refused, retryable", s: rate(record.Loadgen, record.LoadRefusedRetryable),
-				color: vermillion},
-			{name: "refused for good", s: rate(record.Loadgen, record.LoadRefusedPermanent),
-				color: purple},
+			{
+				name: "refused, retryable", s: rate(record.Loadgen, record.LoadRefusedRetryable),
+				color: vermillion,
+			},
+			{
+				name: "refused for good", s: rate(record.Loadgen, record.LoadRefusedPermanent),
+				color: purple,
+			},
 			{name: "unknown", s: rate(record.Loadgen, record.LoadUnknown), color: orange},
 			{name: "unsent", s: rate(record.Loadgen, record.LoadUnsent), color: blue},
 		},
@@ -180,23 +194,35 @@ func errorPanels(r *record.Record) []panel {
 		title: "Counted by the collector", unit: "spans/s", zero: true,
 		none: "none occurred", empty: "the collector offered no counters of failures",
 		lines: []line{
-			{name: "queue full", s: rate(record.Gateway, record.ExporterEnqueueFailed),
-				color: vermillion},
-			{name: "exports failed", s: rate(record.Gateway, record.ExporterSendFailed),
-				color: purple},
-			{name: "receiver refused", s: rate(record.Gateway, record.ReceiverRefused),
-				color: orange},
-			{name: "processors refused", s: rate(record.Gateway, record.ProcessorRefused),
-				color: blue},
+			{
+				name: "queue full", s: rate(record.Gateway, record.ExporterEnqueueFailed),
+				color: vermillion,
+			},
+			{
+				name: "exports failed", s: rate(record.Gateway, record.ExporterSendFailed),
+				color: purple,
+			},
+			{
+				name: "receiver refused", s: rate(record.Gateway, record.ReceiverRefused),
+				color: orange,
+			},
+			{
+				name: "processors refused", s: rate(record.Gateway, record.ProcessorRefused),
+				color: blue,
+			},
 		},
 	}
 	backend := panel{
 		title: "Counted by the backend", unit: "spans/s", zero: true,
 		none: "none occurred", lines: []line{
-			{name: "answered with failure", s: rate(record.Backend, record.BackendFailed),
-				color: vermillion},
-			{name: "delivered again", s: rate(record.Backend, record.BackendDuplicate),
-				color: blue},
+			{
+				name: "answered with failure", s: rate(record.Backend, record.BackendFailed),
+				color: vermillion,
+			},
+			{
+				name: "delivered again", s: rate(record.Backend, record.BackendDuplicate),
+				color: blue,
+			},
 			{name: "foreign", s: rate(record.Backend, record.BackendForeign), color: green},
 		},
 	}
@@ -223,10 +249,14 @@ func collectorPanels(r *record.Record) []panel {
 	heap := scaled(metric(record.HeapAlloc), 1.0/(1<<20))
 	return []panel{
 		queue,
-		{title: "Batch size, mean since the look before", unit: "spans",
-			zero: true, lines: []line{{name: "spans a batch", s: batch, color: blue}}},
-		{title: "Heap", unit: "MiB", zero: true,
-			lines: []line{{name: "allocated", s: heap, color: blue}}},
+		{
+			title: "Batch size, mean since the look before", unit: "spans",
+			zero: true, lines: []line{{name: "spans a batch", s: batch, color: blue}},
+		},
+		{
+			title: "Heap", unit: "MiB", zero: true,
+			lines: []line{{name: "allocated", s: heap, color: blue}},
+		},
 		{title: "Through the collector", unit: "spans/s", zero: true, lines: []line{
 			{name: "received", s: record.Rate(metric(record.ReceiverAccepted)), color: blue},
 			{name: "sent", s: record.Rate(metric(record.ExporterSent)), color: green, wide: true},

@@ -90,29 +90,49 @@ func failureSection(f verdict.FailureFigures) section {
 		"spans; the collector's counters are of the whole run. Collectors show a counter of " +
 		"failures after the first failure only. From `raw/ending.json` (sent) and " +
 		"`raw/samples.jsonl` (gateway).", with([]row{
-		{"Refused, may be tried again", count(f.RefusedRetryable), whole,
-			"failures.refused_retryable_spans"},
+		{
+			"Refused, may be tried again", count(f.RefusedRetryable), whole,
+			"failures.refused_retryable_spans",
+		},
 		{"Refused for good", count(f.RefusedPermanent), whole, "failures.refused_permanent_spans"},
-		{"In requests rejected in part", count(f.RejectedInPart), whole,
-			"failures.rejected_in_part_spans"},
-		{"Unknown (deadline passed, connection cut)", count(f.Unknown), whole,
-			"failures.unknown_spans"},
+		{
+			"In requests rejected in part", count(f.RejectedInPart), whole,
+			"failures.rejected_in_part_spans",
+		},
+		{
+			"Unknown (deadline passed, connection cut)", count(f.Unknown), whole,
+			"failures.unknown_spans",
+		},
 		{"Given up by the sending SDK", count(f.Dropped), whole, "failures.dropped_spans"},
 		{"Unsent (no worker free)", count(f.Unsent), whole, "failures.unsent_spans"},
-		{"Collector: receiver refused", f.ReceiverRefused, whole,
-			"failures.whole_run_receiver_refused_spans"},
-		{"Collector: receiver failed", f.ReceiverFailed, whole,
-			"failures.whole_run_receiver_failed_spans"},
-		{"Collector: processors refused", f.ProcessorRefused, whole,
-			"failures.whole_run_processor_refused_spans"},
-		{"Collector: exports failed", f.ExportFailed, whole,
-			"failures.whole_run_export_failed_spans"},
-		{"Collector: queue full", f.EnqueueFailed, whole,
-			"failures.whole_run_enqueue_failed_spans"},
-		{"Collector: requests refused at admission", f.AdmissionRejections, whole,
-			"failures.whole_run_admission_rejected_requests"},
-	}, f.KilledAt, row{"Gateway ended at (elapsed)", f.KilledAt, verdict.Seconds,
-		"failures.gateway_ended_at_seconds"})}
+		{
+			"Collector: receiver refused", f.ReceiverRefused, whole,
+			"failures.whole_run_receiver_refused_spans",
+		},
+		{
+			"Collector: receiver failed", f.ReceiverFailed, whole,
+			"failures.whole_run_receiver_failed_spans",
+		},
+		{
+			"Collector: processors refused", f.ProcessorRefused, whole,
+			"failures.whole_run_processor_refused_spans",
+		},
+		{
+			"Collector: exports failed", f.ExportFailed, whole,
+			"failures.whole_run_export_failed_spans",
+		},
+		{
+			"Collector: queue full", f.EnqueueFailed, whole,
+			"failures.whole_run_enqueue_failed_spans",
+		},
+		{
+			"Collector: requests refused at admission", f.AdmissionRejections, whole,
+			"failures.whole_run_admission_rejected_requests",
+		},
+	}, f.KilledAt, row{
+		"Gateway ended at (elapsed)", f.KilledAt, verdict.Seconds,
+		"failures.gateway_ended_at_seconds",
+	})}
 }
 
 // with adds rows when v is there; without it they would not be unknown, but nothing.
@@ -137,38 +157,60 @@ func gatewayRows(c verdict.CPUFigures, m verdict.MemoryFigures) []row {
 		{"CPU, p95", c.P95, cores, "gateway_cpu.p95_cores"},
 		{"CPU, p99", c.P99, cores, "gateway_cpu.p99_cores"},
 		{"CPU, most", c.Max, cores, "gateway_cpu.max_cores"},
-		{"Delivered per core", c.SpansPerCore, spansPerCore,
-			"gateway_cpu.delivered_spans_per_second_per_core"},
-		{"CPU a million spans delivered", c.PerMillion, cpuSeconds,
-			"gateway_cpu.cpu_seconds_per_million_delivered_spans"},
+		{
+			"Delivered per core", c.SpansPerCore, spansPerCore,
+			"gateway_cpu.delivered_spans_per_second_per_core",
+		},
+		{
+			"CPU a million spans delivered", c.PerMillion, cpuSeconds,
+			"gateway_cpu.cpu_seconds_per_million_delivered_spans",
+		},
 		{"Working set, peak", m.Peak, mib, "gateway_memory.working_set_peak_bytes"},
-		{"Working set, peak, whole run", m.PeakOfRun, mib,
-			"gateway_memory.whole_run_working_set_peak_bytes"},
+		{
+			"Working set, peak, whole run", m.PeakOfRun, mib,
+			"gateway_memory.whole_run_working_set_peak_bytes",
+		},
 		{"Working set, average", m.Average, mib, "gateway_memory.working_set_average_bytes"},
 		{"Working set, first", m.First, mib, "gateway_memory.working_set_first_bytes"},
 		{"Working set, last", m.Last, mib, "gateway_memory.working_set_last_bytes"},
-		{"Growth (slope)", m.Growth, mibPerMinute,
-			"gateway_memory.working_set_growth_bytes_per_minute"},
-		{"Growth, how well a line fits (R²)", m.Fit, times,
-			"gateway_memory.working_set_growth_r_squared"},
-		{"Anonymous and kernel, peak", m.Unreclaimable, mib,
-			"gateway_memory.anon_and_kernel_peak_bytes"},
+		{
+			"Growth (slope)", m.Growth, mibPerMinute,
+			"gateway_memory.working_set_growth_bytes_per_minute",
+		},
+		{
+			"Growth, how well a line fits (R²)", m.Fit, times,
+			"gateway_memory.working_set_growth_r_squared",
+		},
+		{
+			"Anonymous and kernel, peak", m.Unreclaimable, mib,
+			"gateway_memory.anon_and_kernel_peak_bytes",
+		},
 		{"RSS, peak (never judged)", m.RSS, mib, "gateway_memory.rss_peak_bytes"},
 	}
 	rows = with(rows, c.Limit,
 		row{"CPU limit", c.Limit, cores, "gateway_cpu.limit_cores"},
-		row{"CPU, most, of its limit", c.Share, verdict.Percent,
-			"gateway_cpu.max_ratio_of_limit"},
-		row{"Periods held back by the limit", c.ThrottledPeriods, verdict.Percent,
-			"gateway_cpu.throttled_periods_ratio"},
-		row{"Time held back, over all threads, a second", c.ThrottledTime, verdict.Seconds,
-			"gateway_cpu.throttled_seconds_per_second"})
+		row{
+			"CPU, most, of its limit", c.Share, verdict.Percent,
+			"gateway_cpu.max_ratio_of_limit",
+		},
+		row{
+			"Periods held back by the limit", c.ThrottledPeriods, verdict.Percent,
+			"gateway_cpu.throttled_periods_ratio",
+		},
+		row{
+			"Time held back, over all threads, a second", c.ThrottledTime, verdict.Seconds,
+			"gateway_cpu.throttled_seconds_per_second",
+		})
 	return with(rows, m.Limit,
 		row{"Memory limit", m.Limit, mib, "gateway_memory.limit_bytes"},
-		row{"Working set, peak, of its limit", m.Share, verdict.Percent,
-			"gateway_memory.working_set_peak_ratio_of_limit"},
-		row{"Distance to an OOM kill", m.Distance, mib,
-			"gateway_memory.distance_to_oom_kill_bytes"})
+		row{
+			"Working set, peak, of its limit", m.Share, verdict.Percent,
+			"gateway_memory.working_set_peak_ratio_of_limit",
+		},
+		row{
+			"Distance to an OOM kill", m.Distance, mib,
+			"gateway_memory.distance_to_oom_kill_bytes",
+		})
 }
 
 func collectorSection(f verdict.Figures) section {
@@ -177,17 +219,23 @@ func collectorSection(f verdict.Figures) section {
 		"`raw/samples.jsonl` (actors.gateway.metrics).", []row{
 		{"Received", p.Accepted, spansPerSecond, "collector.receiver_accepted_spans_per_second"},
 		{"Sent", p.Sent, spansPerSecond, "collector.exporter_sent_spans_per_second"},
-		{"Own processing, mean of a processor's call", p.Processing, verdict.Seconds,
-			"collector.processing_mean_seconds"},
+		{
+			"Own processing, mean of a processor's call", p.Processing, verdict.Seconds,
+			"collector.processing_mean_seconds",
+		},
 		{"Export call, mean", p.ExportCall, verdict.Seconds, "collector.export_call_mean_seconds"},
-		{"Exports under way, mean (calls a second × their mean)", p.ExportsUnder, items,
-			"collector.export_calls_under_way_mean"},
+		{
+			"Exports under way, mean (calls a second × their mean)", p.ExportsUnder, items,
+			"collector.export_calls_under_way_mean",
+		},
 		{"Batches", p.Batches, perSecond, "collector.batches_per_second"},
 		{"Spans a batch, mean", p.BatchMean, items, "collector.batch_mean_spans"},
 		{"Batches cut by the timer", p.ByTimeout, whole, "collector.batches_by_timeout"},
 		{"Batches cut by their size", p.BySize, whole, "collector.batches_by_size"},
-		{"Spans a request at the backend, mean, whole run", p.ArrivedMean, items,
-			"collector.whole_run_spans_per_backend_request_mean"},
+		{
+			"Spans a request at the backend, mean, whole run", p.ArrivedMean, items,
+			"collector.whole_run_spans_per_backend_request_mean",
+		},
 		{"Queue, most", p.QueueMax, items, "collector.queue_max_items"},
 		{"Queue, mean", p.QueueMean, items, "collector.queue_mean_items"},
 		{"Queue, capacity", p.Capacity, items, "collector.queue_capacity_items"},
@@ -227,8 +275,10 @@ func endsSection(f verdict.Figures) section {
 	}
 	for _, actor := range []string{"loadgen", "gateway", "backend"} {
 		if l, ok := f.Looks[actor]; ok {
-			rows = append(rows, row{"Seconds without an answer: " + actor, &l.Missing,
-				verdict.Percent, "looks." + actor + ".missing_ratio"})
+			rows = append(rows, row{
+				"Seconds without an answer: " + actor, &l.Missing,
+				verdict.Percent, "looks." + actor + ".missing_ratio",
+			})
 		}
 	}
 	return section{"The two ends", fmt.Sprintf("Whether the load generator and the backend did "+

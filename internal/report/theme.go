@@ -119,8 +119,18 @@ func (p panel) rangeNines(pl *plot.Plot) {
 	for _, at := range []struct {
 		x    float64
 		name string
-	}{{1, "0 %"}, {2, "50 %"}, {4, "75 %"}, {10, "90 %"}, {20, "95 %"}, {100, "99 %"},
-		{1e3, "99.9 %"}, {1e4, "99.99 %"}, {1e5, "99.999 %"}, {1e6, "99.9999 %"}} {
+	}{
+		{1, "0 %"},
+		{2, "50 %"},
+		{4, "75 %"},
+		{10, "90 %"},
+		{20, "95 %"},
+		{100, "99 %"},
+		{1e3, "99.9 %"},
+		{1e4, "99.99 %"},
+		{1e5, "99.999 %"},
+		{1e6, "99.9999 %"},
+	} {
 		if at.x <= pl.X.Max {
 			all = append(all, plot.Tick{Value: at.x, Label: at.name})
 		}
@@ -162,8 +172,10 @@ func within(all []plot.Tick, norm func(float64) float64) ticks {
 // timeTicks are about ten, at whole steps of a clock.
 func timeTicks(from, to float64) (all []plot.Tick) {
 	step := 1.0
-	for _, s := range []float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200,
-		14400, 21600, 43200, 86400} {
+	for _, s := range []float64{
+		1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200,
+		14400, 21600, 43200, 86400,
+	} {
 		if step = s; (to-from)/s <= 12 {
 			break
 		}

@@ -84,8 +84,10 @@ func (r *reader) target(path string, v reflect.Value) (target reflect.Value, key
 			return v, rest
 		case reflect.Struct:
 		default:
-			r.fail(here, path, &Error{Found: "a path below " + above,
-				Want: above + ", which is set whole"})
+			r.fail(here, path, &Error{
+				Found: "a path below " + above,
+				Want:  above + ", which is set whole",
+			})
 			return reflect.Value{}, ""
 		}
 		fields := fieldsOf(v.Type())

@@ -76,8 +76,10 @@ func (r *reader) fail(where place, path string, e *Error) {
 func (r *reader) parse() (root ast.Node) {
 	switch {
 	case len(r.body) > maxSize:
-		r.fail(place{}, r.root, &Error{Found: fmt.Sprintf("%d bytes", len(r.body)),
-			Want: fmt.Sprintf("at most %d", maxSize)})
+		r.fail(place{}, r.root, &Error{
+			Found: fmt.Sprintf("%d bytes", len(r.body)),
+			Want:  fmt.Sprintf("at most %d", maxSize),
+		})
 		return nil
 	case !utf8.ValidString(r.body):
 		r.fail(place{}, r.root, &Error{Found: "bytes that are not UTF-8", Want: "UTF-8 text"})
@@ -87,8 +89,10 @@ func (r *reader) parse() (root ast.Node) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			root = nil
-			r.fail(place{}, r.root, &Error{Found: fmt.Sprintf("YAML that the parser gave up on (%v)", cause),
-				Want: "valid YAML"})
+			r.fail(place{}, r.root, &Error{
+				Found: fmt.Sprintf("YAML that the parser gave up on (%v)", cause),
+				Want:  "valid YAML",
+			})
 		}
 	}()
 	file, err := parser.ParseBytes([]byte(r.body), 0, parser.AllowDuplicateMapKey())
@@ -100,8 +104,10 @@ func (r *reader) parse() (root ast.Node) {
 		switch {
 		case document.Body == nil:
 		case root != nil:
-			r.fail(start(document.Body), r.root, &Error{Found: "a second document",
-				Want: "one"})
+			r.fail(start(document.Body), r.root, &Error{
+				Found: "a second document",
+				Want:  "one",
+			})
 		default:
 			root = document.Body
 		}
@@ -240,14 +246,17 @@ func (r *reader) entries(node ast.Node, where place, path string, t reflect.Type
 	for _, pair := range pairs {
 		key, ok := pair.Key.(*ast.StringNode)
 		if !ok || pair.Value == nil {
-			r.fail(start(pair), path, &Error{Found: describe(pair.Key) + " as a key",
-				Want: "a field name, without anchors, merges or complex keys"})
+			r.fail(start(pair), path, &Error{
+				Found: describe(pair.Key) + " as a key",
+				Want:  "a field name, without anchors, merges or complex keys",
+			})
 			continue
 		}
 		here := start(key)
 		if line, twice := first[key.Value]; twice {
 			r.fail(here, dotted(path, key.Value), &Error{
-				Found: "the key a second time", Want: fmt.Sprintf("it once; it is in line %d, too", line)})
+				Found: "the key a second time", Want: fmt.Sprintf("it once; it is in line %d, too", line),
+			})
 			continue
 		}
 		first[key.Value] = here.line

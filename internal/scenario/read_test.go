@@ -67,8 +67,10 @@ func TestReadEverything(t *testing.T) {
 		*s.Backend.SuccessRate != 0.995 || *s.Timing.WarmUp != 0 || s.Description != "all of it\n" {
 		t.Errorf("Read(everything) = %s", text(s))
 	}
-	want := map[string]any{"check_interval": "1s", "limit_mib": 400, "ratios": []any{0.5, 1},
-		"deep": map[string]any{"on": true, "nothing": nil}}
+	want := map[string]any{
+		"check_interval": "1s", "limit_mib": 400, "ratios": []any{0.5, 1},
+		"deep": map[string]any{"on": true, "nothing": nil},
+	}
 	if diff := cmp.Diff(want, s.Gateway.Processors[0].Config); diff != "" {
 		t.Errorf("config differs (-want +got):\n%s", diff)
 	}
@@ -99,7 +101,8 @@ var bad = []struct {
 		`f:3:9: load.rate: found "15Ki", want spans per second`,
 		`f:4:10: load.shape: found "simpel", want one of odigos-docs, simple, complex; did you mean simple?`,
 		`f:5:16: load.connections: found the number 1.5, want a whole number, not negative`,
-		`f:6:20: timing.duration: found "90", want a duration with its unit`}},
+		`f:6:20: timing.duration: found "90", want a duration with its unit`,
+	}},
 	{"engine", "name: a\nload: {engine: telemetrygen}", []string{`f:2:16: load.engine: found "telemetrygen", want one of otlp, sdk`}},
 	{"kind as number", "name: a\nload: {protocol: 1}", []string{`f:2:18: load.protocol: found the number 1, want one of grpc, http`}},
 	{"expect", "name: a\nexpect: death", []string{`f:2:9: expect: found "death", want one of critical, killed`}},
@@ -135,13 +138,16 @@ var bad = []struct {
 	{"config of odigos", "name: a\ngateway: {config: c.yaml}", []string{`f:2:19: gateway.config: found it with kind odigos, want kind otelcol, or nothing`}},
 	{"otelcol without anything", "name: a\ngateway: {kind: otelcol}", []string{
 		`f:2:1: gateway.config: found none with kind otelcol`,
-		`f:2:1: gateway.exporter: found none with kind otelcol`}},
+		`f:2:1: gateway.exporter: found none with kind otelcol`,
+	}},
 	{"otelcol with processors", "name: a\ngateway: {kind: otelcol, config: c, exporter: otlp, compression: none, processors: [{id: batch}]}", []string{
 		`f:2:66: gateway.compression: found it with kind otelcol`,
-		`f:2:72: gateway.processors: found it with kind otelcol`}},
+		`f:2:72: gateway.processors: found it with kind otelcol`,
+	}},
 	{"exporter ids", "name: a\ngateway: {kind: otelcol, config: c, exporter: O, allow_exporters: [debug, \"\"]}", []string{
 		`f:2:47: gateway.exporter: found "O", want type or type/name`,
-		`f:2:75: gateway.allow_exporters.1: found "", want type or type/name`}},
+		`f:2:75: gateway.allow_exporters.1: found "", want type or type/name`,
+	}},
 	{"env", "name: a\ngateway: {env: {\"A=B\": x}}", []string{`f:2:11: gateway.env: found the variable "A=B", want a name`}},
 	{"percent", "name: a\nbackend: {success_rate: 95}", []string{`f:2:25: backend.success_rate: found "95", want a share from 0 to 1, such as 0.8 or 80%; 95 percent is 95%`}},
 	{"thresholds", "name: a\nthresholds:\n  cpu: {warning: 95%, critical: 90%}", []string{`f:3:18: thresholds.cpu.warning: found 95%, want at most the critical threshold (90%)`}},

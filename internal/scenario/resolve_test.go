@@ -30,10 +30,14 @@ func TestResolvedFillsEverything(t *testing.T) {
 			GoMemLimit: 440 << 20, GoMaxProcs: 1, Compression: CompressionNone,
 		},
 		Backend: Backend{SuccessRate: ptr(Ratio(1))},
-		Thresholds: Thresholds{CPU: threshold, Memory: threshold,
-			Loss: ptr(Ratio(0)), Refused: ptr(Ratio(0))},
-		Timing: Timing{WarmUp: ptr(Duration(10 * time.Second)),
-			Duration: Duration(10 * time.Minute), Drain: Duration(time.Minute)},
+		Thresholds: Thresholds{
+			CPU: threshold, Memory: threshold,
+			Loss: ptr(Ratio(0)), Refused: ptr(Ratio(0)),
+		},
+		Timing: Timing{
+			WarmUp:   ptr(Duration(10 * time.Second)),
+			Duration: Duration(10 * time.Minute), Drain: Duration(time.Minute),
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Resolved() differs (-want +got):\n%s", diff)
@@ -61,8 +65,10 @@ func TestResolvedGateway(t *testing.T) {
 		{Gateway{MemoryLimit: 60 << 20}, " 1 60Mi 24Mi 1"},
 		{Gateway{MemoryLimit: 16 << 20}, " 1 16Mi 6Mi 1"},
 		{Gateway{Kind: GatewayOtelcol, Config: "c.yaml", Exporter: "otlp"}, " 0 0 0 0"},
-		{Gateway{Kind: GatewayOtelcol, Config: "c.yaml", Exporter: "otlp", Preset: PresetSizeM},
-			"size_m 1 600Mi 0 0"},
+		{
+			Gateway{Kind: GatewayOtelcol, Config: "c.yaml", Exporter: "otlp", Preset: PresetSizeM},
+			"size_m 1 600Mi 0 0",
+		},
 	}
 	for _, c := range cases {
 		s, err := Scenario{Name: "x", Gateway: c.in}.Resolved()
@@ -129,12 +135,18 @@ func TestResolvedRamp(t *testing.T) {
 // Only one of the two thresholds was given: the other steps aside.
 func TestResolvedThreshold(t *testing.T) {
 	cases := []struct{ in, want ResourceThreshold }{
-		{ResourceThreshold{Critical: ptr(Ratio(0.5))},
-			ResourceThreshold{ptr(Ratio(0.5)), ptr(Ratio(0.5)), defaultFor}},
-		{ResourceThreshold{Warning: ptr(Ratio(0.95))},
-			ResourceThreshold{ptr(Ratio(0.95)), ptr(Ratio(0.95)), defaultFor}},
-		{ResourceThreshold{Critical: ptr(Ratio(1))},
-			ResourceThreshold{ptr(Ratio(0.8)), ptr(Ratio(1)), defaultFor}},
+		{
+			ResourceThreshold{Critical: ptr(Ratio(0.5))},
+			ResourceThreshold{ptr(Ratio(0.5)), ptr(Ratio(0.5)), defaultFor},
+		},
+		{
+			ResourceThreshold{Warning: ptr(Ratio(0.95))},
+			ResourceThreshold{ptr(Ratio(0.95)), ptr(Ratio(0.95)), defaultFor},
+		},
+		{
+			ResourceThreshold{Critical: ptr(Ratio(1))},
+			ResourceThreshold{ptr(Ratio(0.8)), ptr(Ratio(1)), defaultFor},
+		},
 	}
 	for _, c := range cases {
 		if diff := cmp.Diff(c.want, c.in.resolved()); diff != "" {

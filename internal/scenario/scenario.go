@@ -122,9 +122,12 @@ type Ramp struct {
 
 // A Burst lifts the rate to its own height again and again.
 type Burst struct {
-	Rate  Rate     `yaml:"rate" json:"rate_spans_per_second"` // during a burst
-	Every Duration `yaml:"every" json:"every_seconds"`        // from one start to the next; the first base phase comes first
-	For   Duration `yaml:"for" json:"for_seconds"`            // how long one lasts
+	// Rate during a burst.
+	Rate Rate `yaml:"rate" json:"rate_spans_per_second"`
+	// Every is from one burst's start to the next one's; a base phase comes first.
+	Every Duration `yaml:"every" json:"every_seconds"`
+	// For is how long a burst lasts.
+	For Duration `yaml:"for" json:"for_seconds"`
 }
 
 // Gateway says which collector is asked, with which configuration and limits.

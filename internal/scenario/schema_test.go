@@ -255,8 +255,10 @@ func leaf(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "integer", Minimum: "0", Maximum: "18446744073709551615"}
 	case reflect.Map:
 		if t.Elem().Kind() == reflect.String {
-			return &jsonschema.Schema{Type: "object",
-				AdditionalProperties: &jsonschema.Schema{Type: "string"}}
+			return &jsonschema.Schema{
+				Type:                 "object",
+				AdditionalProperties: &jsonschema.Schema{Type: "string"},
+			}
 		}
 		return &jsonschema.Schema{Type: "object"}
 	}

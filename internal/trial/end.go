@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,6 +21,9 @@ const settling = 3 * time.Second
 // hurry is the longest drain of an interrupted trial.
 const hurry = 2 * time.Second
 
+// telling is how long an end of the wire may take to hand over all of its book.
+const telling = 5 * time.Minute
+
 // end drains and stops the gateway, fetches both books and joins them.
 func (r *run) end(ctx context.Context, ending *record.Ending) error {
 	r.enter(record.PhaseDraining)
@@ -27,10 +31,13 @@ func (r *run) end(ctx context.Context, ending *record.Ending) error {
 	ctx = context.WithoutCancel(ctx)
 	ending.Drained = r.drain(ctx, interrupted)
 	r.event(record.EventNote, "", "drained: "+ending.Drained.Reason)
+	if err := r.ends(); err != nil {
+		return fmt.Errorf("drain: %w", err)
+	}
 	r.settle(ctx, interrupted)
 
 	r.enter(record.PhaseStopping)
-	if err := r.client(record.Backend).Mark(ctx); err != nil {
+	if err := r.mark(ctx); err != nil {
 		return fmt.Errorf("mark the stop: %w", err)
 	}
 	if err := r.stop(ctx, record.Gateway); err != nil {
@@ -40,6 +47,13 @@ func (r *run) end(ctx context.Context, ending *record.Ending) error {
 		return err
 	}
 	return errors.Join(r.stop(ctx, record.Loadgen), r.stop(ctx, record.Backend))
+}
+
+// mark tells the backend that what comes from now on comes out of a gateway that ends.
+func (r *run) mark(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, telling)
+	defer cancel()
+	return r.client(record.Backend).Mark(ctx)
 }
 
 // stop ends one actor and keeps how it was before and how it ended.
@@ -80,6 +94,9 @@ func (r *run) drain(ctx context.Context, interrupted bool) record.Drain {
 		if !r.instances[record.Gateway].State().Running {
 			return done(true, "the gateway is gone, nothing more can come")
 		}
+		if err := r.ends(); err != nil {
+			return done(false, err.Error())
+		}
 		sent, received, err := r.books(bounded)
 		if err != nil {
 			continue
@@ -87,9 +104,14 @@ func (r *run) drain(ctx context.Context, interrupted bool) record.Drain {
 		if sent.All.Due-sent.All.Unsent <= received.Unique {
 			return done(true, "every offered span has arrived")
 		}
-		quiet := time.Since(later(begin, received.LastArrival))
-		if queue, known := r.queue(); quiet > r.plan.Quiet && (!known || queue == 0) {
+		if time.Since(later(begin, received.LastArrival)) <= r.plan.Quiet {
+			continue
+		}
+		switch queue, known := r.queue(); {
+		case known && queue == 0:
 			return done(true, fmt.Sprintf("the queue is empty and nothing came for %s", r.plan.Quiet))
+		case !r.tellsQueue():
+			return done(true, fmt.Sprintf("nothing came for %s (the gateway tells of no queue)", r.plan.Quiet))
 		}
 	}
 	return done(false, fmt.Sprintf("not drained after %s", limit))
@@ -135,6 +157,14 @@ func (r *run) queue() (size float64, known bool) {
 	return size, known
 }
 
+// tellsQueue is false for a gateway that never told how long its queue is. One that
+// did and is silent now is too busy to answer, and not empty for that.
+func (r *run) tellsQueue() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.queueTold
+}
+
 func (r *run) books(ctx context.Context) (sent ledger.Sent, received ledger.Received, err error) {
 	err = errors.Join(
 		r.client(record.Loadgen).Book(ctx, &sent),
@@ -145,9 +175,11 @@ func (r *run) books(ctx context.Context) (sent ledger.Sent, received ledger.Rece
 
 // collect stores both accounts in the record and joins them.
 func (r *run) collect(ctx context.Context, ending *record.Ending) error {
-	if !r.instances[record.Loadgen].State().Running || !r.instances[record.Backend].State().Running {
-		return errors.New("fetch accounts: an end of the wire is gone, and its book with it")
+	if err := r.ends(); err != nil {
+		return fmt.Errorf("fetch accounts: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, telling)
+	defer cancel()
 	sent, received, err := r.books(ctx)
 	if err != nil {
 		return fmt.Errorf("fetch books: %w", err)
@@ -170,26 +202,37 @@ func (r *run) account(ctx context.Context, name string) error {
 }
 
 // Join brings the two accounts in a record's directory together and puts what became
-// of every span into ending.
+// of every span into ending, which it leaves alone when it fails. It holds 16 bytes
+// for every 65,536 spans and one page, however long the run was.
 func Join(dir string, ending *record.Ending) error {
-	sent, err := os.Open(filepath.Join(dir, record.AccountFile(record.Loadgen)))
+	sent, err := openAccount(dir, record.Loadgen)
 	if err != nil {
 		return fmt.Errorf("join accounts: %w", err)
 	}
 	defer sent.Close()
-	received, err := os.Open(filepath.Join(dir, record.AccountFile(record.Backend)))
+	received, err := openAccount(dir, record.Backend)
 	if err != nil {
 		return fmt.Errorf("join accounts: %w", err)
 	}
 	defer received.Close()
 	joined, err := ledger.Join([]io.ReaderAt{sent}, []io.ReaderAt{received})
 	if err != nil {
-		return fmt.Errorf("join accounts: %w", err)
+		return fmt.Errorf("join accounts %s and %s: %w", sent.Name(), received.Name(), err)
 	}
 	ending.All, ending.Measured = joined.All, joined.Measured
 	ending.Answer, ending.Transit, ending.Total = joined.Answer, joined.Transit, joined.Total
+	ending.Missing = nil
 	for _, m := range joined.Missing {
 		ending.Missing = append(ending.Missing, record.MissingRange(m))
 	}
 	return nil
+}
+
+func openAccount(dir, actor string) (*os.File, error) {
+	f, err := os.Open(filepath.Join(dir, record.AccountFile(actor)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the record has no account of the %s, so its trial did not end: %w",
+			actor, err)
+	}
+	return f, err
 }

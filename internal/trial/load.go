@@ -38,9 +38,9 @@ func (r *run) load(ctx context.Context) (cutShort string, err error) {
 		time.Duration(r.plan.Scenario.Load.Timeout) + overtime
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cutShort = r.untilDone(bounded)
-	if cutShort == "" {
-		return "", nil
+	cutShort, err = r.untilDone(bounded)
+	if cutShort == "" || err != nil {
+		return "", err
 	}
 	r.event(record.EventNote, "", "the load was cut short: "+cutShort)
 	return cutShort, r.finishLoad(ctx)
@@ -52,33 +52,29 @@ func (r *run) finishLoad(ctx context.Context) error {
 	settle := time.Duration(r.plan.Scenario.Load.Timeout) + overtime
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settle)
 	defer cancel()
-	if !r.instances[record.Loadgen].State().Running {
-		return nil
-	}
 	if err := r.client(record.Loadgen).Finish(ctx); err != nil {
 		return fmt.Errorf("stop load: %w", err)
 	}
-	for tick := range ticks(ctx, look) {
-		_ = tick
+	for range ticks(ctx, look) {
 		if r.loadDone(ctx) {
 			return nil
+		}
+		if err := r.ends(); err != nil {
+			return fmt.Errorf("stop load: %w", err)
 		}
 	}
 	return fmt.Errorf("stop load: not settled after %s", settle)
 }
 
-// untilDone returns when the load generator is done, or why it cannot be waited for.
-func (r *run) untilDone(ctx context.Context) string {
+// untilDone returns when the load generator is done, or why it is not waited for.
+func (r *run) untilDone(ctx context.Context) (cutShort string, err error) {
 	var fell time.Time
 	for now := range ticks(ctx, look) {
 		if r.loadDone(ctx) {
-			return ""
+			return "", nil
 		}
-		for _, name := range []string{record.Backend, record.Loadgen} {
-			if s := r.instances[name].State(); !s.Running {
-				r.noteEnd(name, s)
-				return fmt.Sprintf("the %s ended: %s", name, ended(s))
-			}
+		if err := r.ends(); err != nil {
+			return "", fmt.Errorf("run load: %w", err)
 		}
 		if s := r.instances[record.Gateway].State(); !s.Running {
 			if fell.IsZero() {
@@ -86,14 +82,33 @@ func (r *run) untilDone(ctx context.Context) string {
 				r.noteEnd(record.Gateway, s)
 			}
 			if now.Sub(fell) >= aftermath {
-				return "the gateway ended: " + ended(s)
+				return "the gateway ended: " + ended(s), nil
 			}
 		}
 	}
 	if ctx.Err() == context.DeadlineExceeded && context.Cause(ctx) == context.DeadlineExceeded {
-		return "the load generator did not end in time"
+		return "the load generator did not end in time", nil
 	}
-	return context.Cause(ctx).Error()
+	return context.Cause(ctx).Error(), nil
+}
+
+// ends fails when an end of the wire is gone: its book is gone with it, and what
+// became of the spans cannot be known any more.
+func (r *run) ends() error {
+	for _, name := range []string{record.Backend, record.Loadgen} {
+		if s := r.instances[name].State(); !s.Running {
+			r.noteEnd(name, s)
+			return fmt.Errorf("the %s is gone, and its book with it: it %s", name, wasEnded(s))
+		}
+	}
+	return nil
+}
+
+func wasEnded(s env.State) string {
+	if s.Signal != "" {
+		return "was " + ended(s)
+	}
+	return ended(s)
 }
 
 func (r *run) loadDone(ctx context.Context) bool {

@@ -48,10 +48,11 @@ type run struct {
 	states    map[string]env.State    // as found before we asked for the end
 	watch     *verdict.Watch
 
-	mu      sync.Mutex
-	phase   record.Phase
-	started time.Time // common start; zero before it
-	last    record.Sample
+	mu        sync.Mutex
+	phase     record.Phase
+	started   time.Time // common start; zero before it
+	last      record.Sample
+	queueTold bool // the gateway told once how long its queue is
 }
 
 // Run runs one trial, notes what happens in log and closes it. An error means that
@@ -165,6 +166,9 @@ func (r *run) sample(s record.Sample) {
 	}
 	r.mu.Lock()
 	r.last = s
+	if _, told := s.Actors[record.Gateway].Metrics[record.QueueSize]; told {
+		r.queueTold = true
+	}
 	r.mu.Unlock()
 	if r.options.Watch != nil {
 		r.options.Watch(s, findings)

@@ -60,11 +60,15 @@ func TestAdvise(t *testing.T) {
 				a.Metrics[record.BatchBySize] = a.Metrics[record.BatchByTimeout]
 			})
 		}, want: ""},
-		{name: "killed", trial: func(t *trials.Trial) { t.KilledAt = 42 }, record: cutShort,
-			want: "memory-limit-too-small"},
-		{name: "killed without GOMEMLIMIT", trial: func(t *trials.Trial) { t.KilledAt = 42 },
+		{
+			name: "killed", trial: func(t *trials.Trial) { t.KilledAt = 42 }, record: cutShort,
+			want: "memory-limit-too-small",
+		},
+		{
+			name: "killed without GOMEMLIMIT", trial: func(t *trials.Trial) { t.KilledAt = 42 },
 			record: func(r *record.Record) { cutShort(r); env("")(r) },
-			want:   "memory-limit-too-small gomemlimit"},
+			want:   "memory-limit-too-small gomemlimit",
+		},
 		{name: "full, GOMEMLIMIT too near", trial: func(t *trials.Trial) {
 			t.WorkingSet = func(float64) float64 { return 550 }
 		}, record: env("580MiB"), want: "memory-near-its-limit gomemlimit"},
@@ -87,15 +91,19 @@ func TestAdvise(t *testing.T) {
 				a.Metrics[record.ExportCallSum] = 2 * a.Metrics[record.ExportCallCount]
 			})
 		}, want: "queue-fills"},
-		{name: "queue, backend failing", trial: fills,
-			record: func(r *record.Record) { r.Ending.Received.Failed = 9000 }, want: "queue-fills"},
+		{
+			name: "queue, backend failing", trial: fills,
+			record: func(r *record.Record) { r.Ending.Received.Failed = 9000 }, want: "queue-fills",
+		},
 		{name: "unsent", trial: func(t *trials.Trial) { t.Unsent = 6000 }, record: slow, want: "in-flight-limit"},
-		{name: "unsent over one connection", trial: func(t *trials.Trial) { t.Unsent = 6000 },
+		{
+			name: "unsent over one connection", trial: func(t *trials.Trial) { t.Unsent = 6000 },
 			record: func(r *record.Record) {
 				slow(r)
 				r.Header.Scenario.Load.Connections = 1
 				r.Header.Scenario.Gateway.CPULimit = 2
-			}, want: "in-flight-limit one-connection"},
+			}, want: "in-flight-limit one-connection",
+		},
 	} {
 		trial := trials.Calm()
 		if c.trial != nil {

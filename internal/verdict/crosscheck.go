@@ -16,8 +16,10 @@ func counted(s *subject) []Finding {
 	}
 	all := s.ending.All
 	tell := func(counter record.Metric, ours uint64, of, may string) Finding {
-		f := Finding{Check: "counters", Severity: Held, Limit: new(float64(ours)),
-			Unit: "spans", Source: record.SamplesFile + ": actors.gateway.metrics." + string(counter)}
+		f := Finding{
+			Check: "counters", Severity: Held, Limit: new(float64(ours)),
+			Unit: "spans", Source: record.SamplesFile + ": actors.gateway.metrics." + string(counter),
+		}
 		theirs := s.total(counter)
 		switch {
 		case s.gone():

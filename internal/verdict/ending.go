@@ -76,8 +76,10 @@ func survived(s *subject) []Finding {
 	found[0].From = f.KilledAt
 	found[0].Source = record.EndingFile + ": states.gateway; " + record.EventsFile
 	if expected == scenario.ExpectKilled && !f.Killed {
-		found = append(found, Finding{Check: "expect", Severity: Critical,
-			Text: "the gateway was to be killed for want of memory (expect: killed) and was not"})
+		found = append(found, Finding{
+			Check: "expect", Severity: Critical,
+			Text: "the gateway was to be killed for want of memory (expect: killed) and was not",
+		})
 	}
 	return found
 }
@@ -153,6 +155,8 @@ func resourcesHeld(s *subject) []Finding {
 			return found
 		}
 	}
-	return append(found, Finding{Check: "expect", Severity: Critical,
-		Text: "a resource threshold was to become critical (expect: critical) and none did"})
+	return append(found, Finding{
+		Check: "expect", Severity: Critical,
+		Text: "a resource threshold was to become critical (expect: critical) and none did",
+	})
 }

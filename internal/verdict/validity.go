@@ -275,8 +275,10 @@ func unbalanced(a ledger.Account) (wrong []string) {
 	var items uint64
 	for i, f := range fates(&a) {
 		items += f.Items
-		name := []string{"acknowledged", "refused, retryable", "refused, permanent",
-			"rejected in part", "unknown", "dropped"}[i]
+		name := []string{
+			"acknowledged", "refused, retryable", "refused, permanent",
+			"rejected in part", "unknown", "dropped",
+		}[i]
 		differ(name+" against its fates", f.Items, f.Once+f.Repeatedly+f.NotDelivered)
 	}
 	differ("offered against its classes", a.Offered, items)

@@ -65,27 +65,41 @@ func judgeCases() []judgeCase {
 		{name: "memory", trial: func(t *trials.Trial) {
 			t.WorkingSet = func(e float64) float64 { return 100 + 8*e }
 		}, want: "fail valid 99", check: "memory", severity: verdict.Critical},
-		{name: "memory, expected", trial: func(t *trials.Trial) {
-			t.WorkingSet = func(e float64) float64 { return 100 + 8*e }
-		}, record: expect(scenario.ExpectCritical),
-			want: "pass valid 0", check: "memory", severity: verdict.Note},
-		{name: "expected and did not come", record: expect(scenario.ExpectCritical),
-			want: "fail valid 99", check: "expect", severity: verdict.Critical},
-		{name: "refused", trial: func(t *trials.Trial) { t.Refused = 700 },
-			want: "fail valid 99", check: "refused", severity: verdict.Critical},
-		{name: "refused, allowed", trial: func(t *trials.Trial) { t.Refused = 600 },
-			want: "pass valid 0", check: "refused", severity: verdict.Held},
+		{
+			name: "memory, expected", trial: func(t *trials.Trial) {
+				t.WorkingSet = func(e float64) float64 { return 100 + 8*e }
+			}, record: expect(scenario.ExpectCritical),
+			want: "pass valid 0", check: "memory", severity: verdict.Note,
+		},
+		{
+			name: "expected and did not come", record: expect(scenario.ExpectCritical),
+			want: "fail valid 99", check: "expect", severity: verdict.Critical,
+		},
+		{
+			name: "refused", trial: func(t *trials.Trial) { t.Refused = 700 },
+			want: "fail valid 99", check: "refused", severity: verdict.Critical,
+		},
+		{
+			name: "refused, allowed", trial: func(t *trials.Trial) { t.Refused = 600 },
+			want: "pass valid 0", check: "refused", severity: verdict.Held,
+		},
 		{name: "latency", record: func(r *record.Record) {
 			r.Header.Scenario.Thresholds.LatencyP99 = scenario.Duration(500 * time.Millisecond)
 		}, want: "fail valid 99", check: "latency", severity: verdict.Critical},
-		{name: "killed", trial: func(t *trials.Trial) { t.KilledAt, t.Lost, t.Unknown = 42, 900, 28000 },
-			record: cutShort, want: "fail valid 99", check: "gateway", severity: verdict.Critical},
-		{name: "killed, expected", trial: func(t *trials.Trial) {
-			t.KilledAt, t.Lost, t.Unknown = 42, 900, 28000
-		}, record: func(r *record.Record) { cutShort(r); expect(scenario.ExpectKilled)(r) },
-			want: "pass valid 0", check: "gateway", severity: verdict.Note},
-		{name: "killed, expected, and was not", record: expect(scenario.ExpectKilled),
-			want: "fail valid 99", check: "expect", severity: verdict.Critical},
+		{
+			name: "killed", trial: func(t *trials.Trial) { t.KilledAt, t.Lost, t.Unknown = 42, 900, 28000 },
+			record: cutShort, want: "fail valid 99", check: "gateway", severity: verdict.Critical,
+		},
+		{
+			name: "killed, expected", trial: func(t *trials.Trial) {
+				t.KilledAt, t.Lost, t.Unknown = 42, 900, 28000
+			}, record: func(r *record.Record) { cutShort(r); expect(scenario.ExpectKilled)(r) },
+			want: "pass valid 0", check: "gateway", severity: verdict.Note,
+		},
+		{
+			name: "killed, expected, and was not", record: expect(scenario.ExpectKilled),
+			want: "fail valid 99", check: "expect", severity: verdict.Critical,
+		},
 		{name: "ended by itself", record: func(r *record.Record) {
 			r.Ending.States[record.Gateway] = env.State{ExitCode: 1, Ended: trials.Start.Add(30 * time.Second)}
 		}, want: "fail valid 99", check: "gateway", severity: verdict.Critical},
@@ -101,23 +115,32 @@ func validityCases() []judgeCase {
 		r.Header.Actors[1].Limits.CPUCores = 0.1
 	}
 	return []judgeCase{
-		{name: "late with free workers", record: func(r *record.Record) { late(r, 3) },
-			want: "invalid invalid 4", check: "pacing", severity: verdict.Void},
-		{name: "late, all workers waiting", record: func(r *record.Record) { late(r, 64) },
-			want: "pass valid 0", check: "pacing", severity: verdict.Note},
+		{
+			name: "late with free workers", record: func(r *record.Record) { late(r, 3) },
+			want: "invalid invalid 4", check: "pacing", severity: verdict.Void,
+		},
+		{
+			name: "late, all workers waiting", record: func(r *record.Record) { late(r, 64) },
+			want: "pass valid 0", check: "pacing", severity: verdict.Note,
+		},
 		{name: "starved", record: starve, want: "invalid invalid 4", check: "pacing", severity: verdict.Void},
 		{name: "starved, which makes it late", record: func(r *record.Record) {
 			starve(r)
 			r.Header.Scenario.Thresholds.LatencyP99 = scenario.Duration(time.Millisecond)
 		}, want: "invalid invalid 4", check: "latency", severity: verdict.Note},
-		{name: "unsent though answers were fast", trial: func(t *trials.Trial) { t.Unsent = 6000 },
-			want: "invalid invalid 4", check: "pacing", severity: verdict.Void},
-		{name: "unsent by pushback", trial: func(t *trials.Trial) { t.Unsent = 6000 },
+		{
+			name: "unsent though answers were fast", trial: func(t *trials.Trial) { t.Unsent = 6000 },
+			want: "invalid invalid 4", check: "pacing", severity: verdict.Void,
+		},
+		{
+			name: "unsent by pushback", trial: func(t *trials.Trial) { t.Unsent = 6000 },
 			record: func(r *record.Record) {
 				r.Ending.Sent.Answer = ledger.NewHistogram()
 				r.Ending.Sent.Answer.Record(12*time.Second, 54000)
-			}, want: "fail valid 99", check: "unsent", severity: verdict.Critical},
-		{name: "unsent while the gateway stood still for 5 s", trial: func(t *trials.Trial) { t.Unsent = 6000 },
+			}, want: "fail valid 99", check: "unsent", severity: verdict.Critical,
+		},
+		{
+			name: "unsent while the gateway stood still for 5 s", trial: func(t *trials.Trial) { t.Unsent = 6000 },
 			record: func(r *record.Record) {
 				r.Ending.Sent.Answer.Record(7*time.Second, 500)
 				each(r, record.Loadgen, func(s *record.Sample, a *record.ActorSample) {
@@ -128,9 +151,12 @@ func validityCases() []judgeCase {
 						a.Metrics[record.LoadInFlight] = 64
 					}
 				})
-			}, want: "fail valid 99", check: "unsent", severity: verdict.Critical},
-		{name: "half the schedule", record: func(r *record.Record) { r.Header.Scenario.Load.Rate = 2000 },
-			want: "invalid invalid 4", check: "schedule", severity: verdict.Void},
+			}, want: "fail valid 99", check: "unsent", severity: verdict.Critical,
+		},
+		{
+			name: "half the schedule", record: func(r *record.Record) { r.Header.Scenario.Load.Rate = 2000 },
+			want: "invalid invalid 4", check: "schedule", severity: verdict.Void,
+		},
 		{name: "backend waits by itself", record: func(r *record.Record) {
 			each(r, record.Backend, func(_ *record.Sample, a *record.ActorSample) {
 				a.Metrics[record.BackendInFlight] = 10
@@ -156,48 +182,76 @@ func validityCases() []judgeCase {
 				}
 			})
 		}, want: "pass degraded 0", check: "looks", severity: verdict.Reservation},
-		{name: "unbalanced", record: func(r *record.Record) { r.Ending.Measured.Acknowledged.Once-- },
-			want: "invalid invalid 4", check: "ledger", severity: verdict.Void},
-		{name: "impossible", record: func(r *record.Record) { r.Ending.All.Impossible = 1 },
-			want: "invalid invalid 4", check: "ledger", severity: verdict.Void},
-		{name: "no book", record: func(r *record.Record) { r.Ending.Received = nil },
-			want: "invalid invalid 4", check: "ledger", severity: verdict.Void},
-		{name: "no ending", record: func(r *record.Record) { r.Ending = nil },
-			want: "invalid invalid 4", check: "completed", severity: verdict.Void},
-		{name: "never began", record: func(r *record.Record) { r.Ending.LoadStart = time.Time{} },
-			want: "invalid invalid 4", check: "completed", severity: verdict.Void},
-		{name: "interrupted", record: func(r *record.Record) { r.Ending.Interrupted = "SIGINT" },
-			want: "invalid invalid 130", check: "completed", severity: verdict.Void},
-		{name: "terminated after a failure", trial: func(t *trials.Trial) { t.Lost = 9 },
+		{
+			name: "unbalanced", record: func(r *record.Record) { r.Ending.Measured.Acknowledged.Once-- },
+			want: "invalid invalid 4", check: "ledger", severity: verdict.Void,
+		},
+		{
+			name: "impossible", record: func(r *record.Record) { r.Ending.All.Impossible = 1 },
+			want: "invalid invalid 4", check: "ledger", severity: verdict.Void,
+		},
+		{
+			name: "no book", record: func(r *record.Record) { r.Ending.Received = nil },
+			want: "invalid invalid 4", check: "ledger", severity: verdict.Void,
+		},
+		{
+			name: "no ending", record: func(r *record.Record) { r.Ending = nil },
+			want: "invalid invalid 4", check: "completed", severity: verdict.Void,
+		},
+		{
+			name: "never began", record: func(r *record.Record) { r.Ending.LoadStart = time.Time{} },
+			want: "invalid invalid 4", check: "completed", severity: verdict.Void,
+		},
+		{
+			name: "interrupted", record: func(r *record.Record) { r.Ending.Interrupted = "SIGINT" },
+			want: "invalid invalid 130", check: "completed", severity: verdict.Void,
+		},
+		{
+			name: "terminated after a failure", trial: func(t *trials.Trial) { t.Lost = 9 },
 			record: func(r *record.Record) { r.Ending.Interrupted = "SIGTERM" },
-			want:   "fail invalid 143", check: "completed", severity: verdict.Void},
-		{name: "no limits enforced", record: func(r *record.Record) { r.Header.Enforcement = env.Enforcement{Method: "none"} },
-			want: "pass degraded 0", check: "limits", severity: verdict.Reservation},
+			want:   "fail invalid 143", check: "completed", severity: verdict.Void,
+		},
+		{
+			name: "no limits enforced", record: func(r *record.Record) { r.Header.Enforcement = env.Enforcement{Method: "none"} },
+			want: "pass degraded 0", check: "limits", severity: verdict.Reservation,
+		},
 		{name: "fewer cores than the limit", record: func(r *record.Record) {
 			r.Header.Machine.Cores = 1
 			r.Header.Scenario.Gateway.CPULimit = 2
 		}, want: "pass degraded 0", check: "limits", severity: verdict.Reservation},
-		{name: "busy machine", record: func(r *record.Record) { r.Header.Machine.Load1 = 7 },
-			want: "pass degraded 0", check: "host", severity: verdict.Reservation},
-		{name: "note", record: func(r *record.Record) { r.Header.Notes = []string{"soft limits"} },
-			want: "pass valid 0", check: "notes", severity: verdict.Note},
-		{name: "not drained", record: func(r *record.Record) { r.Ending.Drained.Complete = false },
-			want: "pass degraded 0", check: "drain", severity: verdict.Reservation},
-		{name: "lost or still inside", trial: func(t *trials.Trial) { t.Lost = 9 },
+		{
+			name: "busy machine", record: func(r *record.Record) { r.Header.Machine.Load1 = 7 },
+			want: "pass degraded 0", check: "host", severity: verdict.Reservation,
+		},
+		{
+			name: "note", record: func(r *record.Record) { r.Header.Notes = []string{"soft limits"} },
+			want: "pass valid 0", check: "notes", severity: verdict.Note,
+		},
+		{
+			name: "not drained", record: func(r *record.Record) { r.Ending.Drained.Complete = false },
+			want: "pass degraded 0", check: "drain", severity: verdict.Reservation,
+		},
+		{
+			name: "lost or still inside", trial: func(t *trials.Trial) { t.Lost = 9 },
 			record: func(r *record.Record) {
 				r.Ending.Drained.Complete = false
 				each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) {
 					a.Metrics[record.ExporterEnqueueFailed] = 0
 				})
-			}, want: "invalid invalid 4", check: "loss", severity: verdict.Void},
-		{name: "given up by the collector, whatever is inside", trial: func(t *trials.Trial) { t.Lost = 9 },
+			}, want: "invalid invalid 4", check: "loss", severity: verdict.Void,
+		},
+		{
+			name: "given up by the collector, whatever is inside", trial: func(t *trials.Trial) { t.Lost = 9 },
 			record: func(r *record.Record) { r.Ending.Drained.Complete = false },
-			want:   "fail degraded 99", check: "loss", severity: verdict.Critical},
+			want:   "fail degraded 99", check: "loss", severity: verdict.Critical,
+		},
 		{name: "no CPU known", record: func(r *record.Record) {
 			each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) { a.Usage.CPUSeconds = nil })
 		}, want: "pass degraded 0", check: "cpu", severity: verdict.Reservation},
-		{name: "counters differ", record: func(r *record.Record) { r.Ending.Received.Unique -= 5 },
-			want: "pass valid 0", check: "counters", severity: verdict.Note},
+		{
+			name: "counters differ", record: func(r *record.Record) { r.Ending.Received.Unique -= 5 },
+			want: "pass valid 0", check: "counters", severity: verdict.Note,
+		},
 	}
 }
 

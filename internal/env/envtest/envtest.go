@@ -131,7 +131,7 @@ func (e *Environment) prepare(a env.Actor) (*Instance, *Process, error) {
 				return nil, nil, err
 			}
 			addr = l.Addr().String()
-			l.Close()
+			_ = l.Close()
 		}
 		addrs[port], known["self."+port] = addr, addr
 	}

@@ -103,9 +103,12 @@ func (t Trial) header() record.Header {
 			Name: "odigos-stress-otelcol", Version: "0.157.0",
 		},
 		Actors: []env.Actor{
-			{Name: record.Backend}, {Name: record.Loadgen},
-			{Name: record.Gateway, Env: map[string]string{"GOMEMLIMIT": "440MiB"},
-				Limits: env.Limits{CPUCores: 1, MemoryBytes: 600 * MiB}},
+			{Name: record.Backend},
+			{Name: record.Loadgen},
+			{
+				Name: record.Gateway, Env: map[string]string{"GOMEMLIMIT": "440MiB"},
+				Limits: env.Limits{CPUCores: 1, MemoryBytes: 600 * MiB},
+			},
 		},
 		Enforcement: env.Enforcement{Method: "cgroup-v2", CPU: true, Memory: true},
 		SampleEvery: 100,
