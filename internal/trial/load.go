@@ -98,17 +98,10 @@ func (r *run) ends() error {
 	for _, name := range []string{record.Backend, record.Loadgen} {
 		if s := r.instances[name].State(); !s.Running {
 			r.noteEnd(name, s)
-			return fmt.Errorf("the %s is gone, and its book with it: it %s", name, wasEnded(s))
+			return fmt.Errorf("the %s is gone, and its book with it: %s", name, ended(s))
 		}
 	}
 	return nil
-}
-
-func wasEnded(s env.State) string {
-	if s.Signal != "" {
-		return "was " + ended(s)
-	}
-	return ended(s)
 }
 
 func (r *run) loadDone(ctx context.Context) bool {

@@ -1,0 +1,226 @@
+package trial_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/odigos-io/odigos-stress/internal/admin"
+	"github.com/odigos-io/odigos-stress/internal/backend"
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/env/envtest"
+	"github.com/odigos-io/odigos-stress/internal/loadgen"
+	"github.com/odigos-io/odigos-stress/internal/otlp"
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A place runs the real ends and a gateway of the test's in this process. It tells of
+// an actor that ended before it was ready as a real place does.
+type place struct {
+	*envtest.Environment
+	running sync.WaitGroup // programs
+}
+
+func newPlace(g *gateway, change map[string]envtest.Program) *place {
+	p := &place{}
+	programs := map[string]envtest.Program{
+		record.Backend: runBackend, record.Loadgen: runLoadgen, record.Gateway: g.run,
+	}
+	for name, program := range change {
+		programs[name] = program
+	}
+	for name, program := range programs {
+		programs[name] = func(ctx context.Context, process *envtest.Process) int {
+			p.running.Add(1)
+			defer p.running.Done()
+			return program(ctx, process)
+		}
+	}
+	p.Environment = envtest.New(programs)
+	p.Loopback = true
+	g.place = p
+	return p
+}
+
+// Start tells what is known of an actor that never was ready.
+func (p *place) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
+	i, err := p.Environment.Start(ctx, a)
+	if err == nil {
+		return i, nil
+	}
+	failed := &env.StartError{Actor: a.Name, Err: err}
+	if tried := p.Instance(a.Name); tried != nil {
+		failed.State = tried.State()
+	}
+	return nil, failed
+}
+
+// Close waits for the programs too.
+func (p *place) Close() error {
+	err := p.Environment.Close()
+	p.running.Wait()
+	return err
+}
+
+// lifetime is a context that ends when a program is to end or is killed.
+func lifetime(ctx context.Context, p *envtest.Process) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-p.Term:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func exitCode(p *envtest.Process, err error) int {
+	if err != nil {
+		fmt.Fprintln(p.Out, err)
+		return 1
+	}
+	return 0
+}
+
+// runBackend is the real backend, configured as the plan has it.
+func runBackend(ctx context.Context, p *envtest.Process) int {
+	ctx, cancel := lifetime(ctx, p)
+	defer cancel()
+	var cfg backend.Config
+	if err := json.Unmarshal([]byte(p.Actor.Files["backend.json"]), &cfg); err != nil {
+		return exitCode(p, err)
+	}
+	cfg.GRPC, cfg.HTTP = p.Addrs["otlp_grpc"], p.Addrs["otlp_http"]
+	b, err := backend.Listen(cfg, p.Addrs["admin"], "", slog.New(slog.NewTextHandler(p.Out, nil)))
+	if err != nil {
+		return exitCode(p, err)
+	}
+	p.Ready()
+	return exitCode(p, b.Run(ctx))
+}
+
+// runLoadgen is the real load generator, configured as the plan has it.
+func runLoadgen(ctx context.Context, p *envtest.Process) int {
+	ctx, cancel := lifetime(ctx, p)
+	defer cancel()
+	var cfg loadgen.Config
+	if err := json.Unmarshal([]byte(p.Actor.Files["loadgen.json"]), &cfg); err != nil {
+		return exitCode(p, err)
+	}
+	cfg.Endpoints = []string{p.Actor.Args[slices.Index(p.Actor.Args, "--otlp-endpoint")+1]}
+	g, err := loadgen.New(cfg)
+	if err != nil {
+		return exitCode(p, err)
+	}
+	ln, err := net.Listen("tcp", p.Addrs["admin"])
+	if err != nil {
+		return exitCode(p, errors.Join(err, g.Close()))
+	}
+	var served sync.WaitGroup
+	served.Go(func() {
+		_ = admin.Serve(ctx, ln, admin.NewHandler(g, g.Gatherer()), slog.New(slog.DiscardHandler))
+	})
+	p.Ready()
+	err = g.Run(ctx)
+	<-ctx.Done()
+	served.Wait()
+	return exitCode(p, errors.Join(err, g.Close()))
+}
+
+// A gateway hands requests on to the backend as they came, and its answers back.
+type gateway struct {
+	// on, when set, is asked before the n-th request (from 1) is handed on. What is
+	// kept is acknowledged, never handed on, and in the queue from then on.
+	on func(g *gateway, n int64) (keep bool)
+	// mute leaves the queue out of the metrics once that many requests have come.
+	mute int64
+
+	place    *place
+	requests atomic.Int64
+	kept     atomic.Int64
+}
+
+// instance is the actor as its place has it.
+func (g *gateway) instance(name string) *envtest.Instance { return g.place.Instance(name) }
+
+func (g *gateway) run(ctx context.Context, p *envtest.Process) int {
+	ctx, cancel := lifetime(ctx, p)
+	defer cancel()
+	to, err := grpc.NewClient("passthrough:///"+p.Actor.Env["STRESS_BACKEND_GRPC"],
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy(),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(otlp.RawCodec{})))
+	if err != nil {
+		return exitCode(p, err)
+	}
+	defer to.Close()
+	server := grpc.NewServer(grpc.ForceServerCodecV2(otlp.RawCodec{}), grpc.WaitForHandlers(true))
+	server.RegisterService(&grpc.ServiceDesc{
+		ServiceName: "opentelemetry.proto.collector.trace.v1.TraceService",
+		Methods: []grpc.MethodDesc{{MethodName: "Export", Handler: func(_ any, ctx context.Context,
+			decode func(any) error, _ grpc.UnaryServerInterceptor,
+		) (any, error) {
+			return g.export(ctx, decode, to)
+		}}},
+	}, nil)
+	ln, err := net.Listen("tcp", p.Addrs["otlp_grpc"])
+	if err != nil {
+		return exitCode(p, err)
+	}
+	pages, err := net.Listen("tcp", p.Addrs["metrics"])
+	if err != nil {
+		return exitCode(p, errors.Join(err, ln.Close()))
+	}
+	metrics := &http.Server{Handler: http.HandlerFunc(g.metrics), ReadTimeout: time.Minute}
+	var served sync.WaitGroup
+	served.Go(func() { _ = server.Serve(ln) })
+	served.Go(func() { _ = metrics.Serve(pages) })
+	p.Ready()
+	<-ctx.Done()
+	server.Stop()
+	_ = metrics.Close()
+	served.Wait()
+	return 0
+}
+
+func (g *gateway) export(ctx context.Context, decode func(any) error, to *grpc.ClientConn,
+) (any, error) {
+	var in, out otlp.Frame
+	if err := decode(&in); err != nil {
+		return nil, err
+	}
+	defer in.Free()
+	n := g.requests.Add(1)
+	if g.on != nil && g.on(g, n) {
+		g.kept.Add(1)
+		return &out, nil
+	}
+	err := to.Invoke(ctx, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", &in, &out)
+	return &out, err
+}
+
+func (g *gateway) metrics(w http.ResponseWriter, _ *http.Request) {
+	if g.mute == 0 || g.requests.Load() < g.mute {
+		_, _ = fmt.Fprintf(w, "# TYPE otelcol_exporter_queue_size gauge\n"+
+			"otelcol_exporter_queue_size{data_type=\"traces\",exporter=\"otlp_grpc\"} %d\n",
+			g.kept.Load())
+	}
+	_, _ = io.WriteString(w, "# TYPE otelcol_process_uptime_seconds counter\n"+
+		"otelcol_process_uptime_seconds 1\n")
+}
