@@ -118,6 +118,9 @@ func (o *runOptions) trial(cmd *cobra.Command, p plan.Plan) (dir string, err err
 	view.begin(log.Dir())
 	err = trial.Run(ctx, p, place, h, log, trial.Options{Watch: view.sample, Logger: o.logger(log, view)})
 	view.end()
+	for _, n := range place.Notes() {
+		fmt.Fprintf(log.TestLog(), "note: %s\n", n)
+	}
 	return log.Dir(), errors.Join(err, place.Close())
 }
 

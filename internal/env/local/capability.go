@@ -22,13 +22,17 @@ func Capabilities(ctx context.Context, o Options) []env.Capability {
 	var cs []env.Capability
 	l, err := New(o)
 	if err != nil {
-		cs = append(cs, env.Capability{Name: "start", Found: err.Error(),
-			Remedy: "make " + registryDir(os.Environ()) + " writable, or set XDG_RUNTIME_DIR"})
+		cs = append(cs, env.Capability{
+			Name: "start", Found: err.Error(),
+			Remedy: "make " + registryDir(os.Environ()) + " writable, or set XDG_RUNTIME_DIR",
+		})
 	} else {
 		cs = append(cs, limitCapabilities(l.Enforcement())...)
 		if err := l.Close(); err != nil {
-			cs = append(cs, env.Capability{Name: "clean-up", Found: err.Error(),
-				Remedy: "odigos-stress cleanup"})
+			cs = append(cs, env.Capability{
+				Name: "clean-up", Found: err.Error(),
+				Remedy: "odigos-stress cleanup",
+			})
 		}
 	}
 	m := ThisMachine()
@@ -75,9 +79,11 @@ func ownQuota(all []hierarchy, cores int) env.Capability {
 	for _, dir := range ancestors(h.Own, h.Mount) {
 		if quota, ok := quotaOf(dir, h.Version); ok && quota < least {
 			least = quota
-			c = env.Capability{Name: "own-cpu-quota",
+			c = env.Capability{
+				Name:   "own-cpu-quota",
 				Found:  fmt.Sprintf("%g cores, by %s", quota, dir),
-				Remedy: "start it outside of that cgroup, or keep the sum of all limits below"}
+				Remedy: "start it outside of that cgroup, or keep the sum of all limits below",
+			}
 		}
 	}
 	return c
@@ -123,13 +129,17 @@ func swapCapability(all []hierarchy) env.Capability {
 func pressureCapability(all []hierarchy) env.Capability {
 	_, v1 := find(all, "memory")
 	if _, err := os.Stat("/proc/pressure/cpu"); err != nil {
-		return env.Capability{Name: "pressure", Found: "the kernel has no PSI, or it is turned off",
-			Remedy: "boot with psi=1; stall times of actors are not known without"}
+		return env.Capability{
+			Name: "pressure", Found: "the kernel has no PSI, or it is turned off",
+			Remedy: "boot with psi=1; stall times of actors are not known without",
+		}
 	}
 	if v1 {
-		return env.Capability{Name: "pressure",
+		return env.Capability{
+			Name:   "pressure",
 			Found:  "PSI of the machine; cgroup v1 has none of an actor",
-			Remedy: "boot with systemd.unified_cgroup_hierarchy=1"}
+			Remedy: "boot with systemd.unified_cgroup_hierarchy=1",
+		}
 	}
 	return env.Capability{Name: "pressure", OK: true, Found: "PSI of the machine and of each cgroup"}
 }
@@ -167,8 +177,10 @@ func memoryCapability(m Machine) env.Capability {
 		return env.Capability{Name: "memory", OK: true, Found: "not known"}
 	}
 	const wanted = 2 << 30
-	c := env.Capability{Name: "memory", OK: *available >= wanted,
-		Found: fmt.Sprintf("%d MiB available of %d MiB", *available>>20, m.MemoryBytes>>20)}
+	c := env.Capability{
+		Name: "memory", OK: *available >= wanted,
+		Found: fmt.Sprintf("%d MiB available of %d MiB", *available>>20, m.MemoryBytes>>20),
+	}
 	if !c.OK {
 		c.Remedy = "free some: below 2 GiB the ends compete with the gateway"
 	}
@@ -181,8 +193,10 @@ func filesCapability() env.Capability {
 		return env.Capability{Name: "open-files", Found: err.Error(), Remedy: "ulimit -n 65536"}
 	}
 	const wanted = 4096
-	c := env.Capability{Name: "open-files", OK: hard >= wanted,
-		Found: fmt.Sprintf("%d, can be raised to %d", soft, hard)}
+	c := env.Capability{
+		Name: "open-files", OK: hard >= wanted,
+		Found: fmt.Sprintf("%d, can be raised to %d", soft, hard),
+	}
 	if !c.OK {
 		c.Remedy = "ulimit -Hn 65536 (as root), or LimitNOFILE=65536 in the unit that starts it"
 	}
@@ -190,8 +204,10 @@ func filesCapability() env.Capability {
 }
 
 func loadCapability(m Machine) env.Capability {
-	c := env.Capability{Name: "load", OK: m.Load1 < float64(m.Cores)/2,
-		Found: fmt.Sprintf("load average %.2f on %d cores", m.Load1, m.Cores)}
+	c := env.Capability{
+		Name: "load", OK: m.Load1 < float64(m.Cores)/2,
+		Found: fmt.Sprintf("load average %.2f on %d cores", m.Load1, m.Cores),
+	}
 	if !c.OK {
 		c.Remedy = "wait until the machine is idle (uptime shows it): " +
 			"what else runs takes from the gateway"

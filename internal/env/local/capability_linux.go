@@ -14,8 +14,10 @@ import (
 func clockCapability() env.Capability {
 	var res unix.Timespec
 	if err := unix.ClockGetres(unix.CLOCK_MONOTONIC, &res); err != nil {
-		return env.Capability{Name: "clock", Found: "read resolution: " + err.Error(),
-			Remedy: "use a kernel with high resolution timers"}
+		return env.Capability{
+			Name: "clock", Found: "read resolution: " + err.Error(),
+			Remedy: "use a kernel with high resolution timers",
+		}
 	}
 	source := fileText("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 	if source == "" {
@@ -26,8 +28,10 @@ func clockCapability() env.Capability {
 	if err == nil {
 		text += fmt.Sprintf(", timer slack %s", time.Duration(slack))
 	}
-	c := env.Capability{Name: "clock", Found: text,
-		OK: time.Duration(res.Nano()) <= time.Microsecond && source != "acpi_pm" && source != "hpet"}
+	c := env.Capability{
+		Name: "clock", Found: text,
+		OK: time.Duration(res.Nano()) <= time.Microsecond && source != "acpi_pm" && source != "hpet",
+	}
 	if !c.OK {
 		c.Remedy = "boot with clocksource=tsc: reading the time is slow, or coarse, with this one"
 	}

@@ -10,8 +10,10 @@ import (
 )
 
 func clockCapability() env.Capability {
-	return env.Capability{Name: "clock", Found: "not known on this system",
-		Remedy: "run it on Linux to have it checked"}
+	return env.Capability{
+		Name: "clock", Found: "not known on this system",
+		Remedy: "run it on Linux to have it checked",
+	}
 }
 
 func fileLimit() (soft, hard uint64, err error) {

@@ -49,14 +49,18 @@ func (s surveyor) survey(ctx context.Context, all []hierarchy) fence {
 		slices.Contains(cs, "memory") {
 		b, err := s.tryV2(v2, limitsV2)
 		if err == nil {
-			return fence{run: s.run, bases: map[string]base{"": b},
-				how: env.Enforcement{Method: methodV2, CPU: true, Memory: true}}
+			return fence{
+				run: s.run, bases: map[string]base{"": b},
+				how: env.Enforcement{Method: methodV2, CPU: true, Memory: true},
+			}
 		}
 		note(err)
 		systemd, err := s.trySystemd(ctx)
 		if err == nil {
-			return fence{run: s.run, systemd: systemd,
-				how: env.Enforcement{Method: methodSystemd, CPU: true, Memory: true}}
+			return fence{
+				run: s.run, systemd: systemd,
+				how: env.Enforcement{Method: methodSystemd, CPU: true, Memory: true},
+			}
 		}
 		note(err)
 	} else {
@@ -248,7 +252,7 @@ func makeV1(bases map[string]base, run, actor string, l env.Limits) (cgroup, err
 		}
 		return filepath.Join(b.rel, parentName, run, actor), nil
 	}
-	all := func() ([]cgroup1.Subsystem, error) { return parts, nil }
+	all := func() ([]cgroup1.Subsystem, error) { return parts, nil } //nolint:unparam // the library's type
 	return g, again(func() error {
 		_, err := cgroup1.New(path, limitsV1(l, bases["memory"]), cgroup1.WithHierarchy(all))
 		return err

@@ -50,8 +50,10 @@ func TestLimitsV1(t *testing.T) {
 	at := func(c, file string) string {
 		return mustRead(t, filepath.Join(root, c, "own/odigos-stress/run@1-2/gateway", file))
 	}
-	got := []string{at("cpu", "cpu.cfs_quota_us"), at("cpu", "cpu.cfs_period_us"),
-		at("memory", "memory.limit_in_bytes")}
+	got := []string{
+		at("cpu", "cpu.cfs_quota_us"), at("cpu", "cpu.cfs_period_us"),
+		at("memory", "memory.limit_in_bytes"),
+	}
 	if diff := cmp.Diff([]string{"125000", "100000", "629145600"}, got); diff != "" {
 		t.Errorf("limits (-want +got)\n%s", diff)
 	}
@@ -164,9 +166,11 @@ func TestV2OnTheRealTree(t *testing.T) {
 	}
 	first := occupy(busy)
 	var held []string
-	s := surveyor{run: "v2-test@1-1",
+	s := surveyor{
+		run:  "v2-test@1-1",
 		hold: func(dir string) { held = append(held, dir) },
-		drop: func(dir string) { held = slices.DeleteFunc(held, func(d string) bool { return d == dir }) }}
+		drop: func(dir string) { held = slices.DeleteFunc(held, func(d string) bool { return d == dir }) },
+	}
 	b, err := s.tryV2(hierarchy{Version: 2, Mount: h.Mount, Own: busy}, hugetlb)
 	if err != nil || b.dir() != h.Mount {
 		t.Errorf("tryV2(busy) = %s, %v; want the mount", b.dir(), err)

@@ -55,7 +55,7 @@ func startGuardian(self, logPath string, environ []string, log *slog.Logger) (*g
 		write.Close()
 		_ = cmd.Process.Kill()
 		err := cmd.Wait()
-		return nil, fmt.Errorf("start guardian: %s %s did not answer: %v: %s",
+		return nil, fmt.Errorf("start guardian: %s %s did not answer: %w: %s",
 			self, guardCommand, err, strings.TrimSpace(line+errOut.String()))
 	}
 	g := &guardian{pipe: write, cmd: cmd, gone: make(chan struct{})}

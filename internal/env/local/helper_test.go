@@ -83,12 +83,12 @@ func serve() int {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ready", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("/never", func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(503)
+		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Println("asked")
 	})
 	mux.HandleFunc("/burn", func(http.ResponseWriter, *http.Request) {
 		go func() {
-			for n := 0; ; n++ { //nolint:revive // burning is what it is for
+			for n := 0; ; n++ {
 			}
 		}()
 	})
@@ -123,8 +123,10 @@ var eaten [][]byte
 
 // tool starts two actors, tells of them, and waits to be killed.
 func tool() int {
-	l, err := New(Options{RunID: os.Getenv("RUN"), Registry: os.Getenv("REGISTRY"),
-		GuardLog: os.Getenv("GUARD_LOG")})
+	l, err := New(Options{
+		RunID: os.Getenv("RUN"), Registry: os.Getenv("REGISTRY"),
+		GuardLog: os.Getenv("GUARD_LOG"),
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -160,8 +162,10 @@ type told struct {
 func actor(name, role string) env.Actor {
 	return env.Actor{
 		Name: name, Args: []string{"$(self.http)"}, Ports: []string{"http"},
-		Env: map[string]string{roleVariable: role, "ADDR": "$(self.http)", "NAME": name,
-			"GORACE": "atexit_sleep_ms=0"}, // else each end takes a second under -race
+		Env: map[string]string{
+			roleVariable: role, "ADDR": "$(self.http)", "NAME": name,
+			"GORACE": "atexit_sleep_ms=0",
+		}, // else each end takes a second under -race
 		// Generous: only a failing test waits for it.
 		Ready: env.Probe{Port: "http", Path: "/ready", Timeout: time.Minute},
 		Grace: time.Minute,

@@ -22,8 +22,10 @@ func TestParseExec(t *testing.T) {
 		files, program []string
 		fails          bool
 	}{
-		{args: execArgs(7, []string{"/a", "/b"}, "prog", "--", "-x")[1:], parent: 7,
-			files: []string{"/a", "/b"}, program: []string{"prog", "--", "-x"}},
+		{
+			args: execArgs(7, []string{"/a", "/b"}, "prog", "--", "-x")[1:], parent: 7,
+			files: []string{"/a", "/b"}, program: []string{"prog", "--", "-x"},
+		},
 		{args: execArgs(7, nil, "prog")[1:], parent: 7, files: []string{}, program: []string{"prog"}},
 		{args: nil, fails: true},
 		{args: []string{"7", "--"}, fails: true},
@@ -183,15 +185,19 @@ func mustWriteFile(t *testing.T, path, text string) {
 }
 
 func TestScrub(t *testing.T) {
-	kept, taken := scrub([]string{"PATH=/bin", "HOME=/root", "GOGC=1", "GOMEMLIMIT=1", "GOTRACEBACK=all",
+	kept, taken := scrub([]string{
+		"PATH=/bin", "HOME=/root", "GOGC=1", "GOMEMLIMIT=1", "GOTRACEBACK=all",
 		"GOOGLE_CREDENTIALS=x", "GO=1", "OTEL_X=1", "Http_Proxy=p", "all_proxy=p", "ODIGOS_STRESS_RUN=1",
-		"PROXY=stays", "GOGC=2"})
+		"PROXY=stays", "GOGC=2",
+	})
 	if diff := cmp.Diff([]string{"PATH=/bin", "HOME=/root", "GOOGLE_CREDENTIALS=x", "GO=1", "PROXY=stays"},
 		kept); diff != "" {
 		t.Errorf("kept (-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"GOGC", "GOMEMLIMIT", "GOTRACEBACK", "Http_Proxy", "ODIGOS_STRESS_RUN",
-		"OTEL_X", "all_proxy"}, taken); diff != "" {
+	if diff := cmp.Diff([]string{
+		"GOGC", "GOMEMLIMIT", "GOTRACEBACK", "Http_Proxy", "ODIGOS_STRESS_RUN",
+		"OTEL_X", "all_proxy",
+	}, taken); diff != "" {
 		t.Errorf("taken (-want +got)\n%s", diff)
 	}
 }
@@ -222,8 +228,10 @@ func TestTailIsTheLastLines(t *testing.T) {
 func TestFindProgram(t *testing.T) {
 	dir, path := t.TempDir(), t.TempDir()
 	t.Setenv("PATH", path)
-	for _, file := range []string{filepath.Join(dir, "sibling"), filepath.Join(path, "on-path"),
-		filepath.Join(path, "sibling")} {
+	for _, file := range []string{
+		filepath.Join(dir, "sibling"), filepath.Join(path, "on-path"),
+		filepath.Join(path, "sibling"),
+	} {
 		mustWriteFile(t, file, "#!/bin/sh\n")
 		if err := os.Chmod(file, 0o755); err != nil {
 			t.Fatal(err)
@@ -280,8 +288,10 @@ func TestCapabilities(t *testing.T) {
 			t.Errorf("%+v: want what was found, and a remedy exactly when it is not OK", c)
 		}
 	}
-	for _, name := range []string{"limit-cpu", "limit-memory", "swap", "pressure", "oom-events", "clock", "cores",
-		"memory", "open-files", "load", "own-cpu-quota"} {
+	for _, name := range []string{
+		"limit-cpu", "limit-memory", "swap", "pressure", "oom-events", "clock", "cores",
+		"memory", "open-files", "load", "own-cpu-quota",
+	} {
 		if !seen[name] {
 			t.Errorf("Capabilities() do not speak of %s", name)
 		}

@@ -20,7 +20,7 @@ func freePorts(names []string, taken map[int]bool) (map[string]string, error) {
 	var open []net.Listener
 	defer func() {
 		for _, l := range open {
-			l.Close()
+			_ = l.Close()
 		}
 	}()
 	const tries = 200

@@ -46,7 +46,7 @@ func (p process) kill() {
 		}
 		return
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	if !p.alive() {
 		return
 	}

@@ -172,6 +172,7 @@ func (l *Local) launch(i *Instance, a env.Actor) error {
 	if i.group, err = l.fence.make(a.Name, a.Limits); err != nil {
 		return err
 	}
+	l.noteError(favour(i.group, a.Program == ""))
 	out, output, err := openOutput(l.logPath(a.Name))
 	if err != nil {
 		return err
@@ -194,7 +195,8 @@ func (l *Local) launch(i *Instance, a env.Actor) error {
 
 // command is the process that becomes the actor.
 func (l *Local) command(i *Instance, limits env.Limits, program string, args []string) (
-	cmd *exec.Cmd, closeDir func(), err error) {
+	cmd *exec.Cmd, closeDir func(), err error,
+) {
 	closeDir = func() {}
 	whole := append([]string{program}, args...)
 	var dir *os.File
@@ -274,7 +276,8 @@ func (l *Local) references(i *Instance, a env.Actor) func(string) (string, error
 }
 
 func expandAll(a env.Actor, lookup func(string) (string, error)) (
-	args []string, environ map[string]string, err error) {
+	args []string, environ map[string]string, err error,
+) {
 	for _, arg := range a.Args {
 		arg, err := env.Expand(arg, lookup)
 		if err != nil {
