@@ -13,9 +13,6 @@ import (
 const (
 	// look is how often the actors are asked how far they are.
 	look = 200 * time.Millisecond
-	// aftermath is how long the load goes on after the gateway has died, so that
-	// the record shows what its clients then see.
-	aftermath = 3 * time.Second
 	// overtime is what a load generator may need past its schedule and one timeout.
 	overtime = 30 * time.Second
 )
@@ -81,7 +78,7 @@ func (r *run) untilDone(ctx context.Context) (cutShort string, err error) {
 				fell = now
 				r.noteEnd(record.Gateway, s)
 			}
-			if now.Sub(fell) >= aftermath {
+			if now.Sub(fell) >= r.options.pace.aftermath {
 				return "the gateway ended: " + ended(s), nil
 			}
 		}

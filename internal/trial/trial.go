@@ -27,6 +27,17 @@ type Options struct {
 	Watch func(record.Sample, []verdict.Finding)
 	// Logger hears what happens; nil is silence.
 	Logger *slog.Logger
+
+	pace pace
+}
+
+// A pace is what a trial's length depends on beside its plan; tests are in a hurry.
+type pace struct {
+	// sample is how often the actors are looked at; 0: every second.
+	sample time.Duration
+	// aftermath is how long the load goes on after the gateway has died, so that
+	// the record shows what its clients then see; 0: 3 s.
+	aftermath time.Duration
 }
 
 // An Interrupt is the cause of a context that a signal ended. The trial then drains
@@ -70,6 +81,9 @@ func Run(
 		instances: map[string]env.Instance{}, states: map[string]env.State{},
 		watch: verdict.NewWatch(h), runID: h.RunID,
 	}
+	if r.options.pace.aftermath == 0 {
+		r.options.pace.aftermath = 3 * time.Second
+	}
 	ending := record.Ending{States: r.states}
 	err := r.whole(ctx, &ending)
 	if cause := context.Cause(ctx); cause != nil {
@@ -88,7 +102,7 @@ func Run(
 
 // whole is the trial from the first actor's start to the last one's end.
 func (r *run) whole(ctx context.Context, ending *record.Ending) error {
-	watcher := monitor.New(nil, monitor.Options{})
+	watcher := monitor.New(nil, monitor.Options{Interval: r.options.pace.sample})
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	group.Go(func() { watcher.Run(watching, r.loadStart, r.currentPhase, r.sample) })
