@@ -261,7 +261,7 @@ func TestLedgerTellsAnswersApart(t *testing.T) {
 				proxy: &proxy{copies: copies, random: draw(seed, 0),
 					answer: func(n ledger.Number) reply { return replies[which(n)].reply }},
 			}
-			w.loads[0].Load.Timeout = scenario.Duration(3 * time.Second)
+			w.loads[0].Load.Timeout = scenario.Duration(5 * time.Second)
 			joined := w.run(t)
 			of := func(n ledger.Number) fate {
 				r := replies[which(n)]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -198,10 +199,27 @@ func TestWholeTrial(t *testing.T) {
 	if len(r.Samples) < 2 || seen != len(r.Samples) {
 		t.Errorf("%d samples, %d of them shown", len(r.Samples), seen)
 	}
+	if !lookedAfterDrain(r) {
+		t.Error("no sample was taken between the drain and the stop")
+	}
 	last := r.Samples[len(r.Samples)-1]
 	if last.Actors[record.Backend].Metrics[record.BackendUnique] != 1200 {
 		t.Errorf("the last sample has %+v of the backend", last.Actors[record.Backend])
 	}
+}
+
+// lookedAfterDrain is whether the collector's counters were read once more when
+// everything had come.
+func lookedAfterDrain(r *record.Record) bool {
+	var drained time.Time
+	for _, e := range r.Events {
+		if strings.HasPrefix(e.Text, "drained: ") {
+			drained = e.At
+		}
+	}
+	return slices.ContainsFunc(r.Samples, func(s record.Sample) bool {
+		return s.Phase == record.PhaseDraining && s.At.After(drained)
+	})
 }
 
 // A gateway that ends in the middle is a result, however it ends.
@@ -243,6 +261,15 @@ func TestGatewayDies(t *testing.T) {
 			}
 			if got := said(r, c.kind); len(got) == 0 || got[0] != "gateway: "+c.text {
 				t.Errorf("events %s are %q", c.kind, got)
+			}
+			// It is told when it is seen, and not when the gateway is to be stopped.
+			of := func(kind record.EventKind, text string) int {
+				return slices.IndexFunc(r.Events, func(e record.Event) bool {
+					return e.Kind == kind && e.Text == text
+				})
+			}
+			if of(c.kind, c.text) > of(record.EventPhase, string(record.PhaseDraining)) {
+				t.Errorf("the gateway's end is told after the load: %+v", r.Events)
 			}
 			if !e.Drained.Complete || !strings.Contains(e.Drained.Reason, "the gateway is gone") {
 				t.Errorf("Drained = %+v", e.Drained)
