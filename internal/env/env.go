@@ -107,6 +107,18 @@ type Usage struct {
 	MemoryStalled *float64 `json:"memory_stalled_seconds,omitempty"`
 }
 
+// A Host is what everything that ran on the machine used up to one moment, over all of
+// its processors.
+type Host struct {
+	BusySeconds  float64 `json:"busy_seconds"`
+	StealSeconds float64 `json:"steal_seconds"` // taken by other virtual machines
+}
+
+// A HostReader is an environment on one machine whose use as a whole can be read.
+type HostReader interface {
+	Host() (Host, error)
+}
+
 // A Capability is one thing that a place can do or cannot, with what to do about it.
 type Capability struct {
 	Name   string `json:"name"`

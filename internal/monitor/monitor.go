@@ -46,6 +46,8 @@ type Options struct {
 	// Transport carries the scrapes; nil: a client of its own, without compression,
 	// which the gateway would pay for.
 	Transport http.RoundTripper
+	// Host reads the use of the machine that the actors are on; nil: not one machine.
+	Host func() (env.Host, error)
 }
 
 // A Monitor looks at its targets on an absolute schedule. Its methods may be called
@@ -53,6 +55,7 @@ type Options struct {
 type Monitor struct {
 	interval, timeout time.Duration
 	transport         http.RoundTripper
+	host              func() (env.Host, error)
 
 	mu      sync.Mutex
 	targets []*watched
@@ -60,7 +63,7 @@ type Monitor struct {
 
 // New returns a monitor of the targets; none are needed yet.
 func New(targets []Target, o Options) *Monitor {
-	m := &Monitor{interval: o.Interval, timeout: o.Timeout, transport: o.Transport}
+	m := &Monitor{interval: o.Interval, timeout: o.Timeout, transport: o.Transport, host: o.Host}
 	if m.interval <= 0 {
 		m.interval = time.Second
 	}
@@ -142,6 +145,11 @@ func (m *Monitor) look(ctx context.Context, start func() (time.Time, bool),
 	var group sync.WaitGroup
 	for i, t := range targets {
 		group.Go(func() { looks[i] = t.look(limited, m.transport) })
+	}
+	if m.host != nil {
+		if h, err := m.host(); err == nil {
+			sample.Host = &h
+		}
 	}
 	group.Wait()
 	for i, t := range targets {

@@ -109,6 +109,8 @@ type Sample struct {
 	Elapsed float64                `json:"elapsed_seconds"`
 	Phase   Phase                  `json:"phase"`
 	Actors  map[string]ActorSample `json:"actors"`
+	// Host is of the whole machine; nil where it is not one or was not read.
+	Host *env.Host `json:"host,omitempty"`
 }
 
 // An ActorSample is one look at one actor. A metric that is absent is not known.

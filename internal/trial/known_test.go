@@ -177,7 +177,6 @@ func (w *wire) sorted(t *testing.T, streams []uint16, copies func(ledger.Number)
 
 // The ledger names precisely what a proxy drops and duplicates: not one span more.
 func TestLedgerNamesWhatAProxyDropsAndDuplicates(t *testing.T) {
-	t.Parallel()
 	const raw, sdk = scenario.EngineOTLP, scenario.EngineSDK
 	for i, c := range []struct {
 		engine  scenario.Engine
@@ -199,7 +198,6 @@ func TestLedgerNamesWhatAProxyDropsAndDuplicates(t *testing.T) {
 		seed := uint64(i + 1)
 		t.Run(fmt.Sprintf("%s %s %v drops %v doubles %v", c.engine, c.shape, c.streams, c.drop, c.double),
 			func(t *testing.T) {
-				t.Parallel()
 				copies := func(n ledger.Number) int {
 					r := draw(seed, n)
 					switch {
@@ -229,7 +227,6 @@ func TestLedgerNamesWhatAProxyDropsAndDuplicates(t *testing.T) {
 
 // Each way to be answered is a class of its own, whatever became of the spans.
 func TestLedgerTellsAnswersApart(t *testing.T) {
-	t.Parallel()
 	replies := []struct {
 		reply
 		class ledger.Class

@@ -31,7 +31,7 @@ import (
 
 // TestMain lets more tests run at once than there are cores: they mostly wait.
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "12"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)

@@ -18,7 +18,7 @@ import (
 
 // lead is the time between the order to start and the common start of the actors,
 // enough for the order to reach all of them.
-const lead = 500 * time.Millisecond
+const lead = time.Second
 
 // Options say how a trial is watched. The zero value is good.
 type Options struct {
@@ -102,7 +102,11 @@ func Run(
 
 // whole is the trial from the first actor's start to the last one's end.
 func (r *run) whole(ctx context.Context, ending *record.Ending) error {
-	watcher := monitor.New(nil, monitor.Options{Interval: r.options.pace.sample})
+	o := monitor.Options{Interval: r.options.pace.sample}
+	if machine, ok := r.place.(env.HostReader); ok {
+		o.Host = machine.Host
+	}
+	watcher := monitor.New(nil, o)
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	group.Go(func() { watcher.Run(watching, r.loadStart, r.currentPhase, r.sample) })

@@ -27,7 +27,6 @@ import (
 type question struct {
 	warmUp, measured, drain time.Duration
 	quiet                   time.Duration
-	timeout                 time.Duration
 	gateway                 *gateway
 	change                  map[string]envtest.Program
 	watch                   func(record.Sample)
@@ -50,12 +49,11 @@ func (q *question) planned(t *testing.T) plan.Plan {
 	fill(&q.measured, measure)
 	fill(&q.drain, time.Minute)
 	fill(&q.quiet, 300*time.Millisecond)
-	fill(&q.timeout, 10*time.Second)
 	warmUp := scenario.Duration(q.warmUp)
 	p, err := plan.New(scenario.Scenario{
 		Name: "test",
 		Load: scenario.Load{Rate: rate, SpansPerRequest: request, InFlight: 256,
-			Shape: scenario.ShapeSimple, Timeout: scenario.Duration(q.timeout)},
+			Shape: scenario.ShapeSimple, Timeout: scenario.Duration(20 * time.Second)},
 		Timing: scenario.Timing{WarmUp: &warmUp, Duration: scenario.Duration(q.measured),
 			Drain: scenario.Duration(q.drain)},
 	}, collectors.Collector{
@@ -242,7 +240,7 @@ func TestGatewayDies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const died = 10
-			q := question{measured: time.Minute, timeout: 2 * time.Second, gateway: &gateway{
+			q := question{measured: time.Minute, gateway: &gateway{
 				on: func(g *gateway, n int64) bool {
 					if n == died {
 						c.end(g.instance(record.Gateway))

@@ -56,10 +56,8 @@ func hostPressed(s *subject) []Finding {
 	}
 	cores := float64(m.Cores)
 	var found []Finding
-	if m.Load1 > cores {
-		found = append(found, with(one(check, Reservation, "the machine was busy before the "+
-			"trial: load average %.2f over 1 min, %d cores", m.Load1, m.Cores), &m.Load1, &cores,
-			"processes", record.HeaderFile+": machine")...)
+	if f := s.othersRan(cores); f != nil {
+		found = append(found, f...)
 	}
 	sum := 0.0
 	for _, used := range []*float64{s.f.CPU.Average, s.f.Loadgen.Cores, s.f.Backend.Cores} {
@@ -91,6 +89,50 @@ func hostPressed(s *subject) []Finding {
 	}
 	return with(one(check, Held, "%s", text), &sum, &room, "cores",
 		record.SamplesFile+": usage.cpu_seconds")
+}
+
+// othersRan tells when other processes took what the trial needed: the machine was full
+// in more than fullSeconds of the measured looks, with more than othersShare of it used
+// by something else, or another virtual machine took its time.
+func (s *subject) othersRan(cores float64) []Finding {
+	looks, full, worst := 0, 0, 0.0
+	for i := 1; i < len(s.samples); i++ {
+		busy, others, ok := hostUse(s.samples[i-1], s.samples[i])
+		if !ok {
+			continue
+		}
+		looks++
+		if busy > hostFull*cores && others > othersShare*cores {
+			full++
+			worst = max(worst, others)
+		}
+	}
+	share := float64(full) / float64(max(1, looks))
+	if share <= fullSeconds {
+		return nil
+	}
+	return with(one("host", Reservation, "the machine was full in %s of the measured seconds while other "+
+		"processes used up to %.2f of its %g cores (allowed %s of the seconds)", Percent(share), worst, cores,
+		Percent(fullSeconds)), &share, new(fullSeconds), "ratio", record.SamplesFile+": host")
+}
+
+// hostUse is how many cores everything on the machine used between two samples, with
+// what other virtual machines took, and how many of them none of the actors used.
+func hostUse(from, to record.Sample) (busy, others float64, ok bool) {
+	seconds := to.At.Sub(from.At).Seconds()
+	if from.Host == nil || to.Host == nil || seconds <= 0 {
+		return 0, 0, false
+	}
+	busy = (to.Host.BusySeconds - from.Host.BusySeconds + to.Host.StealSeconds - from.Host.StealSeconds) / seconds
+	others = busy
+	for name, now := range to.Actors {
+		before := from.Actors[name]
+		if now.Usage == nil || before.Usage == nil || now.Usage.CPUSeconds == nil || before.Usage.CPUSeconds == nil {
+			return 0, 0, false
+		}
+		others -= (*now.Usage.CPUSeconds - *before.Usage.CPUSeconds) / seconds
+	}
+	return busy, max(0, others), true
 }
 
 // noted are what was to be known beforehand: it explains, and reserves nothing.

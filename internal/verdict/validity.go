@@ -24,6 +24,11 @@ const (
 	// stalledShare is the share of the time, by PSI, in which one of our own actors
 	// waited for a processor.
 	stalledShare = 0.10
+	// The machine is full above hostFull of its cores. Other processes count from
+	// othersShare of them on, and are borne in fullSeconds of the measured looks.
+	hostFull    = 0.95
+	othersShare = 0.10
+	fullSeconds = 0.05
 	// hostShare is the share of the machine's cores that the actors may use together.
 	hostShare = 0.90
 	// backendSeconds is how long a request may stay in a backend that was not told

@@ -220,8 +220,12 @@ func validityCases() []judgeCase {
 			r.Header.Scenario.Gateway.CPULimit = 2
 		}, want: "pass degraded 0", check: "limits", severity: verdict.Reservation},
 		{
-			name: "busy machine", record: func(r *record.Record) { r.Header.Machine.Load1 = 7 },
+			name: "busy machine", record: func(r *record.Record) { hostBusy(r, 3.99) },
 			want: "pass degraded 0", check: "host", severity: verdict.Reservation,
+		},
+		{
+			name: "busy machine with room", record: func(r *record.Record) { hostBusy(r, 3.5) },
+			want: "pass valid 0", check: "host", severity: verdict.Held,
 		},
 		{
 			name: "note", record: func(r *record.Record) { r.Header.Notes = []string{"soft limits"} },

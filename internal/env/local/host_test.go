@@ -1,0 +1,27 @@
+package local
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+)
+
+func TestReadHost(t *testing.T) {
+	proc := t.TempDir()
+	// user nice system idle iowait irq softirq steal guest guest_nice, in 1/100 s
+	const stat = "cpu  1000 200 300 99999 50 0 0 75 500 0\ncpu0 1000 200 300 99999 50 0 0 75 500 0\n"
+	if err := os.WriteFile(filepath.Join(proc, "stat"), []byte(stat), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := readHost(proc)
+	if diff := cmp.Diff(env.Host{BusySeconds: 15, StealSeconds: 0.75}, got); err != nil || diff != "" {
+		t.Errorf("readHost() = %+v, %v (-want +got):\n%s", got, err, diff)
+	}
+	if _, err := readHost(t.TempDir()); err == nil {
+		t.Error("readHost() of an empty directory gave no error")
+	}
+}
