@@ -111,7 +111,8 @@ func (r *run) drain(ctx context.Context, interrupted bool) record.Drain {
 		case known && queue == 0:
 			return done(true, fmt.Sprintf("the queue is empty and nothing came for %s", r.plan.Quiet))
 		case !r.tellsQueue():
-			return done(true, fmt.Sprintf("nothing came for %s (the gateway tells of no queue)", r.plan.Quiet))
+			return done(true, fmt.Sprintf("nothing came for %s (the gateway tells of no queue)",
+				r.plan.Quiet))
 		}
 	}
 	return done(false, fmt.Sprintf("not drained after %s", limit))
