@@ -168,6 +168,8 @@ func (p *page) account(s Summary) {
 	p.line("- Undelivered (offered and not delivered): %s spans%s", n(d.Undelivered),
 		share(d.UndelRatio, "of the offered"))
 	p.line("- Refused: %s spans%s", n(d.Refused), share(d.RefusedPart, "of the offered"))
+	p.line("- Unanswered and not delivered: %s spans%s; unanswered and yet delivered: %s",
+		n(d.Unanswered), share(d.UnansweredPart, "of the offered"), n(d.Unheard))
 	p.line("- Deliveries beyond the first: %s, of %s spans", n(d.Extra), n(d.Repeated))
 	p.line("- Whole run, warm-up included: %s due, %s offered, %s acknowledged, %s of them not "+
 		"delivered, %s impossible (`summary.json`: ledger.whole_run)", n(s.Account.All.Due),

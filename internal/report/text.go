@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
 
@@ -47,7 +48,7 @@ func (p *page) findings(all []verdict.Finding) {
 				left++
 			default:
 				told++
-				p.line("  %s %-8s%s", mark(severity), f.Check, f.Text)
+				p.line("  %s %-7s %s", mark(severity), f.Check, f.Text)
 			}
 		}
 	}
@@ -73,15 +74,30 @@ func (p *page) accountText(s Summary) {
 		return
 	}
 	d, n := s.Figures.Delivery, verdict.Count[uint64]
-	p.line("  account   %s due = %s offered + %s unsent; %s acknowledged, %s refused, %s unknown",
-		n(a.Due), n(a.Offered), n(a.Unsent), n(a.Acknowledged.Items), n(d.Refused),
-		n(a.Unknown.Items))
-	p.line("            %s delivered, %s lost%s, %s delivered more than once", n(d.Delivered),
-		n(d.Lost), share(d.LostRatio, "of the acknowledged"), n(d.Repeated))
+	p.line("  account   %s due = %s offered + %s unsent; offered = %s", n(a.Due), n(a.Offered),
+		n(a.Unsent), terms(a))
+	p.line("            %s delivered, %s undelivered; %s lost%s; %s delivered more than once",
+		n(d.Delivered), n(d.Undelivered), n(d.Lost), share(d.LostRatio, "of the acknowledged"),
+		n(d.Repeated))
 	if r := s.Figures.Rate; r.Target != nil && r.Delivered != nil && r.Encoded != nil {
 		p.line("  rate      %s delivered, target %s, %s encoded", spansPerSecond(*r.Delivered),
 			spansPerSecond(*r.Target), megabytes(*r.Encoded))
 	}
+}
+
+// terms are the classes of an account that sum to the offered; the two rare ones only
+// where there are any.
+func terms(a *ledger.Account) string {
+	n := verdict.Count[uint64]
+	sum := fmt.Sprintf("%s acknowledged + %s refused + %s unanswered", n(a.Acknowledged.Items),
+		n(a.RefusedRetryable.Items+a.RefusedPermanent.Items), n(a.Unknown.Items))
+	if a.RejectedInPart.Items > 0 {
+		sum += fmt.Sprintf(" + %s in requests rejected in part", n(a.RejectedInPart.Items))
+	}
+	if a.Dropped.Items > 0 {
+		sum += fmt.Sprintf(" + %s given up by the SDK", n(a.Dropped.Items))
+	}
+	return sum
 }
 
 func (p *page) usageText(f verdict.Figures) {

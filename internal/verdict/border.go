@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 const (
@@ -60,7 +61,15 @@ func (s *subject) givenUp() float64 {
 	return sum
 }
 
-// refused holds spans that the gateway answered with an error against their threshold.
+// brokenOff is whether the load ended before its time: what was under way then says
+// nothing of the gateway.
+func (s *subject) brokenOff() bool {
+	return s.ending.Interrupted != "" || s.ending.CutShort != "" || s.ending.Error != ""
+}
+
+// refused holds spans that the gateway answered with an error, and those that it did
+// not answer and that never came, against their threshold: to its sender both are
+// gone. What was delivered though nobody answered is no failure.
 func refused(s *subject) []Finding {
 	const check = "refused"
 	d := s.f.Delivery
@@ -73,16 +82,41 @@ func refused(s *subject) []Finding {
 	}
 	text := fmt.Sprintf("%s of %s offered spans were refused (%s)", Count(d.Refused),
 		Count(s.ending.Measured.Offered), Percent(*d.RefusedPart))
+	share := *d.RefusedPart
+	if d.Unanswered > 0 {
+		text += fmt.Sprintf(", %s went unanswered and were not delivered (%s)",
+			Count(d.Unanswered), Percent(*d.UnansweredPart))
+		switch {
+		case s.brokenOff() && !s.gone():
+			text += ", not judged: the load ended before its time"
+		case s.ownFault() != "":
+			text += ", not judged: the load generator was the cause"
+		default:
+			share += *d.UnansweredPart
+		}
+	}
 	if limit == nil {
-		return with(one(check, Note, "%s; no threshold is set", text), d.RefusedPart, nil,
+		return with(one(check, Note, "%s; no threshold is set", text), &share, nil,
 			"ratio", ledgerSource)
 	}
 	allowed, severity := float64(*limit), Held
-	if *d.RefusedPart > allowed {
+	if share > allowed {
 		severity = Critical
 	}
-	return with(one(check, severity, "%s; allowed %s", text, Percent(allowed)),
-		d.RefusedPart, &allowed, "ratio", ledgerSource)
+	return with(one(check, severity, "%s; allowed %s in all", text, Percent(allowed)),
+		&share, &allowed, "ratio", ledgerSource)
+}
+
+// unheard tells of spans that were delivered though nobody answered.
+func unheard(s *subject) []Finding {
+	d := s.f.Delivery
+	if d.Unheard == 0 {
+		return nil
+	}
+	n := float64(d.Unheard)
+	return with(one("unanswered", Note, "%s offered spans were delivered though nobody answered: "+
+		"the deadline passed or the connection was cut; they count against no threshold",
+		Count(d.Unheard)), &n, nil, "spans", ledgerSource)
 }
 
 // unsentAllowed is the share of the spans due that may stay unsent because the
@@ -108,23 +142,28 @@ func (s *subject) busy() *float64 {
 	return new(requests * *s.f.Latency.Answer.Mean)
 }
 
-// pushedBack holds spans that were not sent because the gateway was slow to answer
-// against what may be refused: it did not take them either. That the load generator
-// itself was the cause is for generatorLate to say.
+// pushedBack holds spans that were not sent, or that the SDK gave up, because the
+// gateway was slow to answer against what may be refused: it did not take them either.
+// That the load generator itself was the cause is for generatorLate to say.
 func pushedBack(s *subject) []Finding {
 	const check = "unsent"
 	a := s.account()
 	if a == nil || a.Due == 0 {
 		return nil
 	}
-	share := *s.f.Delivery.UnsentPart
+	left := a.Unsent + a.Dropped.Items
+	share := *ratio(left, a.Due)
 	allowed := s.unsentAllowed()
-	text := fmt.Sprintf("%s of %s spans due were not sent (%s)", Count(a.Unsent),
+	text := fmt.Sprintf("%s of %s spans due were not sent (%s)", Count(left),
 		Count(a.Due), Percent(share))
+	if a.Dropped.Items > 0 {
+		text += fmt.Sprintf(", %s of them given up by the SDK, whose queue was full",
+			Count(a.Dropped.Items))
+	}
 	severity := Held
 	switch {
-	case a.Unsent == 0:
-	case s.ending.Interrupted != "" || s.ending.CutShort != "" || s.ending.Error != "":
+	case left == 0:
+	case s.brokenOff():
 		severity = Note
 		text += "; the load ended before its time"
 	case s.ownFault() != "":
@@ -137,7 +176,7 @@ func pushedBack(s *subject) []Finding {
 		severity = Note
 		text += "; the gateway pushed back for a while: " + s.allBusy()
 	}
-	if a.Unsent > 0 {
+	if left > 0 {
 		text += "; allowed " + Percent(allowed)
 	}
 	return with(one(check, severity, "%s", text), &share, &allowed, "ratio", ledgerSource)
@@ -145,6 +184,10 @@ func pushedBack(s *subject) []Finding {
 
 func (s *subject) allBusy() string {
 	text := fmt.Sprintf("all %d requests in flight were unanswered", s.f.Pacing.InFlight)
+	if l := s.r.Header.Scenario.Load; l.Engine == scenario.EngineSDK {
+		text = fmt.Sprintf("the SDK waits for one answer at a time on each of %s",
+			plural(l.Connections, "connection", "connections"))
+	}
 	if a := s.f.Latency.Answer; a != nil && a.P99 != nil && a.P99.Seconds != nil {
 		text += fmt.Sprintf(", p99 of the answers %s", Seconds(*a.P99.Seconds))
 	}

@@ -64,9 +64,15 @@ type DeliveryFigures struct {
 	UndelRatio  *float64 `json:"undelivered_ratio_of_offered,omitempty"`
 	Refused     uint64   `json:"refused_spans"` // refused, and rejected in part
 	RefusedPart *float64 `json:"refused_ratio_of_offered,omitempty"`
-	UnsentPart  *float64 `json:"unsent_ratio_of_due,omitempty"`
-	Repeated    uint64   `json:"spans_delivered_repeatedly"`
-	Extra       uint64   `json:"extra_deliveries"`
+	// Unanswered were offered, not answered and not delivered; Unheard were delivered
+	// though nobody answered: late answers, and connections cut.
+	Unanswered     uint64   `json:"unanswered_spans"`
+	UnansweredPart *float64 `json:"unanswered_ratio_of_offered,omitempty"`
+	Unheard        uint64   `json:"unanswered_and_delivered_spans"`
+	UnsentPart     *float64 `json:"unsent_ratio_of_due,omitempty"`
+	DroppedPart    *float64 `json:"dropped_ratio_of_due,omitempty"`
+	Repeated       uint64   `json:"spans_delivered_repeatedly"`
+	Extra          uint64   `json:"extra_deliveries"`
 }
 
 // FailureFigures count failures by cause. The load generator's are of the measured
@@ -271,7 +277,10 @@ func (m measure) delivery() DeliveryFigures {
 	f.LostRatio = ratio(f.Lost, a.Acknowledged.Items)
 	f.UndelRatio = ratio(f.Undelivered, a.Offered)
 	f.RefusedPart = ratio(f.Refused, a.Offered)
+	f.Unanswered, f.Unheard = a.Unknown.NotDelivered, a.Unknown.Delivered()
+	f.UnansweredPart = ratio(f.Unanswered, a.Offered)
 	f.UnsentPart = ratio(a.Unsent, a.Due)
+	f.DroppedPart = ratio(a.Dropped.Items, a.Due)
 	return f
 }
 

@@ -41,6 +41,7 @@ var checks = []Check{
 	{"cpu/memory", resourcesHeld},
 	{"loss", lost},
 	{"refused", refused},
+	{"unanswered", unheard},
 	{"unsent", pushedBack},
 	{"latency", late},
 	{"counters", counted},

@@ -62,7 +62,7 @@ func schedule(s *subject) []Finding {
 // unsent slots; empty when it was not, or when nothing was late or unsent.
 //
 // There is harm when the p99 of lateness is above 100 ms, or more than 0.1 % of the
-// spans due were unsent. It is our own when the generator's CPU was full (95 % of its
+// spans due were unsent or given up by the SDK. It is our own when the generator's CPU was full (95 % of its
 // cores in a tenth of the 5 s windows, or held back in a tenth of the periods), when
 // it was late with a worker to spare, or when spans went unsent although the answers
 // came too fast to have kept all workers busy.
@@ -76,7 +76,9 @@ func (s *subject) ownFault() string {
 	unsent := s.f.Delivery.UnsentPart
 	isUnsent := unsent != nil && *unsent > unsentNoise &&
 		s.time.Measured >= s.time.Planned
-	if !isLate && !isUnsent {
+	dropped := s.f.Delivery.DroppedPart
+	isDropped := dropped != nil && *dropped > unsentNoise && !s.brokenOff()
+	if !isLate && !isUnsent && !isDropped {
 		return ""
 	}
 	if cpu := s.f.Loadgen.wanted(); cpu != "" {
@@ -158,6 +160,9 @@ func generatorLate(s *subject) []Finding {
 		Seconds(lateSeconds))
 	if share := s.f.Delivery.UnsentPart; share != nil && *share > 0 {
 		text += fmt.Sprintf(", %s of the spans due unsent", Percent(*share))
+	}
+	if share := s.f.Delivery.DroppedPart; share != nil && *share > 0 {
+		text += fmt.Sprintf(", %s of them given up by the SDK", Percent(*share))
 	}
 	severity, why := Held, s.ownFault()
 	switch {

@@ -47,6 +47,19 @@ func late(r *record.Record, inFlight float64) {
 	})
 }
 
+// starve makes the load generator late for want of CPU.
+func starve(r *record.Record) {
+	late(r, 64)
+	starveCPU(r)
+}
+
+func starveCPU(r *record.Record) {
+	each(r, record.Loadgen, func(s *record.Sample, a *record.ActorSample) {
+		a.Usage.CPUSeconds = new(0.098 * max(0, s.Elapsed))
+	})
+	r.Header.Actors[1].Limits.CPUCores = 0.1
+}
+
 func judgeCases() []judgeCase {
 	return []judgeCase{
 		{name: "calm", want: "pass valid 0"},
@@ -107,13 +120,6 @@ func judgeCases() []judgeCase {
 }
 
 func validityCases() []judgeCase {
-	starve := func(r *record.Record) {
-		late(r, 64)
-		each(r, record.Loadgen, func(s *record.Sample, a *record.ActorSample) {
-			a.Usage.CPUSeconds = new(0.098 * max(0, s.Elapsed))
-		})
-		r.Header.Actors[1].Limits.CPUCores = 0.1
-	}
 	return []judgeCase{
 		{
 			name: "late with free workers", record: func(r *record.Record) { late(r, 3) },
@@ -268,8 +274,11 @@ type judgeCase struct {
 	severity verdict.Severity
 }
 
-func TestJudge(t *testing.T) {
-	for _, c := range append(judgeCases(), validityCases()...) {
+func TestJudge(t *testing.T) { checkCases(t, append(judgeCases(), validityCases()...)) }
+
+func checkCases(t *testing.T, cases []judgeCase) {
+	t.Helper()
+	for _, c := range cases {
 		trial := trials.Calm()
 		if c.trial != nil {
 			c.trial(&trial)
