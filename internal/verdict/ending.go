@@ -142,8 +142,8 @@ func resourcesHeld(s *subject) []Finding {
 		found = append(found,
 			one("memory", Note, "not judged: the gateway has no memory limit")...)
 	}
-	if len(s.samples) == 0 && s.gone() {
-		for i := range found { // the kill says it all
+	for i := range found {
+		if s.gone() && found[i].Severity == Reservation { // the kill says it all
 			found[i].Severity = Note
 		}
 	}

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -29,8 +30,11 @@ type resource struct {
 	limit  float64
 	show   func(float64) string
 	value  func([]record.Sample) record.Series
-	last   float64 // elapsed of the last figure
+	window float64 // seconds before a figure that it is of
+	first  float64 // elapsed of the first figure
+	last   float64 // and of the last
 	points int
+	min    float64
 	max    float64
 	holds  []*hold // warning, critical
 }
@@ -44,7 +48,8 @@ type hold struct {
 	held     []stretch // those that lasted long enough
 }
 
-// A stretch is a time during which a share of the limit was reached.
+// A stretch is a time during which a share of the limit was reached: from its first
+// figure to its last, each of which is of the window before it.
 type stretch struct {
 	from, to float64
 	max      float64
@@ -59,6 +64,7 @@ func NewWatch(h record.Header) *Watch {
 		w.resources = append(w.resources, &resource{
 			check: "cpu", unit: "cores", what: "CPU over 5 s", limit: float64(gateway.CPULimit),
 			source: record.SamplesFile + ": actors.gateway.usage.cpu_seconds",
+			window: record.CPUWindow,
 			show:   func(v float64) string { return fmt.Sprintf("%.2f cores", v) },
 			value: func(s []record.Sample) record.Series {
 				return record.CPU(s, record.Gateway, record.CPUWindow)
@@ -116,9 +122,9 @@ func (w *Watch) Add(s record.Sample) []Finding {
 
 func (r *resource) add(at, value float64) []Finding {
 	if r.points == 0 {
-		r.max = value
+		r.first, r.min, r.max = at, value, value
 	}
-	r.last, r.max = at, max(r.max, value)
+	r.last, r.min, r.max = at, min(r.min, value), max(r.max, value)
 	r.points++
 	var begun []Finding
 	for _, h := range r.holds {
@@ -189,6 +195,9 @@ func (r *resource) outcome() Finding {
 			return r.finding(r.holds[i], s)
 		}
 	}
+	if short, ok := r.tooShort(); ok {
+		return short
+	}
 	f.Text = fmt.Sprintf("%s at most %s, %s of its limit of %s", r.what, r.show(r.max),
 		Percent(r.max/r.limit), r.show(r.limit))
 	for _, h := range r.holds {
@@ -202,9 +211,39 @@ func (r *resource) outcome() Finding {
 	return f
 }
 
+// tooShort tells of thresholds that could not have been reached in the time looked at;
+// ok is false when all could. Usage that was that high all the time did not hold them.
+func (r *resource) tooShort() (f Finding, ok bool) {
+	f = Finding{
+		Check: r.check, Severity: Note, Value: &r.max, Limit: &r.limit, Unit: r.unit,
+		Source: r.source,
+	}
+	f.Text = fmt.Sprintf("%s at most %s, %s of its limit of %s", r.what, r.show(r.max),
+		Percent(r.max/r.limit), r.show(r.limit))
+	for _, h := range r.holds {
+		if r.last-r.first >= h.seconds {
+			continue
+		}
+		ok = true
+		f.Text += fmt.Sprintf("; %s (%s) for %s is too short to judge: needs %s of measured time, "+
+			"looked at %s", Percent(h.share), h.severity, Seconds(h.seconds),
+			Seconds(math.Ceil(h.seconds+r.window+edges)), Seconds(r.last-r.first+r.window))
+		if r.min >= h.share*r.limit {
+			f.Severity = Reservation
+			f.Text += ", and was reached all the time"
+		}
+	}
+	return f, ok
+}
+
+// edges is how much of the measured time lies before the first look and after the
+// last, in seconds.
+const edges = 2.0
+
 func (r *resource) finding(h *hold, all []stretch) Finding {
-	longest, total := all[0], 0.0
+	longest, total := stretch{}, 0.0
 	for _, s := range all {
+		s.from -= r.window
 		total += s.to - s.from
 		if s.to-s.from > longest.to-longest.from {
 			longest = s
