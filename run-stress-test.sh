@@ -1,7 +1,9 @@
 #!/bin/sh
 # Calls the binary beside it: the variables become flags, arguments go through.
 #   SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
-exec "$(dirname "$0")/bin/odigos-stress" run "${SCENARIO:-custom}" \
+tool="$(dirname "$(readlink -f "$0")")/bin/odigos-stress"
+[ -x "$tool" ] || { echo "run-stress-test.sh: $tool is not there: run make build" >&2; exit 1; }
+exec "$tool" run "${SCENARIO:-custom}" \
   ${SPANS_PER_SEC:+"--rate=$SPANS_PER_SEC"} \
   ${DURATION:+"--duration=$DURATION"} \
   ${CPU_LIMIT:+"--cpu-limit=$CPU_LIMIT"} \

@@ -12,7 +12,7 @@ import (
 )
 
 func judgeCommand() *cobra.Command {
-	var output string
+	var output, results string
 	cmd := &cobra.Command{
 		Use:   "judge [RECORD]",
 		Short: "Judge a record again, from what is on disk alone",
@@ -20,7 +20,7 @@ func judgeCommand() *cobra.Command {
 gateway and no cluster. Without an argument it takes results/latest.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
-			r, err := openRecord(args)
+			r, err := openRecord(results, args)
 			if err != nil {
 				return err
 			}
@@ -40,18 +40,19 @@ gateway and no cluster. Without an argument it takes results/latest.`,
 			return told(v.ExitCode)
 		}),
 	}
+	resultsFlag(cmd, &results)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
 }
 
 func reportCommand() *cobra.Command {
-	var output string
+	var output, results string
 	cmd := &cobra.Command{
 		Use:   "report [RECORD]",
 		Short: "Write a record's report again, from what is on disk alone",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
-			r, err := openRecord(args)
+			r, err := openRecord(results, args)
 			if err != nil {
 				return err
 			}
@@ -62,13 +63,19 @@ func reportCommand() *cobra.Command {
 			return (&runOptions{output: output}).tell(cmd.OutOrStdout(), s)
 		}),
 	}
+	resultsFlag(cmd, &results)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
 }
 
-func openRecord(args []string) (*record.Record, error) {
+// resultsFlag adds the folder whose latest record is meant where none is named.
+func resultsFlag(cmd *cobra.Command, results *string) {
+	cmd.Flags().StringVar(results, "results", "results", "`folder` that records are put into")
+}
+
+func openRecord(results string, args []string) (*record.Record, error) {
 	if len(args) > 0 {
 		return record.Open(args[0])
 	}
-	return record.OpenLatest("results")
+	return record.OpenLatest(results)
 }

@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"github.com/odigos-io/odigos-stress/internal/admin"
+	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/loadgen"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
@@ -51,7 +53,7 @@ is the total over all connections (telemetrygen's is per worker).`,
 			return o.run(cmd, cfg)
 		}),
 	}
-	o.question.flags(cmd)
+	o.question.scenarioFlags(cmd, loadFlags)
 	f := cmd.Flags()
 	f.StringVar(&o.spec, "spec", "", "read the whole configuration from a JSON `file`, as a plan holds it")
 	f.StringSliceVar(&o.endpoints, "otlp-endpoint", []string{"localhost:4317"},
@@ -105,9 +107,26 @@ func (o *loadgenOptions) run(cmd *cobra.Command, cfg loadgen.Config) error {
 	stop()
 	err = errors.Join(err, <-pages)
 	if !cfg.Hold && err == nil {
-		err = printBook(cmd, g)
+		err = o.end(cmd, g)
 	}
 	return errors.Join(err, g.Close())
+}
+
+// end prints the book; a load of which nothing was acknowledged has failed.
+func (o *loadgenOptions) end(cmd *cobra.Command, g *loadgen.Generator) error {
+	if err := printBook(cmd, g); err != nil {
+		return err
+	}
+	book, err := g.Book()
+	if err != nil {
+		return err
+	}
+	sent, ok := book.(*ledger.Sent)
+	if ok && sent.All.Due > 0 && sent.All.Acknowledged == 0 {
+		return fmt.Errorf("send load to %s: none of %d spans was acknowledged",
+			strings.Join(o.endpoints, ", "), sent.All.Due)
+	}
+	return nil
 }
 
 // serve serves an actor's pages until ctx ends; the channel then gives how that went.

@@ -119,7 +119,7 @@ Exit codes: ` + exitHelp,
 func fromEnvironment(flags *pflag.FlagSet) error {
 	var errs []error
 	flags.VisitAll(func(f *pflag.Flag) {
-		name := "ODIGOS_STRESS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variable(f.Name)
 		value, set := os.LookupEnv(name)
 		if f.Changed || !set || value == "" {
 			return
@@ -131,7 +131,19 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 		}
 		if err := flags.Set(f.Name, value); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			return
 		}
+		f.Annotations = map[string][]string{originAnnotation: {name}}
 	})
 	return errors.Join(errs...)
+}
+
+// originAnnotation marks a flag whose value the environment gave.
+const originAnnotation = "odigos-stress/origin"
+
+func fromEnv(f *pflag.Flag) bool { return f != nil && len(f.Annotations[originAnnotation]) > 0 }
+
+// variable is the environment variable that stands for a flag.
+func variable(flag string) string {
+	return "ODIGOS_STRESS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }

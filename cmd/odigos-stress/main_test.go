@@ -1,11 +1,20 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
 func TestMain(m *testing.M) {
@@ -30,7 +39,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits,
+			"exits": exits, "interrupts": interrupts, "background": background, "finish": finish,
 		},
 	})
 }
@@ -58,4 +67,116 @@ func lastOf(text string) string {
 		begin--
 	}
 	return text[begin:end]
+}
+
+// interrupts runs the tool, sends it a signal once it has appended so many samples, and
+// wants an exit code: interrupts SIGNAL CODE SAMPLES ARG...
+func interrupts(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: interrupts SIGNAL CODE SAMPLES ARG...")
+	}
+	want := atoi(ts, args[2])
+	// Whatever an earlier run of this script left is not what is waited for.
+	ts.Check(os.RemoveAll(ts.MkAbs("results/latest")))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := toolCommand(ctx, ts, args[3:]...)
+	ts.Check(cmd.Start())
+	samples := ts.MkAbs("results/latest/" + record.SamplesFile)
+	waitFor(ctx, ts, func() bool {
+		text, err := os.ReadFile(samples)
+		return err == nil && bytes.Count(text, []byte("\n")) >= want
+	})
+	ts.Check(cmd.Process.Signal(map[string]os.Signal{"SIGINT": syscall.SIGINT, "SIGTERM": syscall.SIGTERM}[args[0]]))
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != atoi(ts, args[1]) {
+		ts.Fatalf("%v after %s: exit code %d, want %s", args[3:], args[0], got, args[1])
+	}
+}
+
+// A running tool of a script.
+type running struct {
+	cmd    *exec.Cmd
+	cancel context.CancelFunc
+}
+
+// background starts the tool and waits until it says where it serves; $GRPC and $HTTP
+// are then its addresses: background 1 ARG...
+func background(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: background 1 ARG...")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	log := ts.MkAbs("background.log")
+	out, err := os.Create(log)
+	ts.Check(err)
+	defer out.Close()
+	cmd := toolCommand(ctx, ts, args[1:]...)
+	cmd.Stderr = out
+	ts.Check(cmd.Start())
+	ts.Defer(func() { cancel(); _ = cmd.Wait() })
+	line := regexp.MustCompile(`grpc=(\S+) http=(\S+)`)
+	var found []string
+	waitFor(ctx, ts, func() bool {
+		text, err := os.ReadFile(log)
+		found = line.FindStringSubmatch(string(text))
+		return err == nil && found != nil
+	})
+	ts.Setenv("GRPC", found[1])
+	ts.Setenv("HTTP", found[2])
+	current = &running{cmd, cancel}
+}
+
+// current is what background started; the scripts that use it do so one at a time.
+var current *running
+
+// finish interrupts what background started; its output becomes stdout.
+func finish(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(current.cmd.Process.Signal(syscall.SIGINT))
+	_ = current.cmd.Wait()
+	ts.Check(ts.Exec("cat", ts.MkAbs("tool.out")))
+}
+
+// toolCommand is the command under test, with its output in tool.out.
+func toolCommand(ctx context.Context, ts *testscript.TestScript, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "odigos-stress", args...)
+	path := ts.Getenv("PATH")
+	for _, dir := range filepath.SplitList(path) {
+		if p := filepath.Join(dir, "odigos-stress"); isExecutable(p) {
+			cmd = exec.CommandContext(ctx, p, args...)
+			break
+		}
+	}
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), "PATH="+path,
+		"ODIGOS_STRESS_COLLECTOR_BIN="+ts.Getenv("ODIGOS_STRESS_COLLECTOR_BIN"),
+		"XDG_RUNTIME_DIR="+ts.Getenv("XDG_RUNTIME_DIR"))
+	out, err := os.Create(ts.MkAbs("tool.out"))
+	ts.Check(err)
+	ts.Defer(func() { _ = out.Close() })
+	cmd.Stdout, cmd.Stderr = out, out
+	return cmd
+}
+
+func isExecutable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&0o111 != 0
+}
+
+func waitFor(ctx context.Context, ts *testscript.TestScript, ok func() bool) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			ts.Fatalf("waited in vain")
+		}
+	}
+}
+
+func atoi(ts *testscript.TestScript, text string) int {
+	n, err := strconv.Atoi(text)
+	ts.Check(err)
+	return n
 }

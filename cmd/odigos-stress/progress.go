@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,8 @@ type progress struct {
 	mu    sync.Mutex
 	w     io.Writer
 	plan  plan.Plan
-	width int // 0: no terminal
+	width int      // 0: no terminal
+	tty   *os.File // nil: no terminal
 	quiet bool
 
 	before record.Sample // the sample before, for rates
@@ -36,12 +38,18 @@ func newProgress(w io.Writer, p plan.Plan, quiet bool) *progress {
 	v := &progress{w: w, plan: p, quiet: quiet}
 	f, ok := w.(*os.File)
 	if ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "" {
-		v.width = 80
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			v.width = width
-		}
+		v.tty = f
+		v.measure()
 	}
 	return v
+}
+
+// measure takes the terminal's width, which may change while the trial runs.
+func (v *progress) measure() {
+	v.width = 80
+	if width, _, err := term.GetSize(int(v.tty.Fd())); err == nil && width > 0 {
+		v.width = width
+	}
 }
 
 // begin says what is about to run, and for how long.
@@ -66,6 +74,9 @@ func (v *progress) sample(s record.Sample, findings []verdict.Finding) {
 	for _, f := range findings {
 		v.line(fmt.Sprintf("%s %s: %s", clock(s.Elapsed), f.Severity, f.Text))
 	}
+	if v.tty != nil {
+		v.measure()
+	}
 	text := v.text(s)
 	v.before = s
 	switch {
@@ -78,64 +89,97 @@ func (v *progress) sample(s record.Sample, findings []verdict.Finding) {
 	}
 }
 
+// A part is one word of the progress line. Where the line is too long, those of the
+// highest rank go first.
+type part struct {
+	rank int
+	text string
+}
+
 // text is one look at the trial in one line.
 func (v *progress) text(s record.Sample) string {
 	t := v.plan.Scenario.Timing
 	total := t.Total().Seconds()
-	parts := []string{fmt.Sprintf("%-9s", s.Phase)}
-	if v.width > 0 {
-		parts = append(parts, bar(s.Elapsed/total, 16))
+	parts := []part{{7, string(s.Phase)}}
+	if s.Phase == record.PhaseWarmUp || s.Phase == record.PhaseMeasuring {
+		if v.width > 0 {
+			parts = append(parts, part{9, bar(s.Elapsed/total, 10)})
+		}
+		parts = append(parts, part{1, clock(max(0, total-s.Elapsed)) + " left"})
 	}
-	if s.Phase != record.PhaseStarting && s.Elapsed < total {
-		parts = append(parts, clock(total-s.Elapsed)+" left")
-	}
-	return strings.Join(append(parts, v.figures(s)...), "  ")
+	return fit(append(parts, v.figures(s)...), v.width-1)
 }
 
-// figures are the rate against its target, losses, latency, and the gateway's CPU and
-// memory against their limits; what is not known is left out.
-func (v *progress) figures(s record.Sample) []string {
-	var out []string
-	add := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
+// fit joins as many parts as there is room for; without a width all of them.
+func fit(parts []part, width int) string {
+	for {
+		words := make([]string, len(parts))
+		last := 0
+		for i, p := range parts {
+			words[i] = p.text
+			if p.rank > parts[last].rank {
+				last = i
+			}
+		}
+		line := strings.Join(words, "  ")
+		if width <= 0 || len([]rune(line)) <= width || len(parts) == 1 {
+			return line
+		}
+		parts = slices.Delete(parts, last, last+1)
+	}
+}
+
+// figures are the rate against its target, what failed, latency, and the gateway's CPU
+// and memory against their limits; what is not known is left out. What is inside the
+// gateway is a look at two counters that move: only the ledger tells what is lost.
+func (v *progress) figures(s record.Sample) []part {
+	var out []part
+	add := func(rank int, format string, a ...any) {
+		out = append(out, part{rank, fmt.Sprintf(format, a...)})
+	}
 	load, back, gate := s.Actors[record.Loadgen], s.Actors[record.Backend], s.Actors[record.Gateway]
-	if target, ok := load.Metrics[record.LoadTarget]; ok {
-		rate, known := v.rate(s, record.Loadgen, record.LoadAcknowledged)
-		if known {
-			add("%s/%s spans/s", short(rate), short(target))
+	target, asked := load.Metrics[record.LoadTarget]
+	if rate, known := v.rate(s, record.Loadgen, record.LoadAcknowledged); known && asked {
+		add(2, "%s/%s spans/s", short(rate), short(target))
+	}
+	inside := load.Metrics[record.LoadAcknowledged] - back.Metrics[record.BackendUnique]
+	if inside > 0 {
+		add(8, "~%s inside", short(inside))
+	}
+	refused := load.Metrics[record.LoadRefusedRetryable] + load.Metrics[record.LoadRefusedPermanent]
+	for _, f := range []struct {
+		what  string
+		spans float64
+	}{
+		{"refused", refused},
+		{"unanswered", load.Metrics[record.LoadUnknown]},
+		{"unsent", load.Metrics[record.LoadUnsent]},
+		{"dropped", load.Metrics[record.LoadDropped]},
+	} {
+		if f.spans > 0 {
+			add(5, "%s %s", short(f.spans), f.what)
 		}
 	}
-	lost := load.Metrics[record.LoadAcknowledged] - back.Metrics[record.BackendUnique]
-	refused := load.Metrics[record.LoadRefusedRetryable] + load.Metrics[record.LoadRefusedPermanent]
-	if s.Phase == record.PhaseDraining && lost > 0 {
-		add("missing %s", short(lost))
-	} else if lost > 0 {
-		add("inside or lost %s", short(lost))
-	}
-	if refused > 0 {
-		add("refused %s", short(refused))
-	}
-	if n := load.Metrics[record.LoadUnsent]; n > 0 {
-		add("unsent %s", short(n))
-	}
 	if p99, ok := back.Metrics[record.BackendLatencyP99]; ok {
-		add("p99 %s", time.Duration(p99*float64(time.Second)).Round(time.Millisecond))
+		add(6, "p99 %s", brief(p99))
 	}
 	limits := v.plan.Gateway.Limits
 	if cores, ok := v.cores(s); ok {
-		add("cpu %s", against(fmt.Sprintf("%.2f", cores), cores, limits.CPUCores))
+		add(3, "cpu %s", against(fmt.Sprintf("%.2f cores", cores), cores, limits.CPUCores))
 	}
 	if gate.Usage != nil && gate.Usage.MemoryWorkingSet != nil {
 		b := float64(*gate.Usage.MemoryWorkingSet)
-		add("mem %s", against(fmt.Sprintf("%.0fMi", b/(1<<20)), b, float64(limits.MemoryBytes)))
+		add(4, "mem %s", against(fmt.Sprintf("%.0fMi", b/(1<<20)), b, float64(limits.MemoryBytes)))
 	}
 	return out
 }
 
+// against is a value as the share of its limit; without one it is text.
 func against(text string, value, limit float64) string {
 	if limit <= 0 {
 		return text
 	}
-	return fmt.Sprintf("%s (%.0f%%)", text, 100*value/limit)
+	return fmt.Sprintf("%.0f%%", 100*value/limit)
 }
 
 // rate is the growth of a counter since the sample before, a second.
@@ -180,9 +224,6 @@ func (v *progress) line(text string) {
 
 // draw writes over the line that stands; v.mu is held.
 func (v *progress) draw(text string) {
-	if r := []rune(text); len(r) >= v.width {
-		text = string(r[:v.width-1])
-	}
 	fmt.Fprintf(v.w, "\r%s\x1b[K", text)
 	v.drawn = true
 }
@@ -210,6 +251,19 @@ func clock(seconds float64) string {
 	}
 	s := int(seconds + 0.5)
 	return fmt.Sprintf("%s%d:%02d", sign, s/60, s%60)
+}
+
+// brief prints seconds to three figures.
+func brief(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d >= 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	default:
+		return d.Round(time.Millisecond).String()
+	}
 }
 
 // short prints a count in at most four figures: 987, 12.3k, 4.56M.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/env/local"
@@ -20,33 +22,44 @@ import (
 
 // A question is a scenario by name or file, with what the flags lay over it.
 type question struct {
-	overrides    map[string]*string // by scenario path
+	flagSet      *pflag.FlagSet
+	overrides    map[string]*string // by flag
 	set          []string
 	collectorBin string
 	environment  string
 }
 
-// wellKnown are the flags that stand for one path of a scenario.
-var wellKnown = []struct{ flag, path, help string }{
-	{"rate", "load.rate", "spans per second, such as 15000 or 15k"},
+// A wellKnown is a flag that stands for one path of a scenario.
+type wellKnown struct{ flag, path, help string }
+
+var loadFlags = []wellKnown{
+	{"rate", "load.rate", "spans per second in total, such as 15000 or 15k"},
 	{"duration", "timing.duration", "measured time, such as 90s, 30m or 1h30m"},
 	{"warm-up", "timing.warm_up", "time under load before the measured time"},
+}
+
+var gatewayFlags = []wellKnown{
 	{"drain", "timing.drain", "longest wait for the gateway to empty"},
 	{"cpu-limit", "gateway.cpu_limit", "the gateway's CPU limit, such as 2 or 4000m"},
 	{"memory-limit", "gateway.memory_limit", "the gateway's memory limit, such as 600Mi or 8Gi"},
 }
 
-// flags adds the flags of a question to cmd.
+// flags adds the flags of a question about a gateway to cmd.
 func (q *question) flags(cmd *cobra.Command) {
-	q.overrides = map[string]*string{}
-	for _, k := range wellKnown {
-		q.overrides[k.path] = cmd.Flags().String(k.flag, "", k.help+" ("+k.path+")")
-	}
-	cmd.Flags().StringArrayVar(&q.set, "set", nil, "lay `path=value` over the scenario, such as load.shape=complex")
+	q.scenarioFlags(cmd, slices.Concat(loadFlags, gatewayFlags))
 	cmd.Flags().StringVar(&q.collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
 	cmd.Flags().Var(choice{&q.environment, []string{"local", "kubernetes"}}, "environment",
 		"where to run: this machine, or a cluster")
 	q.environment = "local"
+}
+
+// scenarioFlags adds the flags that are laid over a scenario.
+func (q *question) scenarioFlags(cmd *cobra.Command, known []wellKnown) {
+	q.flagSet, q.overrides = cmd.Flags(), map[string]*string{}
+	for _, k := range known {
+		q.overrides[k.flag] = cmd.Flags().String(k.flag, "", k.help+" ("+k.path+")")
+	}
+	cmd.Flags().StringArrayVar(&q.set, "set", nil, "lay `path=value` over the scenario, such as load.shape=complex")
 	cmd.ValidArgsFunction = completeScenarios
 }
 
@@ -61,14 +74,52 @@ func (q *question) read(args []string) (scenario.Scenario, error) {
 	if err != nil {
 		return s, usage(err)
 	}
-	var lay []string
-	for _, k := range wellKnown {
-		if value := *q.overrides[k.path]; value != "" {
-			lay = append(lay, k.path+"="+value)
+	lay, origins := q.laid()
+	s, err = s.With(lay)
+	return s, usage(byOrigin(err, origins))
+}
+
+// laid is what is laid over the scenario, the environment's before the command line's,
+// and where the value of each well-known path came from.
+func (q *question) laid() (lay []string, origins map[string]string) {
+	origins = map[string]string{}
+	var typed []string
+	add := func(flag string, overrides ...string) {
+		if fromEnv(q.flagSet.Lookup(flag)) {
+			lay = append(lay, overrides...)
+		} else {
+			typed = append(typed, overrides...)
 		}
 	}
-	s, err = s.With(append(lay, q.set...))
-	return s, usage(err)
+	add("set", q.set...)
+	for _, k := range slices.Concat(loadFlags, gatewayFlags) {
+		if value, ok := q.overrides[k.flag]; ok && *value != "" {
+			add(k.flag, k.path+"="+*value)
+			origins[k.path] = "--" + k.flag
+			if fromEnv(q.flagSet.Lookup(k.flag)) {
+				origins[k.path] = variable(k.flag)
+			}
+		}
+	}
+	return append(lay, typed...), origins
+}
+
+// byOrigin tells mistakes in values that a flag of their own or a variable gave by that
+// name.
+func byOrigin(err error, origins map[string]string) error {
+	all := scenario.Errors(err)
+	if len(all) == 0 {
+		return err
+	}
+	var out []error
+	for _, e := range all {
+		if name, ok := origins[e.Path]; ok {
+			out = append(out, fmt.Errorf("%s: found %s, want %s", name, e.Found, e.Want))
+		} else {
+			out = append(out, e)
+		}
+	}
+	return errors.Join(out...)
 }
 
 // plan finds the collector and makes the plan.

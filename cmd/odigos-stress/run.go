@@ -53,7 +53,7 @@ minutes against a gateway of one core and 600 MiB.`,
 		}),
 	}
 	o.question.flags(cmd)
-	cmd.Flags().StringVar(&o.results, "results", "results", "`folder` that records are put into")
+	resultsFlag(cmd, &o.results)
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only the ending")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "log what happens to the terminal too")
 	cmd.Flags().BoolVar(&o.noFail, "no-fail", false, "exit 0 for a trial that failed or was invalid, for exploring")
@@ -76,12 +76,17 @@ func (o *runOptions) run(cmd *cobra.Command, p plan.Plan) error {
 		return errors.Join(err, fmt.Errorf("write report: %w", writeErr))
 	}
 	if err != nil {
-		return fmt.Errorf("%w\nwhat is known until then is in %s", err, dir)
+		code := exitCannotRun
+		if summary.ExitCode > 128 { // interrupted before there was a trial
+			code = summary.ExitCode
+		}
+		return &exit{code: code, err: fmt.Errorf("%w\nwhat is known until then is in %s", err, dir)}
 	}
 	if err := o.tell(cmd.OutOrStdout(), summary); err != nil {
 		return err
 	}
 	if o.noFail && summary.ExitCode < 128 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "exiting 0 all the same, as --no-fail asks")
 		return nil
 	}
 	return told(summary.ExitCode)
@@ -112,11 +117,11 @@ func (o *runOptions) trial(cmd *cobra.Command, p plan.Plan) (dir string, err err
 	h := header(p, place, runID, now)
 	log, err = record.Create(o.results, h, now)
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("create record: %w", err), place.Close())
+		return "", errors.Join(err, place.Close())
 	}
 	view := newProgress(cmd.ErrOrStderr(), p, o.quiet)
 	view.begin(log.Dir())
-	err = trial.Run(ctx, p, place, h, log, trial.Options{Watch: view.sample, Logger: o.logger(log, view)})
+	err = trial.Run(ctx, p, place, h, log, trial.Options{Watch: view.sample, Logger: o.logger(view)})
 	view.end()
 	for _, n := range place.Notes() {
 		fmt.Fprintf(log.TestLog(), "note: %s\n", n)
@@ -124,13 +129,14 @@ func (o *runOptions) trial(cmd *cobra.Command, p plan.Plan) (dir string, err err
 	return log.Dir(), errors.Join(err, place.Close())
 }
 
-// logger writes to the record's test.log, and to the terminal when asked.
-func (o *runOptions) logger(log *record.Log, view *progress) *slog.Logger {
-	w := log.TestLog()
+// logger writes to the terminal: what happens when asked, our own failures always. The
+// record's test.log has the events anyway.
+func (o *runOptions) logger(view *progress) *slog.Logger {
+	level := slog.LevelError
 	if o.verbose {
-		w = io.MultiWriter(w, view)
+		level = slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	return slog.New(slog.NewTextHandler(view, &slog.HandlerOptions{Level: level}))
 }
 
 // header is what is known before the trial.

@@ -31,7 +31,7 @@ func scenariosListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the scenarios that are built in", Args: cobra.NoArgs,
 		RunE: command(func(cmd *cobra.Command, _ []string) error {
-			all, err := scenarios.All()
+			all, err := resolvedScenarios()
 			if err != nil {
 				return err
 			}
@@ -40,11 +40,7 @@ func scenariosListCommand() *cobra.Command {
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tPATTERN\tSPANS/S\tDURATION\tDESCRIPTION")
-			for _, s := range all {
-				r, err := s.Resolved()
-				if err != nil {
-					return err
-				}
+			for _, r := range all {
 				fmt.Fprintf(w, "%s\t%s\t%v\t%v\t%s\n", r.Name, r.Load.Pattern, r.Load.Rate,
 					time.Duration(r.Timing.Duration), r.Description)
 			}
@@ -53,6 +49,20 @@ func scenariosListCommand() *cobra.Command {
 	}
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+// resolvedScenarios are the scenarios that are built in, with every default filled in.
+func resolvedScenarios() ([]scenario.Scenario, error) {
+	all, err := scenarios.All()
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i], err = all[i].Resolved(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 func scenariosShowCommand() *cobra.Command {

@@ -134,4 +134,8 @@ type Enforcement struct {
 	CPU    bool   `json:"cpu"`
 	Memory bool   `json:"memory"`
 	Reason string `json:"reason,omitempty"` // why something is not enforced
+	// Weight is how many times the usual a run weighs against the rest of the machine
+	// when processors are short, and both ends of the wire against the gateway; 0: not
+	// set.
+	Weight int `json:"weight,omitempty"`
 }

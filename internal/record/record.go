@@ -151,6 +151,9 @@ type Ending struct {
 	Finished time.Time `json:"finished"`
 	// LoadStart is the common start of the actors; zero when the load never began.
 	LoadStart time.Time `json:"load_start,omitzero"`
+	// LoadSeconds is how long slots became due, warm-up included: less than planned
+	// when the load was cut short.
+	LoadSeconds float64 `json:"load_seconds,omitempty"`
 	// Interrupted names the signal that cut the trial short.
 	Interrupted string `json:"interrupted,omitempty"`
 	// CutShort says why the load ended before its time, when it did.

@@ -26,6 +26,7 @@ const telling = 5 * time.Minute
 
 // end drains and stops the gateway, fetches both books and joins them.
 func (r *run) end(ctx context.Context, ending *record.Ending) error {
+	r.currentPhase() // what was not entered yet
 	r.enter(record.PhaseDraining)
 	interrupted := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
@@ -67,7 +68,7 @@ func (r *run) stop(ctx context.Context, name string) error {
 	}
 	if _, known := r.states[name]; !known {
 		r.states[name] = state
-		r.event(record.EventEnded, name, "stopped: "+ended(state))
+		r.event(record.EventEnded, name, "stopped: "+state.End())
 	}
 	return nil
 }
@@ -90,7 +91,7 @@ func (r *run) drain(ctx context.Context, interrupted bool) record.Drain {
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for range ticks(bounded, look) {
+	for range ticks(bounded) {
 		if !r.instances[record.Gateway].State().Running {
 			return done(true, "the gateway is gone, nothing more can come")
 		}
@@ -128,7 +129,7 @@ func (r *run) settle(ctx context.Context, interrupted bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	since := time.Now()
-	for range ticks(ctx, look) {
+	for range ticks(ctx) {
 		s := r.lastSample()
 		if s.At.Before(since) {
 			continue

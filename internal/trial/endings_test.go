@@ -230,7 +230,7 @@ func TestJoinTellsWhatIsWrong(t *testing.T) {
 			"raw/backend.account: join: receiver 1: "},
 		{"remove the backend's", func(_, b string) error { return os.Remove(b) },
 			"the record has no account of the backend, so its trial did not end: open "},
-		{"give the load generator's for it", func(l, b string) error { return os.Link(l, b) },
+		{"give the load generator's for it", os.Link,
 			"join: receiver 1: "},
 		{"remove the load generator's", func(l, _ string) error { return os.Remove(l) },
 			"the record has no account of the loadgen, so its trial did not end: open "},

@@ -63,13 +63,13 @@ func known(streams []uint16, a, b uint64, of func(ledger.Number) fate) (k ledger
 			k.Attempts++
 			into := fates[f.class]
 			into.Items++
-			switch {
-			case f.accepted == 0:
+			switch f.accepted {
+			case 0:
 				into.NotDelivered++
 				if f.failed > 0 {
 					into.TurnedAway++
 				}
-			case f.accepted == 1:
+			case 1:
 				into.Once++
 			default:
 				into.Repeatedly++

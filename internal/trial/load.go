@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,6 +37,7 @@ func (r *run) load(ctx context.Context) (cutShort string, err error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cutShort, err = r.untilDone(bounded)
+	r.lasted = min(max(0, time.Since(start.At)), r.plan.Scenario.Timing.Total())
 	if cutShort == "" || err != nil {
 		return "", err
 	}
@@ -52,7 +54,7 @@ func (r *run) finishLoad(ctx context.Context) error {
 	if err := r.client(record.Loadgen).Finish(ctx); err != nil {
 		return fmt.Errorf("stop load: %w", err)
 	}
-	for range ticks(ctx, look) {
+	for range ticks(ctx) {
 		if r.loadDone(ctx) {
 			return nil
 		}
@@ -66,7 +68,7 @@ func (r *run) finishLoad(ctx context.Context) error {
 // untilDone returns when the load generator is done, or why it is not waited for.
 func (r *run) untilDone(ctx context.Context) (cutShort string, err error) {
 	var fell time.Time
-	for now := range ticks(ctx, look) {
+	for now := range ticks(ctx) {
 		if r.loadDone(ctx) {
 			return "", nil
 		}
@@ -79,11 +81,11 @@ func (r *run) untilDone(ctx context.Context) (cutShort string, err error) {
 				r.noteEnd(record.Gateway, s)
 			}
 			if now.Sub(fell) >= r.options.pace.aftermath {
-				return "the gateway ended: " + ended(s), nil
+				return "the gateway ended: " + s.End(), nil
 			}
 		}
 	}
-	if ctx.Err() == context.DeadlineExceeded && context.Cause(ctx) == context.DeadlineExceeded {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return "the load generator did not end in time", nil
 	}
 	return context.Cause(ctx).Error(), nil
@@ -95,7 +97,7 @@ func (r *run) ends() error {
 	for _, name := range []string{record.Backend, record.Loadgen} {
 		if s := r.instances[name].State(); !s.Running {
 			r.noteEnd(name, s)
-			return fmt.Errorf("the %s is gone, and its book with it: %s", name, ended(s))
+			return fmt.Errorf("the %s is gone, and its book with it: %s", name, s.End())
 		}
 	}
 	return nil
@@ -116,29 +118,17 @@ func (r *run) noteEnd(name string, s env.State) {
 	if s.Signal == "SIGKILL" || s.OOMKilled != nil && *s.OOMKilled {
 		kind = record.EventKilled
 	}
-	r.event(kind, name, ended(s))
-}
-
-// ended says in words how a process ended.
-func ended(s env.State) string {
-	switch {
-	case s.OOMKilled != nil && *s.OOMKilled:
-		return "killed for want of memory (its memory limit was reached)"
-	case s.Signal != "":
-		return "killed by " + s.Signal
-	default:
-		return fmt.Sprintf("exited with code %d", s.ExitCode)
-	}
+	r.event(kind, name, s.End())
 }
 
 func (r *run) client(name string) *admin.Client {
 	return admin.NewClient("http://" + r.instances[name].Addr("admin"))
 }
 
-// ticks yields the time every d until ctx ends.
-func ticks(ctx context.Context, d time.Duration) func(yield func(time.Time) bool) {
+// ticks yields the time every look until ctx ends.
+func ticks(ctx context.Context) func(yield func(time.Time) bool) {
 	return func(yield func(time.Time) bool) {
-		t := time.NewTicker(d)
+		t := time.NewTicker(look)
 		defer t.Stop()
 		for {
 			select {

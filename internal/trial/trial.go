@@ -4,8 +4,8 @@ package trial
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,7 +61,8 @@ type run struct {
 
 	mu        sync.Mutex
 	phase     record.Phase
-	started   time.Time // common start; zero before it
+	started   time.Time     // common start; zero before it
+	lasted    time.Duration // until the last slot became due
 	last      record.Sample
 	queueTold bool // the gateway told once how long its queue is
 }
@@ -120,7 +121,7 @@ func (r *run) whole(ctx context.Context, ending *record.Ending) error {
 	}
 	if err == nil {
 		ending.CutShort, err = r.load(ctx)
-		ending.LoadStart = r.started
+		ending.LoadStart, ending.LoadSeconds = r.started, r.lasted.Seconds()
 	}
 	if err == nil {
 		err = r.end(ctx, ending)
@@ -147,10 +148,10 @@ func (r *run) gatewayFell(err error) bool {
 // startActors starts backend, gateway and load generator, each ready before the next.
 func (r *run) startActors(ctx context.Context, watcher *monitor.Monitor) error {
 	for _, a := range []env.Actor{r.plan.Backend, r.plan.Gateway, r.plan.Loadgen} {
-		r.options.Logger.Info("starting " + a.Name)
+		r.event(record.EventNote, a.Name, "starting")
 		instance, err := r.place.Start(ctx, a)
 		if err != nil {
-			return fmt.Errorf("start %s: %w", a.Name, err)
+			return err // says which actor
 		}
 		r.instances[a.Name] = instance
 		target := monitor.Target{
@@ -206,24 +207,41 @@ func (r *run) loadStart() (time.Time, bool) {
 	return r.started, !r.started.IsZero()
 }
 
-// currentPhase follows the schedule while the load runs; the other phases are set.
+// currentPhase follows the schedule while the load runs, to the drain that begins with
+// its last slot; the other phases are entered.
 func (r *run) currentPhase() record.Phase {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.phase != record.PhaseWarmUp {
-		return r.phase
+	phase, elapsed, t := r.phase, time.Since(r.started), r.plan.Scenario.Timing
+	r.mu.Unlock()
+	switch {
+	case phase != record.PhaseWarmUp && phase != record.PhaseMeasuring:
+		return phase
+	case elapsed >= t.Total():
+		r.enter(record.PhaseMeasuring) // when nobody looked meanwhile
+		return r.enter(record.PhaseDraining)
+	case elapsed >= t.Total()-time.Duration(t.Duration):
+		return r.enter(record.PhaseMeasuring)
 	}
-	if t := r.plan.Scenario.Timing; time.Since(r.started) >= t.Total()-time.Duration(t.Duration) {
-		r.phase = record.PhaseMeasuring
-	}
-	return r.phase
+	return phase
 }
 
-func (r *run) enter(p record.Phase) {
+// phases in the order in which they are entered.
+var phases = []record.Phase{
+	record.PhaseStarting, record.PhaseWarmUp, record.PhaseMeasuring, record.PhaseDraining, record.PhaseStopping,
+}
+
+// enter begins a phase, once; it is never left for an earlier one. It returns the
+// phase of the moment.
+func (r *run) enter(p record.Phase) record.Phase {
 	r.mu.Lock()
+	if slices.Index(phases, p) <= slices.Index(phases, r.phase) {
+		defer r.mu.Unlock()
+		return r.phase
+	}
 	r.phase = p
 	r.mu.Unlock()
 	r.event(record.EventPhase, "", string(p))
+	return p
 }
 
 func (r *run) event(kind record.EventKind, actor, text string) {

@@ -181,7 +181,7 @@ func TestWholeTrial(t *testing.T) {
 			t.Errorf("States[%s] = %+v, %v", actor, s, ok)
 		}
 	}
-	phases := []string{"warm-up", "draining", "stopping"}
+	phases := []string{"warm-up", "measuring", "draining", "stopping"}
 	if diff := cmp.Diff(phases, said(r, record.EventPhase)); diff != "" {
 		t.Errorf("phases (-want +got):\n%s", diff)
 	}
@@ -230,7 +230,7 @@ func TestGatewayDies(t *testing.T) {
 		state env.State
 	}{
 		"out of memory": {func(i *envtest.Instance) { i.Kill("SIGKILL", true) }, record.EventKilled,
-			"killed for want of memory (its memory limit was reached)",
+			"killed for want of memory: its memory limit was reached",
 			env.State{ExitCode: -1, Signal: "SIGKILL", OOMKilled: new(true)}},
 		"killed": {func(i *envtest.Instance) { i.Kill("SIGKILL", false) }, record.EventKilled,
 			"killed by SIGKILL", env.State{ExitCode: -1, Signal: "SIGKILL", OOMKilled: new(false)}},

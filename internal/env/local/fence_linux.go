@@ -51,7 +51,7 @@ func (s surveyor) survey(ctx context.Context, all []hierarchy) fence {
 		if err == nil {
 			return fence{
 				run: s.run, bases: map[string]base{"": b},
-				how: env.Enforcement{Method: methodV2, CPU: true, Memory: true},
+				how: env.Enforcement{Method: methodV2, CPU: true, Memory: true, Weight: ownWeight},
 			}
 		}
 		note(err)
@@ -89,7 +89,7 @@ func (s surveyor) tryV1(all []hierarchy) (fence, error) {
 	}
 	_, f.how.CPU = f.bases["cpu"]
 	_, f.how.Memory = f.bases["memory"]
-	f.how.Method = methodV1
+	f.how.Method, f.how.Weight = methodV1, ownWeight
 	err := errors.Join(errs...)
 	if err != nil {
 		f.how.Reason = strings.ReplaceAll(err.Error(), "\n", "; ")

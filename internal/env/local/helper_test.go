@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -61,6 +62,12 @@ func play(role string) int {
 		fmt.Println("first line")
 		fmt.Fprintln(os.Stderr, "error: no such exporter")
 		return 3
+	case "hungry": // until the kernel ends it
+		var all [][]byte
+		for {
+			all = append(all, bytes.Repeat([]byte{1}, 1<<20))
+			_ = all
+		}
 	case "taken": // the first time only
 		if _, err := os.Stat(os.Getenv("MARK")); err != nil {
 			_ = os.WriteFile(os.Getenv("MARK"), nil, 0o600)

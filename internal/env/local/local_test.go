@@ -180,7 +180,7 @@ func TestFailedStart(t *testing.T) {
 		want  []string
 	}{
 		{"exits", actor("gateway", "fail"), []string{
-			"start gateway: ", "exit code 3",
+			"start gateway: ", "exited with code 3",
 			"first line\nerror: no such exporter",
 		}},
 		{"never ready", never, []string{"not ready within 100ms"}},

@@ -14,36 +14,6 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
 
-// A startError is an actor that never was ready, with the last that it said.
-type startError struct {
-	cause error
-	state env.State
-	said  string
-}
-
-func (e *startError) Error() string {
-	text := e.cause.Error()
-	if errors.Is(e.cause, errEnded) {
-		text += " (" + describe(e.state) + ")"
-	}
-	if e.said == "" {
-		return text + "; it wrote nothing"
-	}
-	return text + "; its last lines:\n" + e.said
-}
-
-func (e *startError) Unwrap() error { return e.cause }
-
-func describe(s env.State) string {
-	switch {
-	case s.OOMKilled != nil && *s.OOMKilled:
-		return "killed for want of memory"
-	case s.Signal != "":
-		return "killed by " + s.Signal
-	}
-	return fmt.Sprintf("exit code %d", s.ExitCode)
-}
-
 // Start starts an actor and waits until it is ready. If it could not listen because
 // somebody took its port meanwhile, it is started once more with other ports. ctx
 // bounds the start alone.
@@ -61,9 +31,9 @@ func (l *Local) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
 	defer context.AfterFunc(l.life, func() { cancel(errClosed) })()
 
 	i, err := l.start(ctx, a)
-	var failed *startError
+	var failed *env.StartError
 	if errors.As(err, &failed) && errors.Is(err, errEnded) && len(a.Ports) > 0 &&
-		strings.Contains(failed.said, "address already in use") {
+		strings.Contains(failed.Tail, "address already in use") {
 		l.note(fmt.Sprintf("%s found its port taken and was started again with others", a.Name))
 		i, err = l.start(ctx, a)
 	}
@@ -97,7 +67,7 @@ func (l *Local) start(ctx context.Context, a env.Actor) (*Instance, error) {
 		dead, cancel := context.WithCancel(context.Background())
 		cancel()
 		state, stopErr := i.Stop(dead)
-		return nil, errors.Join(&startError{cause: err, state: state, said: said}, stopErr)
+		return nil, errors.Join(&env.StartError{Actor: a.Name, State: state, Tail: said, Err: err}, stopErr)
 	}
 	i.locate()
 	return i, nil
