@@ -11,6 +11,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
 
@@ -61,8 +62,20 @@ var words = map[verdict.Outcome]string{
 	verdict.Fail:    "the gateway did not hold",
 }
 
+// said is the answer in words. A gateway that fell as its scenario expects did not hold.
+func said(s Summary) string {
+	switch {
+	case s.Outcome != verdict.Pass:
+	case s.Expected == scenario.ExpectKilled:
+		return "the gateway was killed, as expected"
+	case s.Expected == scenario.ExpectCritical:
+		return "a resource threshold became critical, as expected"
+	}
+	return words[s.Outcome]
+}
+
 func (p *page) answer(s Summary) {
-	p.line("# %s: %s, %s", s.Headline, s.Outcome, words[s.Outcome])
+	p.line("# %s: %s, %s", s.Headline, s.Outcome, said(s))
 	p.line("")
 	p.line("- Validity: **%s**%s", s.Validity, map[verdict.Validity]string{
 		verdict.Valid:    "",

@@ -39,6 +39,8 @@ type Summary struct {
 	Validity      verdict.Validity `json:"validity"`
 	ExitCode      int              `json:"exit_code"`
 	Reason        string           `json:"reason"`
+	// Expected is the ending that the scenario expects, if it came.
+	Expected scenario.Expect `json:"expected,omitempty"`
 	// Headline names the collector that ran.
 	Headline    string            `json:"headline"`
 	Run         Run               `json:"run"`
@@ -81,6 +83,7 @@ func Summarise(r *record.Record) Summary {
 	s := Summary{
 		SchemaVersion: SchemaVersion,
 		Outcome:       v.Outcome, Validity: v.Validity, ExitCode: v.ExitCode, Reason: v.Reason,
+		Expected: v.Expected,
 		Headline: h.Collector.Headline,
 		Run: Run{
 			ID: h.RunID, Record: filepath.Base(r.Dir), Dir: r.Dir, Created: h.Created,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
@@ -17,7 +18,7 @@ const textFindings = 4
 // outcome and the exit code.
 func Text(w io.Writer, s Summary) error {
 	var p page
-	p.line("%s: %s", s.Scenario.Name, words[s.Outcome])
+	p.line("%s: %s", s.Scenario.Name, said(s))
 	p.line("  ran       %s; the trial is %s", s.Headline, s.Validity)
 	p.findings(s.Findings)
 	p.accountText(s)
@@ -38,6 +39,10 @@ func Text(w io.Writer, s Summary) error {
 // findings tells the heaviest in full, and names the checks that held.
 func (p *page) findings(all []verdict.Finding) {
 	told, left := 0, 0
+	if i := slices.IndexFunc(all, func(f verdict.Finding) bool { return f.Expected }); i >= 0 {
+		told++
+		p.line("  %s %-7s %s", mark(all[i].Severity), all[i].Check, all[i].Text)
+	}
 	for _, severity := range []verdict.Severity{
 		verdict.Critical, verdict.Void, verdict.Warning, verdict.Reservation,
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/report"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 	"github.com/odigos-io/odigos-stress/internal/verdict/testdata/trials"
 )
 
@@ -58,5 +59,25 @@ func TestTextColumns(t *testing.T) {
 	r.Ending.Interrupted = "SIGINT"
 	if text := textOf(t, r); !strings.Contains(text, "✗ completed interrupted by SIGINT") {
 		t.Errorf("the check runs into its text:\n%s", text)
+	}
+}
+
+// A gateway that was killed as expected is not said to have held.
+func TestTextOfAnExpectedKill(t *testing.T) {
+	r := records()["killed"]
+	r.Header.Scenario.Expect = scenario.ExpectKilled
+	var md bytes.Buffer
+	if err := report.Markdown(&md, report.Summarise(r)); err != nil {
+		t.Fatal(err)
+	}
+	text := textOf(t, r)
+	for _, s := range []string{md.String(), text} {
+		if strings.Contains(s, "the gateway held") || strings.Contains(s, "no limit was broken") ||
+			!strings.Contains(s, "the gateway was killed, as expected") {
+			t.Errorf("the report says\n%s", s)
+		}
+	}
+	if !strings.Contains(text, "· gateway the gateway was killed for want of memory at 0:42") {
+		t.Errorf("the kill is not told:\n%s", text)
 	}
 }

@@ -75,10 +75,18 @@ func survived(s *subject) []Finding {
 	}
 	found[0].From = f.KilledAt
 	found[0].Source = record.EndingFile + ": states.gateway; " + record.EventsFile
-	if expected == scenario.ExpectKilled && !f.Killed {
+	switch {
+	case expected != scenario.ExpectKilled:
+	case !s.expectedKill():
 		found = append(found, Finding{
 			Check: "expect", Severity: Critical,
 			Text: "the gateway was to be killed for want of memory (expect: killed) and was not",
+		})
+	case f.OOMKilled == nil:
+		found = append(found, Finding{
+			Check: "expect", Severity: Reservation,
+			Text: "the gateway was to be killed for want of memory (expect: killed); it was " +
+				"killed, and whether for want of memory is not known",
 		})
 	}
 	return found

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
-	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 // Exit codes of a trial that was judged.
@@ -69,32 +68,9 @@ func Judge(r *record.Record) Verdict {
 	for _, c := range checks {
 		v.Findings = append(v.Findings, c.Find(s)...)
 	}
-	s.expect(v.Findings)
+	v.Expected = s.expect(v.Findings)
 	v.settle(s.ending.Interrupted)
 	return v
-}
-
-// expect makes lighter what the author asked for, and what follows from it.
-func (s *subject) expect(findings []Finding) {
-	var met func(Finding) bool
-	switch s.r.Header.Scenario.Expect {
-	case scenario.ExpectKilled:
-		if !s.f.Failures.Killed {
-			return // survived says so
-		}
-		met = func(Finding) bool { return true }
-	case scenario.ExpectCritical:
-		met = func(f Finding) bool { return f.Check == "cpu" || f.Check == "memory" }
-	default:
-		return
-	}
-	for i := range findings {
-		f := &findings[i]
-		if f.Severity == Critical && met(*f) {
-			f.Severity = Note
-			f.Text += fmt.Sprintf(" (as expected: expect: %s)", s.r.Header.Scenario.Expect)
-		}
-	}
 }
 
 // settle draws the conclusion from the findings.
@@ -129,7 +105,11 @@ func (v *Verdict) settle(interrupted string) {
 		v.Reason = others(whyVoid, voids-1, "reason", "reasons")
 	default:
 		v.Outcome, v.ExitCode = Pass, ExitPass
-		v.Reason = fmt.Sprintf("no limit was broken: %s, %s, %s", plural(held, "check held",
+		v.Reason = "no limit was broken"
+		if i := slices.IndexFunc(v.Findings, func(f Finding) bool { return f.Expected }); i >= 0 {
+			v.Reason = v.Findings[i].Text
+		}
+		v.Reason += fmt.Sprintf(": %s, %s, %s", plural(held, "check held",
 			"checks held"), plural(warnings, "warning", "warnings"),
 			plural(reservations, "reservation", "reservations"))
 	}

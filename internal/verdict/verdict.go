@@ -2,7 +2,11 @@
 // It is pure: a record in, opinions out.
 package verdict
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
 
 // An Outcome is the answer of a trial. The order is the order of precedence.
 type Outcome int
@@ -82,6 +86,8 @@ type Finding struct {
 	// From and To are elapsed seconds, where the finding is of a stretch of time.
 	From *float64 `json:"from_seconds,omitempty"`
 	To   *float64 `json:"to_seconds,omitempty"`
+	// Expected: it would fail the trial, had its author not asked for it.
+	Expected bool `json:"expected,omitempty"`
 }
 
 // A Verdict is all that was found.
@@ -91,4 +97,6 @@ type Verdict struct {
 	ExitCode int       `json:"exit_code"`
 	Reason   string    `json:"reason"` // one sentence
 	Findings []Finding `json:"findings"`
+	// Expected is the ending that the scenario expects, if it came.
+	Expected scenario.Expect `json:"expected,omitempty"`
 }

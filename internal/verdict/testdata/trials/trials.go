@@ -171,6 +171,14 @@ func (t Trial) cpuSeconds(e float64) float64 {
 	return sum
 }
 
+// lost is how much of a count has come by e that a kill, if there is one, is the cause of.
+func (t Trial) lost(n uint64, e float64) float64 {
+	if t.KilledAt > 0 && e < t.KilledAt {
+		return 0
+	}
+	return part(n, e)
+}
+
 // part is how much of a count of the measured time has come by e.
 func part(n uint64, e float64) float64 {
 	return math.Floor(float64(n) * min(1, max(0, (e-warmUp)/measured)))
@@ -191,9 +199,9 @@ func (t Trial) loadgen(e float64) map[record.Metric]float64 {
 	sent := due - part(t.Unsent, e)
 	return map[record.Metric]float64{
 		record.LoadTarget: target, record.LoadDue: due, record.LoadUnsent: part(t.Unsent, e),
-		record.LoadAcknowledged:     sent - part(t.Refused, e) - part(t.Unknown, e),
+		record.LoadAcknowledged:     sent - part(t.Refused, e) - t.lost(t.Unknown, e),
 		record.LoadRefusedRetryable: part(t.Refused, e), record.LoadRefusedPermanent: 0,
-		record.LoadRejectedInPart: 0, record.LoadUnknown: part(t.Unknown, e),
+		record.LoadRejectedInPart: 0, record.LoadUnknown: t.lost(t.Unknown, e),
 		record.LoadAttempts: sent, record.LoadEncodedBytes: 1913 * sent,
 		record.LoadWireBytes: 1913 * sent, record.LoadInFlight: math.Mod(e+4, 2),
 		record.LoadAnswerP50: 0.0021 + 0.0004*math.Sin(e), record.LoadAnswerP99: 0.0094 + 0.003*math.Sin(e/2),
@@ -202,7 +210,7 @@ func (t Trial) loadgen(e float64) map[record.Metric]float64 {
 }
 
 func (t Trial) backend(e float64) map[record.Metric]float64 {
-	came := max(0, t.due(e-0.4)-part(t.Unsent+t.Refused+t.Unknown+t.Lost, e))
+	came := max(0, t.due(e-0.4)-part(t.Unsent+t.Refused, e)-t.lost(t.Unknown+t.Lost, e))
 	return map[record.Metric]float64{
 		record.BackendUnique: came, record.BackendDuplicate: part(t.Repeated, e),
 		record.BackendFailed: 0, record.BackendForeign: 0,
@@ -215,13 +223,13 @@ func (t Trial) backend(e float64) map[record.Metric]float64 {
 }
 
 func (t Trial) gateway(e float64) map[record.Metric]float64 {
-	accepted := t.due(e) - part(t.Unsent+t.Refused+t.Unknown, e)
-	came := max(0, t.due(e-0.4)-part(t.Unsent+t.Refused+t.Unknown+t.Lost, e))
+	accepted := t.due(e) - part(t.Unsent+t.Refused, e) - t.lost(t.Unknown, e)
+	came := max(0, t.due(e-0.4)-part(t.Unsent+t.Refused, e)-t.lost(t.Unknown+t.Lost, e))
 	batches := 5 * max(0, e)
 	return map[record.Metric]float64{
 		record.ReceiverAccepted: accepted, record.ReceiverRefused: 0,
 		record.ExporterSent: came + part(t.Repeated, e), record.ExporterSendFailed: 0,
-		record.ExporterEnqueueFailed: part(t.Lost, e),
+		record.ExporterEnqueueFailed: t.lost(t.Lost, e),
 		record.QueueSize:             t.Queue(e), record.QueueCapacity: 1000,
 		record.AdmissionRejections: part(t.Refused/batch, e),
 		record.BatchSizeSum:        accepted, record.BatchSizeCount: batches,
