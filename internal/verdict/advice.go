@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 // An Advice is a change that the record gives reason for. There is none without
@@ -143,6 +144,9 @@ func memoryNear(s *subject) *Advice {
 // memoryGrows speaks of growth that is a line (R² of 0.8 and more), comes to a tenth
 // of the average within the measured time, and would meet the limit within a day.
 func memoryGrows(s *subject) *Advice {
+	if s.r.Header.Scenario.Load.Pattern != scenario.PatternConstant {
+		return nil // it grows with the load
+	}
 	m := s.f.Memory
 	if m.Growth == nil || m.Fit == nil || m.Limit == nil || *m.Fit < 0.8 || *m.Growth <= 0 ||
 		s.f.Failures.Killed || *m.Growth*s.time.Measured/60 < 0.1**m.Average {
