@@ -47,6 +47,8 @@ type Header struct {
 	Scrubbed []string `json:"scrubbed_variables,omitempty"`
 	// Notes are reservations known beforehand, in sentences.
 	Notes []string `json:"notes,omitempty"`
+	// Sampling are the processors of the gateway that drop spans on purpose, by id.
+	Sampling []string `json:"sampling,omitempty"`
 	// SampleEvery spans one was followed from due to receipt.
 	SampleEvery uint64 `json:"sample_every"`
 }

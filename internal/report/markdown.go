@@ -149,7 +149,7 @@ func (p *page) account(s Summary) {
 	p.line("")
 	a := s.Account.Measured
 	if a == nil {
-		p.line("Not known: the book of the load generator or that of the backend is missing.")
+		p.line("Not known: %s.", noAccount(s))
 		p.line("")
 		return
 	}
@@ -183,6 +183,13 @@ func (p *page) account(s Summary) {
 	p.line("- Refused: %s spans%s", n(d.Refused), share(d.RefusedPart, "of the offered"))
 	p.line("- Unanswered and not delivered: %s spans%s; unanswered and yet delivered: %s",
 		n(d.Unanswered), share(d.UnansweredPart, "of the offered"), n(d.Unheard))
+	if d.WhileStopping > 0 {
+		p.line("- Delivered while the gateway was stopping, of the whole run: %s spans; they count as "+
+			"delivered", n(d.WhileStopping))
+	}
+	if d.Inside != nil {
+		p.line("- Still inside when the drain ended: a queue of %s requests", decimal(*d.Inside))
+	}
 	p.line("- Deliveries beyond the first: %s, of %s spans", n(d.Extra), n(d.Repeated))
 	p.line("- Whole run, warm-up included: %s due, %s offered, %s acknowledged, %s of them not "+
 		"delivered, %s impossible (`summary.json`: ledger.whole_run)", n(s.Account.All.Due),
@@ -192,6 +199,14 @@ func (p *page) account(s Summary) {
 		p.line("- Missing: stream %d, sequences %d to %d", m.Stream, m.First, m.First+m.Count-1)
 	}
 	p.line("")
+}
+
+// noAccount says why there is no account.
+func noAccount(s Summary) string {
+	if s.Figures.Time.Measured <= 0 {
+		return "the trial ended before its measured time"
+	}
+	return "one of the two books is missing"
 }
 
 func share(v *float64, of string) string {
@@ -207,7 +222,7 @@ func (p *page) latency(l verdict.LatencyFigures) {
 	columns := []*verdict.Spread{l.Total, l.Answer, l.FollowedAnswer, l.FollowedTransit}
 	p.line("Every time counts from when a span was due by schedule. A span that was acknowledged "+
 		"and not delivered is infinitely late: a percentile beyond those reads *lost*. A "+
-		"percentile that fewer than ten spans lie beyond is not said. The followed spans are a "+
+		"percentile that the spans of fewer than five requests lie beyond is not said. The followed spans are a "+
 		"sample of those acknowledged and delivered. From `%s`; `summary.json`: "+
 		"figures.latency.", record.EndingFile)
 	p.line("")
@@ -231,6 +246,17 @@ func (p *page) latency(l verdict.LatencyFigures) {
 	}
 	p.cells(cells...)
 	p.line("")
+	if n := l.Unacknowledged; n > 0 {
+		p.line("- Of the spans in *due to delivery*, %s were delivered and not acknowledged.",
+			verdict.Count(n))
+	}
+	if n := l.NeverCame; n > 0 {
+		p.line("- Of the spans offered, %s never came; those of them that were not acknowledged are "+
+			"in no column.", verdict.Count(n))
+	}
+	if l.Unacknowledged+l.NeverCame > 0 {
+		p.line("")
+	}
 }
 
 var percentiles = []struct {

@@ -71,12 +71,20 @@ func sections(f verdict.Figures) []section {
 func rateSection(f verdict.Figures) section {
 	r := f.Rate
 	return section{"Rate", "Of the measured time. Bytes are of the load generator's request " +
-		"bodies. From `raw/ending.json` (sent, account_measured).", []row{
+		"bodies. From `raw/ending.json` (sent, account_measured); what arrived from " +
+		"`raw/samples.jsonl` (actors.backend.metrics.unique_spans).", []row{
 		{"Target", r.Target, spansPerSecond, "rate.target_spans_per_second"},
 		{"Due by schedule", r.Due, spansPerSecond, "rate.due_spans_per_second"},
 		{"Offered", r.Offered, spansPerSecond, "rate.offered_spans_per_second"},
 		{"Acknowledged", r.Acknowledged, spansPerSecond, "rate.acknowledged_spans_per_second"},
-		{"Delivered", r.Delivered, spansPerSecond, "rate.delivered_spans_per_second"},
+		{
+			"Delivered at last, of the spans due in the measured time", r.Delivered, spansPerSecond,
+			"rate.delivered_spans_per_second",
+		},
+		{
+			"Arrived at the backend during the measured time", r.Arrived, spansPerSecond,
+			"rate.arrived_spans_per_second",
+		},
 		{"Encoded", r.Encoded, megabytes, "rate.encoded_bytes_per_second"},
 		{"On the wire", r.Wire, megabytes, "rate.wire_bytes_per_second"},
 		{"A span, encoded", r.EncodedPerSpan, bytesASpan, "rate.encoded_bytes_per_span"},
@@ -158,12 +166,12 @@ func gatewayRows(c verdict.CPUFigures, m verdict.MemoryFigures) []row {
 		{"CPU, p99", c.P99, cores, "gateway_cpu.p99_cores"},
 		{"CPU, most", c.Max, cores, "gateway_cpu.max_cores"},
 		{
-			"Delivered per core", c.SpansPerCore, spansPerCore,
-			"gateway_cpu.delivered_spans_per_second_per_core",
+			"Arrived per core (over the same looks)", c.SpansPerCore, spansPerCore,
+			"gateway_cpu.arrived_spans_per_second_per_core",
 		},
 		{
-			"CPU a million spans delivered", c.PerMillion, cpuSeconds,
-			"gateway_cpu.cpu_seconds_per_million_delivered_spans",
+			"CPU a million spans arrived (over the same looks)", c.PerMillion, cpuSeconds,
+			"gateway_cpu.cpu_seconds_per_million_arrived_spans",
 		},
 		{"Working set, peak", m.Peak, mib, "gateway_memory.working_set_peak_bytes"},
 		{

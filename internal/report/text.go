@@ -75,7 +75,7 @@ func (p *page) findings(all []verdict.Finding) {
 func (p *page) accountText(s Summary) {
 	a := s.Account.Measured
 	if a == nil {
-		p.line("  account   not known: one of the two books is missing")
+		p.line("  account   not known: %s", noAccount(s))
 		return
 	}
 	d, n := s.Figures.Delivery, verdict.Count[uint64]
@@ -84,10 +84,31 @@ func (p *page) accountText(s Summary) {
 	p.line("            %s delivered, %s undelivered; %s lost%s; %s delivered more than once",
 		n(d.Delivered), n(d.Undelivered), n(d.Lost), share(d.LostRatio, "of the acknowledged"),
 		n(d.Repeated))
-	if r := s.Figures.Rate; r.Target != nil && r.Delivered != nil && r.Encoded != nil {
-		p.line("  rate      %s delivered, target %s, %s encoded", spansPerSecond(*r.Delivered),
-			spansPerSecond(*r.Target), megabytes(*r.Encoded))
+	if d.WhileStopping > 0 || d.Inside != nil {
+		p.line("            %s", late(d))
 	}
+	if r := s.Figures.Rate; r.Target != nil && r.Delivered != nil && r.Encoded != nil {
+		arrived := "not known how many"
+		if r.Arrived != nil {
+			arrived = spansPerSecond(*r.Arrived)
+		}
+		p.line("  rate      %s arrived while measured, %s delivered at last; target %s, %s encoded",
+			arrived, spansPerSecond(*r.Delivered), spansPerSecond(*r.Target), megabytes(*r.Encoded))
+	}
+}
+
+// late is what came after the drain, or had not come by its end.
+func late(d verdict.DeliveryFigures) string {
+	var parts []string
+	if d.WhileStopping > 0 {
+		parts = append(parts, fmt.Sprintf("%s of the whole run delivered while the gateway stopped",
+			verdict.Count(d.WhileStopping)))
+	}
+	if d.Inside != nil {
+		parts = append(parts, fmt.Sprintf("a queue of %s requests when the drain ended",
+			decimal(*d.Inside)))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // terms are the classes of an account that sum to the offered; the two rare ones only

@@ -35,7 +35,7 @@ func cpuHeldBack(s *subject) *Advice {
 			"more if work was left undone.", *c.Average, comfortable, needed),
 	}
 	if c.SpansPerCore != nil {
-		a.Evidence = append(a.Evidence, proof("gateway_cpu.delivered_spans_per_second_per_core",
+		a.Evidence = append(a.Evidence, proof("gateway_cpu.arrived_spans_per_second_per_core",
 			"spans/s/core", *c.SpansPerCore, "%.0f spans/s per core", *c.SpansPerCore))
 	}
 	return a

@@ -194,6 +194,26 @@ func (s *subject) allBusy() string {
 	return text
 }
 
+// lateAtMost holds the largest latency against the threshold of the p99, where there are
+// too few requests for one: the p99 is not above it.
+func (s *subject) lateAtMost(total *Spread, allowed float64) []Finding {
+	const check = "latency"
+	text := fmt.Sprintf("p99 from due to delivery is not known: fewer than %d requests lie "+
+		"beyond it", beyondRequests)
+	switch {
+	case allowed == 0:
+		return one(check, Note, "%s", text)
+	case total != nil && !total.Max.Lost && *total.Max.Seconds <= allowed:
+		return with(one(check, Held, "%s; all came within %s, allowed %s", text,
+			Seconds(*total.Max.Seconds), Seconds(allowed)), total.Max.Seconds, &allowed,
+			"seconds", latencySource)
+	case total != nil && total.Max.Seconds != nil:
+		text += fmt.Sprintf(", the latest came after %s", Seconds(*total.Max.Seconds))
+	}
+	return with(one(check, Reservation, "%s; it could not be held against the allowed %s", text,
+		Seconds(allowed)), nil, &allowed, "seconds", latencySource)
+}
+
 // late holds the p99 of due to delivery against its threshold. It counts from the due
 // time, so that it says nothing of the gateway when the load generator was late.
 func late(s *subject) []Finding {
@@ -202,7 +222,7 @@ func late(s *subject) []Finding {
 	allowed := time.Duration(s.r.Header.Scenario.Thresholds.LatencyP99).Seconds()
 	switch {
 	case total == nil || total.P99 == nil:
-		return one(check, Note, "p99 from due to delivery is not known: too few spans")
+		return s.lateAtMost(total, allowed)
 	case total.P99.Lost:
 		text := fmt.Sprintf("p99 from due to delivery is lost: %s of %s spans never came",
 			Count(total.Lost), Count(total.Entries))

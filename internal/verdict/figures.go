@@ -40,11 +40,14 @@ type TimeFigures struct {
 type RateFigures struct {
 	// Target is the rate of a constant load, and the mean of the schedule's
 	// otherwise.
-	Target          *float64 `json:"target_spans_per_second,omitempty"`
-	Due             *float64 `json:"due_spans_per_second,omitempty"`
-	Offered         *float64 `json:"offered_spans_per_second,omitempty"`
-	Acknowledged    *float64 `json:"acknowledged_spans_per_second,omitempty"`
+	Target       *float64 `json:"target_spans_per_second,omitempty"`
+	Due          *float64 `json:"due_spans_per_second,omitempty"`
+	Offered      *float64 `json:"offered_spans_per_second,omitempty"`
+	Acknowledged *float64 `json:"acknowledged_spans_per_second,omitempty"`
+	// Delivered are the spans due in the measured time that were delivered at last, even
+	// after it; Arrived is what came to the backend within it.
 	Delivered       *float64 `json:"delivered_spans_per_second,omitempty"`
+	Arrived         *float64 `json:"arrived_spans_per_second,omitempty"`
 	Encoded         *float64 `json:"encoded_bytes_per_second,omitempty"`
 	Wire            *float64 `json:"wire_bytes_per_second,omitempty"`
 	EncodedPerSpan  *float64 `json:"encoded_bytes_per_span,omitempty"`
@@ -72,7 +75,11 @@ type DeliveryFigures struct {
 	UnsentPart     *float64 `json:"unsent_ratio_of_due,omitempty"`
 	DroppedPart    *float64 `json:"dropped_ratio_of_due,omitempty"`
 	Repeated       uint64   `json:"spans_delivered_repeatedly"`
-	Extra          uint64   `json:"extra_deliveries"`
+	// WhileStopping came after the gateway was asked to stop; Inside is its queue at the
+	// end of a drain that was not complete.
+	WhileStopping uint64   `json:"whole_run_spans_delivered_while_stopping"`
+	Inside        *float64 `json:"queue_after_drain_requests,omitempty"`
+	Extra         uint64   `json:"extra_deliveries"`
 }
 
 // FailureFigures count failures by cause. The load generator's are of the measured
@@ -204,6 +211,10 @@ func (m measure) times() TimeFigures {
 		return t
 	}
 	t.Measured = 0
+	if lasted := m.ending.LoadSeconds; lasted > 0 {
+		t.Measured = min(t.Planned, max(0, lasted-t.WarmUp))
+		return t
+	}
 	for _, p := range record.Phases(m.r.Samples) {
 		if p.Phase == record.PhaseMeasuring {
 			t.Measured = min(t.Planned, p.To-t.WarmUp)
@@ -225,6 +236,11 @@ func (m measure) rate() RateFigures {
 	f := RateFigures{SpansPerRequest: load.SpansPerRequest}
 	if load.Pattern == scenario.PatternConstant {
 		f.Target = new(float64(load.Rate))
+	}
+	arrived, over := record.Increase(
+		record.MetricSeries(m.samples, record.Backend, record.BackendUnique))
+	if over > 0 {
+		f.Arrived = new(arrived / over)
 	}
 	if m.sent == nil || m.time.Measured <= 0 {
 		return f
@@ -277,6 +293,10 @@ func (m measure) delivery() DeliveryFigures {
 	f.LostRatio = ratio(f.Lost, a.Acknowledged.Items)
 	f.UndelRatio = ratio(f.Undelivered, a.Offered)
 	f.RefusedPart = ratio(f.Refused, a.Offered)
+	f.WhileStopping = m.received.AfterMark
+	if d := m.ending.Drained; !d.Complete {
+		f.Inside = d.QueueSize
+	}
 	f.Unanswered, f.Unheard = a.Unknown.NotDelivered, a.Unknown.Delivered()
 	f.UnansweredPart = ratio(f.Unanswered, a.Offered)
 	f.UnsentPart = ratio(a.Unsent, a.Due)

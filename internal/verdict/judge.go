@@ -42,6 +42,7 @@ var checks = []Check{
 	{"refused", refused},
 	{"unanswered", unheard},
 	{"unsent", pushedBack},
+	{"backlog", backlog},
 	{"latency", late},
 	{"counters", counted},
 }

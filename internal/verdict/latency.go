@@ -8,11 +8,12 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
-// How many entries must lie above a percentile before it is said. Spans come many to
-// a request, so that the last one alone says little; each slot stands for itself.
+// How many must lie above a percentile before it is said. Spans of a request are as
+// late as each other, so that requests count, of which a few may be odd; each slot
+// stands for itself.
 const (
-	beyondSpans = 10
-	beyondSlots = 1
+	beyondRequests = 5
+	beyondSlots    = 1
 )
 
 // LatencyFigures are the ways in which time passed.
@@ -27,10 +28,14 @@ type LatencyFigures struct {
 	FollowedAnswer  *Spread `json:"followed_due_to_acknowledgement,omitempty"`
 	FollowedTransit *Spread `json:"followed_acknowledgement_to_delivery,omitempty"`
 	FollowedTotal   *Spread `json:"followed_due_to_delivery,omitempty"`
+	// Unacknowledged are those in Total that were delivered and not acknowledged;
+	// NeverCame are all that were offered and not delivered.
+	Unacknowledged uint64 `json:"delivered_unacknowledged_spans"`
+	NeverCame      uint64 `json:"undelivered_spans"`
 }
 
 // A Spread is a distribution of times. A nil percentile cannot be said: too few
-// entries lie beyond it (ten spans, or one slot).
+// entries lie beyond it (the spans of five requests, or one slot).
 type Spread struct {
 	Entries int64 `json:"entries"`
 	// Lost entries are infinitely late, and are among Entries.
@@ -42,6 +47,7 @@ type Spread struct {
 	P99  *Percentile `json:"p99,omitempty"`
 	P999 *Percentile `json:"p99_9,omitempty"`
 	Max  *Percentile `json:"max,omitempty"`
+	p99  *Percentile // however few entries there are, for checks that only want a hint
 }
 
 // A Percentile is a time, or lies beyond what was delivered.
@@ -62,13 +68,15 @@ func newSpread(h *ledger.Histogram, lost uint64, beyond float64) *Spread {
 		return nil
 	}
 	at := func(q float64) *Percentile {
-		if float64(s.Entries)*(1-q) < beyond-1e-6 {
+		p := s.rank(h, int64(math.Ceil(q*float64(s.Entries)-1e-6)))
+		if !p.Lost && float64(s.Entries)*(1-q) < beyond-1e-6 {
 			return nil
 		}
-		return s.rank(h, int64(math.Ceil(q*float64(s.Entries)-1e-6)))
+		return p
 	}
 	s.P50, s.P90, s.P95, s.P99, s.P999 = at(.5), at(.9), at(.95), at(.99), at(.999)
 	s.Max = s.rank(h, s.Entries)
+	s.p99 = s.rank(h, int64(math.Ceil(.99*float64(s.Entries)-1e-6)))
 	if s.Lost == 0 {
 		s.Mean = new(h.Mean().Seconds())
 	}
@@ -97,19 +105,26 @@ func (s *Spread) worst() (p Percentile, name string) {
 
 func (m measure) latency() LatencyFigures {
 	var f LatencyFigures
+	perRequest := float64(max(1, m.r.Header.Scenario.Load.SpansPerRequest))
+	spans := beyondRequests * perRequest
 	if m.received != nil {
 		var lost uint64
 		if a := m.account(); a != nil {
 			lost = a.Acknowledged.NotDelivered
+			f.Unacknowledged = delivered(a) - a.Acknowledged.Delivered()
+			for _, fate := range fates(a) {
+				f.NeverCame += fate.NotDelivered
+			}
 		}
-		f.Total = newSpread(m.received.Latency, lost, beyondSpans)
+		f.Total = newSpread(m.received.Latency, lost, spans)
 	}
 	if m.sent != nil {
-		f.Answer = newSpread(m.sent.Answer, 0, beyondSpans)
+		f.Answer = newSpread(m.sent.Answer, 0, spans)
 	}
-	f.FollowedAnswer = newSpread(m.ending.Answer, 0, beyondSpans)
-	f.FollowedTransit = newSpread(m.ending.Transit, 0, beyondSpans)
-	f.FollowedTotal = newSpread(m.ending.Total, 0, beyondSpans)
+	followed := beyondRequests * max(1, perRequest/float64(max(1, m.r.Header.SampleEvery)))
+	f.FollowedAnswer = newSpread(m.ending.Answer, 0, followed)
+	f.FollowedTransit = newSpread(m.ending.Transit, 0, followed)
+	f.FollowedTotal = newSpread(m.ending.Total, 0, followed)
 	return f
 }
 

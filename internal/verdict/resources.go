@@ -25,8 +25,10 @@ type CPUFigures struct {
 	// gateway was held back; ThrottledTime is summed over its threads, per second.
 	ThrottledPeriods *float64 `json:"throttled_periods_ratio,omitempty"`
 	ThrottledTime    *float64 `json:"throttled_seconds_per_second,omitempty"`
-	SpansPerCore     *float64 `json:"delivered_spans_per_second_per_core,omitempty"`
-	PerMillion       *float64 `json:"cpu_seconds_per_million_delivered_spans,omitempty"`
+	// SpansPerCore and PerMillion are of the spans that arrived at the backend, and the
+	// CPU used, from the first look that shows both to the last.
+	SpansPerCore *float64 `json:"arrived_spans_per_second_per_core,omitempty"`
+	PerMillion   *float64 `json:"cpu_seconds_per_million_arrived_spans,omitempty"`
 }
 
 // MemoryFigures are the gateway's memory.
@@ -86,12 +88,31 @@ func (m measure) cpu() CPUFigures {
 	}
 	f.ThrottledPeriods = m.throttled(record.Gateway)
 	f.ThrottledTime = mean(record.ThrottledTime(m.samples, record.Gateway))
-	rate := m.rate().Delivered
-	f.SpansPerCore = over(rate, f.Average)
-	if per := over(f.Average, rate); per != nil {
+	spans, seconds := m.worked()
+	f.SpansPerCore = over(spans, seconds)
+	if per := over(seconds, spans); per != nil {
 		f.PerMillion = new(1e6 * *per)
 	}
 	return f
+}
+
+// worked is how many spans arrived at the backend and how much CPU the gateway used,
+// both over the looks that show both.
+func (m measure) worked() (spans, seconds *float64) {
+	var both []record.Sample
+	for _, sample := range m.samples {
+		u := sample.Actors[record.Gateway].Usage
+		_, known := sample.Actors[record.Backend].Metrics[record.BackendUnique]
+		if known && u != nil && u.CPUSeconds != nil {
+			both = append(both, sample)
+		}
+	}
+	arrived, over := record.Increase(record.MetricSeries(both, record.Backend, record.BackendUnique))
+	used, _ := record.Increase(record.CPUSeconds(both, record.Gateway))
+	if over == 0 {
+		return nil, nil
+	}
+	return &arrived, &used
 }
 
 // throttled is the share of all periods of the measured time, not a mean of shares.

@@ -39,12 +39,19 @@ const (
 	gapSeconds = 5.0
 )
 
+// neverMeasured is whether the trial is known to have ended before its measured time.
+func (s *subject) neverMeasured() bool {
+	return s.r.Ending != nil && (s.time.Measured <= 0 || s.sent != nil && s.sent.Measured.Due == 0)
+}
+
 // schedule asks whether as much became due as the scenario asks for.
 func schedule(s *subject) []Finding {
 	const check = "schedule"
 	f := s.f.Rate
 	load := s.r.Header.Scenario.Load
 	switch {
+	case s.neverMeasured():
+		return one(check, Void, "the trial ended before its measured time")
 	case f.Due == nil:
 		return one(check, Void, "the load generator's book is missing: what was due is not known")
 	case load.Pattern != scenario.PatternConstant || s.time.Measured < s.time.Planned:
@@ -112,10 +119,10 @@ func (s *subject) fastAnswers() string {
 		return fmt.Sprintf(format, "slowest", Seconds(slowest), math.Ceil(slowest*requests),
 			p.InFlight, requests)
 	}
-	if a.P99 == nil || *a.P99.Seconds*requests >= workers/2 || !p.unsent.most() {
+	p99 := *a.p99.Seconds
+	if p99*requests >= workers/2 || !p.unsent.most() {
 		return ""
 	}
-	p99 := *a.P99.Seconds
 	return fmt.Sprintf(format, "p99", Seconds(p99), math.Ceil(p99*requests), p.InFlight, requests) +
 		", and half of them were free " + p.unsent.in("spans went unsent")
 }
@@ -151,6 +158,9 @@ func (e EndFigures) wanted() string {
 func generatorLate(s *subject) []Finding {
 	const check = "pacing"
 	p := s.f.Pacing
+	if p.Lateness == nil && s.neverMeasured() {
+		return nil // schedule says so
+	}
 	if p.Lateness == nil {
 		return one(check, Void, "no slot was sent: how late the load generator was is not known")
 	}
@@ -249,8 +259,8 @@ func looked(s *subject) []Finding {
 func balanced(s *subject) []Finding {
 	const check = "ledger"
 	if s.account() == nil {
-		if s.r.Ending == nil {
-			return nil // completed says so
+		if s.r.Ending == nil || s.neverMeasured() {
+			return nil // completed and schedule say so
 		}
 		return one(check, Void, "the books of the load generator and the backend could not "+
 			"be joined: one is missing")

@@ -402,10 +402,11 @@ func TestPercentilesBeyondTheLoss(t *testing.T) {
 		lost uint64
 		want string
 	}{
-		{0, "p50 p90 p95 p99 p99.9 max"},
-		{1, "p50 p90 p95 p99 p99.9 lost"},
-		{60, "p50 p90 p95 p99 p99.9 lost"},
+		{0, "p50 p90 p95 p99 - max"},
+		{1, "p50 p90 p95 p99 - lost"},
+		{60, "p50 p90 p95 p99 - lost"},
 		{61, "p50 p90 p95 p99 lost lost"},
+		{601, "p50 p90 p95 lost lost lost"},
 		{30001, "lost lost lost lost lost lost"},
 	} {
 		trial := trials.Calm()
@@ -416,7 +417,9 @@ func TestPercentilesBeyondTheLoss(t *testing.T) {
 			name string
 			p    *verdict.Percentile
 		}{{"p50", l.P50}, {"p90", l.P90}, {"p95", l.P95}, {"p99", l.P99}, {"p99.9", l.P999}, {"max", l.Max}} {
-			if p.p.Lost {
+			if p.p == nil {
+				p.name = "-"
+			} else if p.p.Lost {
 				p.name = "lost"
 			}
 			got = append(got, p.name)
