@@ -21,7 +21,8 @@ func doctorCommand() *cobra.Command {
 		Short: "Say what this machine can enforce and measure, what is missing, and the remedy",
 		Args:  cobra.NoArgs,
 		RunE: command(func(cmd *cobra.Command, _ []string) error {
-			all := append(local.Capabilities(cmd.Context(), local.Options{}), collectorCapability(cmd, collectorBin))
+			all := local.Capabilities(cmd.Context(), local.Options{})
+			all = append(all, collectorCapability(cmd, collectorBin))
 			if output == "json" {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
 			}

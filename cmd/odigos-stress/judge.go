@@ -36,7 +36,8 @@ gateway and no cluster. Without an argument it takes results/latest.`,
 			for _, f := range v.Findings {
 				fmt.Fprintf(cmd.OutOrStdout(), "%-11s  %s: %s\n", f.Severity, f.Check, f.Text)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "outcome: %s, exit code %d: %s\n", v.Outcome, v.ExitCode, v.Reason)
+			fmt.Fprintf(cmd.OutOrStdout(), "outcome: %s, exit code %d: %s\n",
+				v.Outcome, v.ExitCode, v.Reason)
 			return told(v.ExitCode)
 		}),
 	}

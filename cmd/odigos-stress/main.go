@@ -101,9 +101,11 @@ whether it holds, what breaks it, and why.
 Every flag can also be given as an environment variable: --cpu-limit as ODIGOS_STRESS_CPU_LIMIT.
 
 Exit codes: ` + exitHelp,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return fromEnvironment(cmd.Flags())
+		},
 	}
 	root.AddCommand(
 		runCommand(), planCommand(), scenariosCommand(),

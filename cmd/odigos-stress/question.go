@@ -178,7 +178,8 @@ func userConfig(name string, args []string) string {
 }
 
 func isFile(name string) bool {
-	return strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+	return strings.ContainsRune(name, '/') ||
+		strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
 // readScenario reads a file, or a scenario that is built in.
@@ -195,7 +196,9 @@ func readScenario(name string) (scenario.Scenario, error) {
 
 // findCollector looks for the collector in the order that gateway.Candidates gives,
 // and asks it who it is.
-func findCollector(ctx context.Context, g scenario.Gateway, named string) (gateway.Collector, error) {
+func findCollector(
+	ctx context.Context, g scenario.Gateway, named string,
+) (gateway.Collector, error) {
 	candidates := gateway.Candidates(g, named)
 	for _, c := range candidates {
 		path, err := local.FindProgram([]string{c.Name})

@@ -21,6 +21,9 @@ func (g *Generator) run(ctx context.Context, s admin.Start) (*ledger.Sent, error
 		MeasuredTo:   Slots(g.schedule, total) * uint64(batch),
 		SampleEvery:  g.cfg.SampleEvery,
 	}
+	if !g.cfg.Load.Split {
+		header.TraceSpans = uint64(g.cfg.Load.Shape.Spans())
+	}
 	interval := time.Duration(0)
 	if g.cfg.Load.Pattern == scenario.PatternConstant {
 		interval = time.Duration(float64(batch) / g.schedule.Rate(0) * 1e9)

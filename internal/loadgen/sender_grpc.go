@@ -203,7 +203,9 @@ func (w *grpcWatch) HandleRPC(ctx context.Context, event stats.RPCStats) {
 }
 
 // TagConn is there for the interface.
-func (w *grpcWatch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (w *grpcWatch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	return ctx
+}
 
 // HandleConn counts connections.
 func (w *grpcWatch) HandleConn(_ context.Context, event stats.ConnStats) {

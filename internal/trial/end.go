@@ -134,7 +134,8 @@ func (r *run) settle(ctx context.Context, interrupted bool) {
 		if s.At.Before(since) {
 			continue
 		}
-		if !s.Actors[record.Gateway].Running || s.Actors[record.Backend].Metrics[record.BackendInFlight] == 0 {
+		if !s.Actors[record.Gateway].Running ||
+			s.Actors[record.Backend].Metrics[record.BackendInFlight] == 0 {
 			return
 		}
 		since = s.At.Add(time.Nanosecond)

@@ -72,7 +72,8 @@ type run struct {
 // gateway that falls over is no error: it is what the trial was for, and is in the
 // log. When ctx ends, the trial ends early and in order.
 func Run(
-	ctx context.Context, p plan.Plan, place env.Environment, h record.Header, log *record.Log, o Options,
+	ctx context.Context, p plan.Plan, place env.Environment,
+	h record.Header, log *record.Log, o Options,
 ) error {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -227,7 +228,8 @@ func (r *run) currentPhase() record.Phase {
 
 // phases in the order in which they are entered.
 var phases = []record.Phase{
-	record.PhaseStarting, record.PhaseWarmUp, record.PhaseMeasuring, record.PhaseDraining, record.PhaseStopping,
+	record.PhaseStarting, record.PhaseWarmUp, record.PhaseMeasuring,
+	record.PhaseDraining, record.PhaseStopping,
 }
 
 // enter begins a phase, once; it is never left for an earlier one. It returns the

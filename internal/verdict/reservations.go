@@ -111,9 +111,10 @@ func (s *subject) othersRan(cores float64) []Finding {
 	if share <= fullSeconds {
 		return nil
 	}
-	return with(one("host", Reservation, "the machine was full in %s of the measured seconds while other "+
-		"processes used up to %.2f of its %g cores (allowed %s of the seconds)", Percent(share), worst, cores,
-		Percent(fullSeconds)), &share, new(fullSeconds), "ratio", record.SamplesFile+": host")
+	return with(one("host", Reservation, "the machine was full in %s of the measured seconds "+
+		"while other processes used up to %.2f of its %g cores (allowed %s of the seconds)",
+		Percent(share), worst, cores, Percent(fullSeconds)), &share, new(fullSeconds), "ratio",
+		record.SamplesFile+": host")
 }
 
 // hostUse is how many cores everything on the machine used between two samples, with
@@ -123,14 +124,16 @@ func hostUse(from, to record.Sample) (busy, others float64, ok bool) {
 	if from.Host == nil || to.Host == nil || seconds <= 0 {
 		return 0, 0, false
 	}
-	busy = (to.Host.BusySeconds - from.Host.BusySeconds + to.Host.StealSeconds - from.Host.StealSeconds) / seconds
+	busy = to.Host.BusySeconds - from.Host.BusySeconds +
+		to.Host.StealSeconds - from.Host.StealSeconds
+	busy /= seconds
 	others = busy
 	for name, now := range to.Actors {
-		before := from.Actors[name]
-		if now.Usage == nil || before.Usage == nil || now.Usage.CPUSeconds == nil || before.Usage.CPUSeconds == nil {
+		now, before := now.Usage, from.Actors[name].Usage
+		if now == nil || before == nil || now.CPUSeconds == nil || before.CPUSeconds == nil {
 			return 0, 0, false
 		}
-		others -= (*now.Usage.CPUSeconds - *before.Usage.CPUSeconds) / seconds
+		others -= (*now.CPUSeconds - *before.CPUSeconds) / seconds
 	}
 	return busy, max(0, others), true
 }
