@@ -62,6 +62,8 @@ type Source struct {
 type Setup struct {
 	Actor env.Actor
 	Waits Waits
+	// Sampling are the processors that drop spans on purpose, by id.
+	Sampling []string
 	// Notes are what the author of the scenario should know of it, in sentences.
 	Notes []string
 }

@@ -79,7 +79,9 @@ func odigos(g scenario.Gateway, c Collector, _ Source) (Setup, error) {
 		a.Ports = append(a.Ports, PortServiceGraph)
 		a.Env[varServiceGraph] = "$(self.servicegraph)"
 	}
-	return Setup{Actor: a, Waits: odigosWaits(g), Notes: r.notes()}, nil
+	return Setup{
+		Actor: a, Waits: odigosWaits(g), Sampling: odigosSampling(g), Notes: r.notes(),
+	}, nil
 }
 
 // A rendering is one configuration of kind odigos on its way.

@@ -42,7 +42,9 @@ func otelcol(g scenario.Gateway, c Collector, config Source) (Setup, error) {
 	o.actor.Files[ConfigFile] = string(config.Text)
 	o.actor.Files[OverlayFile] = string(text)
 	o.noteOthers()
-	return Setup{Actor: o.actor, Waits: u.waits(g.Exporter), Notes: o.notes}, nil
+	return Setup{
+		Actor: o.actor, Waits: u.waits(g.Exporter), Sampling: u.sampling(), Notes: o.notes,
+	}, nil
 }
 
 // harmless exporters send nothing to anybody.

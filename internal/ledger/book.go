@@ -18,7 +18,7 @@ type Sent struct {
 	// All and Measured count spans by class; delivery is not known here.
 	All      Classes `json:"all"`
 	Measured Classes `json:"measured"`
-	// The rest is of the measured time.
+	// The rest is of the measured time, unless it says otherwise.
 	Requests     map[string]uint64 `json:"requests"` // attempts by answer: OK, UNAVAILABLE, HTTP 503 …
 	EncodedBytes uint64            `json:"encoded_bytes"`
 	WireBytes    uint64            `json:"wire_bytes"` // request bodies after compression
@@ -28,9 +28,10 @@ type Sent struct {
 	Answer *Histogram `json:"answer"`
 	// SlopeError is the slope of send time over slot number against the schedule's,
 	// less 1; nil where the rate is not constant or there are too few slots.
-	SlopeError        *float64 `json:"slope_error,omitempty"`
-	ConnectionsOpened uint64   `json:"connections_opened"`
-	// Errors are the first few distinct error texts, with their counts.
+	SlopeError *float64 `json:"slope_error,omitempty"`
+	// ConnectionsOpened is of the whole run.
+	ConnectionsOpened uint64 `json:"connections_opened"`
+	// Errors are the first few distinct error texts of the whole run, with their counts.
 	Errors map[string]uint64 `json:"errors,omitempty"`
 	// CPUSeconds this process used between start and Finished.
 	CPUSeconds float64 `json:"cpu_seconds"`

@@ -22,6 +22,9 @@ type Header struct {
 	MeasuredTo   uint64 `json:"measured_to"`
 	// SampleEvery spans one is followed from due to receipt, see Sampled.
 	SampleEvery uint64 `json:"sample_every"`
+	// TraceSpans consecutive sequences are one trace; 0 where traces are not to be
+	// followed, as when one may reach over two requests.
+	TraceSpans uint64 `json:"trace_spans,omitempty"`
 }
 
 // A Settlement is the end of Count items with consecutive sequences: what the sender

@@ -22,6 +22,7 @@ func (j *join) settle(header *Header) {
 		offeredMeasured += j.enter(measured, inside)
 		if r.class == Acknowledged {
 			j.miss(header.Stream, first, inside)
+			j.follows(header, first, inside)
 		}
 	}
 	all.Impossible += came - offered
@@ -75,6 +76,57 @@ func (j *join) miss(stream uint16, first uint64, r run) {
 			*missing = append(*missing, MissingRange{Stream: stream, First: at, Count: n})
 		}
 		i = j.any.next(end, r.to, false)
+	}
+}
+
+// A someTrace is a trace of which a part may lie on another page.
+type someTrace struct {
+	stream       uint16
+	index        uint64
+	size         uint64
+	acked, there uint64
+}
+
+// follows enters the traces of a run of acknowledged, measured items.
+func (j *join) follows(header *Header, first uint64, r run) {
+	size := header.TraceSpans
+	if size == 0 || size > pageSize {
+		return
+	}
+	for at := r.from; at < r.to; {
+		index := (first + uint64(at)) / size
+		end := int(min(uint64(r.to), (index+1)*size-first))
+		if t := &j.trace; t.size == 0 || t.stream != header.Stream || t.index != index {
+			j.endTrace()
+			j.trace = someTrace{stream: header.Stream, index: index, size: size}
+		}
+		j.trace.acked += uint64(end - at)
+		j.trace.there += j.any.ones(at, end)
+		at = end
+	}
+}
+
+// endTrace enters the trace at hand, of which nothing more follows.
+func (j *join) endTrace() {
+	t := j.trace
+	j.trace = someTrace{}
+	if t.size == 0 {
+		return
+	}
+	if j.joined.Measured.Traces == nil {
+		j.joined.Measured.Traces = new(Traces)
+	}
+	sum := j.joined.Measured.Traces
+	switch {
+	case t.acked < t.size: // not all of it measured and acknowledged
+	case t.there == t.size:
+		sum.Whole++
+	case t.there > 0:
+		sum.InPart++
+		sum.MissingSpans += t.size - t.there
+	default:
+		sum.Dropped++
+		sum.DroppedSpans += t.size
 	}
 }
 

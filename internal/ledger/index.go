@@ -38,7 +38,8 @@ func readIndex(r io.ReaderAt, header, trailer any, headerKind, pageKind byte) (*
 	}
 	if kind != headerKind {
 		return nil, &corrupt{int64(len(magic)), fmt.Sprintf(
-			"found a header %q, want %q (%c: sender, %c: receiver)", kind, headerKind, kindDispatch, kindReceipts)}
+			"found a header %q, want %q (%c: sender, %c: receiver)",
+			kind, headerKind, kindDispatch, kindReceipts)}
 	}
 	if err := json.Unmarshal(payload, header); err != nil {
 		return nil, &corrupt{int64(len(magic)), "header: " + err.Error()}

@@ -58,6 +58,7 @@ func Join(dispatches, receipts []io.ReaderAt) (*Joined, error) {
 			return nil, fmt.Errorf("join: %w", err)
 		}
 	}
+	j.endTrace()
 	if err := j.finish(); err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
@@ -88,6 +89,8 @@ type join struct {
 	any, several, refused plane
 	receipts              map[uint16]receipt
 	spare                 []*plane
+
+	trace someTrace // the last, which may go on
 }
 
 type receipt struct {

@@ -26,6 +26,7 @@ func TestJoinTellsWhatBecameOfEverySpan(t *testing.T) {
 			// Of a request that lies across the edge of the measured time it is not
 			// known which of its spans were rejected.
 			want.RejectedSpans = j.Measured.RejectedSpans
+			want.Traces = w.wantTraces()
 			if diff := cmp.Diff(want, j.Measured); diff != "" {
 				t.Errorf("Measured (-maps +join):\n%s", diff)
 			}

@@ -26,7 +26,7 @@ const (
 	Acknowledged                  // answered with success
 	RefusedRetryable              // answered with an error that may be tried again
 	RefusedPermanent              // answered with an error that may not
-	RejectedInPart                // answered with a partial success: some were rejected, nobody says which
+	RejectedInPart                // answered with a partial success: nobody says which were rejected
 	Unknown                       // deadline passed or connection cut: nobody answered
 	Dropped                       // given up inside the SDK engine, never on the wire
 	numClasses
@@ -46,13 +46,29 @@ type Account struct {
 	Unknown          Fate `json:"unknown"`
 	Dropped          Fate `json:"dropped"`
 
+	// Traces are of the measured spans; nil where traces were not followed.
+	Traces *Traces `json:"traces,omitempty"`
+
 	// RejectedSpans is how many of RejectedInPart's requests' spans were rejected.
 	RejectedSpans uint64 `json:"rejected_spans"`
-	// Attempts of requests' spans on the wire, retries included.
+	// Attempts of requests' spans on the wire, retries included; fewer than Offered where
+	// no connection could be made.
 	Attempts uint64 `json:"attempts"`
 	// Impossible are spans that bear our identity but were never offered: a book of
 	// ours is wrong when it is not 0.
 	Impossible uint64 `json:"impossible"`
+}
+
+// Traces are what became of the traces all of whose spans were measured and
+// acknowledged.
+type Traces struct {
+	Whole   uint64 `json:"kept_whole"`
+	InPart  uint64 `json:"kept_in_part"`
+	Dropped uint64 `json:"dropped_whole"`
+	// DroppedSpans are the spans of the traces dropped whole, MissingSpans those that did
+	// not come of the traces kept in part.
+	DroppedSpans uint64 `json:"spans_dropped_whole"`
+	MissingSpans uint64 `json:"spans_missing_in_part"`
 }
 
 // A Fate is what became of the items of one class.

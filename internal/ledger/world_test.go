@@ -30,6 +30,7 @@ type world struct {
 	receivers []*Receipts
 	received  []*memory
 
+	size     uint64 // of a trace
 	class    map[Number]Class
 	settled  map[Number]Settlement
 	accepted map[Number]int
@@ -47,11 +48,13 @@ func newWorld(t *testing.T, seed uint64) *world {
 		accepted: map[Number]int{}, failed: map[Number]int{}, first: map[Number]time.Duration{},
 	}
 	w.every = []uint64{0, 1, 7, 100}[w.rand.IntN(4)]
+	w.size = []uint64{0, 2, 10, 25}[seed%4]
 	w.window = Window{From: 3 * time.Second, To: 9 * time.Second}
 	for i := range 1 + w.rand.IntN(3) {
 		h := Header{
 			RunID: "run", Stream: uint16(i * 5), Start: epoch, SampleEvery: w.every,
 			MeasuredFrom: uint64(1000 + i), MeasuredTo: uint64(67_000 + i*1000),
+			TraceSpans: w.size,
 		}
 		m := new(memory)
 		d, err := NewDispatch(m, h)
@@ -218,6 +221,40 @@ func (w *world) wantMissing() (missing []MissingRange) {
 		}
 	}
 	return missing[:min(len(missing), MaxMissing)]
+}
+
+// wantTraces is what became of whole traces, by the maps.
+func (w *world) wantTraces() *Traces {
+	type trace struct{ stream, index uint64 }
+	acked, there := map[trace]uint64{}, map[trace]uint64{}
+	for n, class := range w.class {
+		if w.size == 0 || class != Acknowledged || !w.measured(n) {
+			continue
+		}
+		id := trace{uint64(n) >> 48, uint64(n&MaxSequence) / w.size}
+		acked[id]++
+		if w.accepted[n] > 0 {
+			there[id]++
+		}
+	}
+	if len(acked) == 0 {
+		return nil
+	}
+	t := new(Traces)
+	for id, n := range acked {
+		switch {
+		case n < w.size:
+		case there[id] == w.size:
+			t.Whole++
+		case there[id] == 0:
+			t.Dropped++
+			t.DroppedSpans += w.size
+		default:
+			t.InPart++
+			t.MissingSpans += w.size - there[id]
+		}
+	}
+	return t
 }
 
 func (w *world) wantFollowed() (answer, transit, total *Histogram) {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/gateway"
@@ -26,6 +27,10 @@ func (p Plan) notes(c gateway.Collector) []string {
 	}
 	if c.Odigos() && l.Protocol == scenario.ProtocolHTTP {
 		note("Odigos refuses requests near GOMEMLIMIT on gRPC alone: over HTTP nothing protects it.")
+	}
+	if len(p.Sampling) > 0 {
+		note("The configuration samples (%s): traces that do not arrive at all are put down to it,"+
+			" and are not judged as loss.", strings.Join(p.Sampling, ", "))
 	}
 	if least := requestsPerSecond(l, lowest(l)); least < evenRequests {
 		note("At its lowest the load comes in steps: %s requests a second, of %d spans each.",

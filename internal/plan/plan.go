@@ -30,6 +30,8 @@ type Plan struct {
 	// (batches, sampling decisions, retry back-off): after such a silence of the
 	// backend, with an empty queue, nothing more will come.
 	Quiet time.Duration `json:"quiet_ns"`
+	// Sampling are the processors of the gateway that drop spans on purpose, by id.
+	Sampling []string `json:"sampling,omitempty"`
 	// Notes are reservations, in sentences.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -62,6 +64,7 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 		Gateway:     setup.Actor,
 		SampleEvery: sampleEvery(s.Load),
 		Quiet:       quiet(s.Backend, setup.Waits),
+		Sampling:    setup.Sampling,
 	}
 	if p.Backend, err = p.backend(); err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)

@@ -195,11 +195,23 @@ func (p *page) account(s Summary) {
 		"delivered, %s impossible (`summary.json`: ledger.whole_run)", n(s.Account.All.Due),
 		n(s.Account.All.Offered), n(s.Account.All.Acknowledged.Items),
 		n(s.Account.All.Acknowledged.NotDelivered), n(s.Account.All.Impossible))
-	for _, m := range s.Account.Missing {
-		p.line("- Missing: stream %d, sequences %d to %d", m.Stream, m.First, m.First+m.Count-1)
+	if t := a.Traces; t != nil {
+		p.line("- Traces whose spans were all acknowledged: %s kept whole, %s kept in part (%s spans "+
+			"missing), %s dropped whole (%s spans)", n(t.Whole), n(t.InPart), n(t.MissingSpans),
+			n(t.Dropped), n(t.DroppedSpans))
+	}
+	for i, m := range s.Account.Missing {
+		if i == mostMissing {
+			p.line("- Missing: %d more ranges in `%s`", len(s.Account.Missing)-i, record.EndingFile)
+			break
+		}
+		p.line("- Missing: stream %d, sequences %s to %s", m.Stream, n(m.First), n(m.First+m.Count-1))
 	}
 	p.line("")
 }
+
+// mostMissing is how many ranges of missing spans are told.
+const mostMissing = 20
 
 // noAccount says why there is no account.
 func noAccount(s Summary) string {

@@ -234,7 +234,7 @@ func collectorPanels(r *record.Record) []panel {
 		return record.MetricSeries(r.Samples, record.Gateway, m)
 	}
 	queue := panel{
-		title: "Exporter queue", unit: "items", zero: true,
+		title: "Exporter queue", unit: "requests", zero: true,
 		lines: []line{{name: "size", s: metric(record.QueueSize), color: blue, wide: true}},
 	}
 	if capacity, _, ok := metric(record.QueueCapacity).Max(); ok {

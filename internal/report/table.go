@@ -36,6 +36,7 @@ func mib(v float64) string            { return decimal(v/(1<<20)) + " MiB" }
 func mibPerMinute(v float64) string   { return fmt.Sprintf("%+.2f MiB/min", v/(1<<20)) }
 func whole(v float64) string          { return verdict.Count(int64(v)) }
 func items(v float64) string          { return decimal(v) }
+func requests(v float64) string       { return decimal(v) + " requests" }
 func cpuSeconds(v float64) string     { return decimal(v) + " CPU-s" }
 func spansPerCore(v float64) string   { return decimal(v) + " spans/s per core" }
 
@@ -223,8 +224,10 @@ func gatewayRows(c verdict.CPUFigures, m verdict.MemoryFigures) []row {
 
 func collectorSection(f verdict.Figures) section {
 	p := f.Pipeline
-	return section{"Collector", "What the collector says of itself, of the measured time. From " +
-		"`raw/samples.jsonl` (actors.gateway.metrics).", []row{
+	return section{"Collector", "What the collector says of itself, of the measured time. " +
+		"Batches are over all batch processors: three in a row, as Odigos has them, count a span " +
+		"three times. The queue is in requests, unless the collector was configured otherwise. " +
+		"From `raw/samples.jsonl` (actors.gateway.metrics).", []row{
 		{"Received", p.Accepted, spansPerSecond, "collector.receiver_accepted_spans_per_second"},
 		{"Sent", p.Sent, spansPerSecond, "collector.exporter_sent_spans_per_second"},
 		{
@@ -244,9 +247,9 @@ func collectorSection(f verdict.Figures) section {
 			"Spans a request at the backend, mean, whole run", p.ArrivedMean, items,
 			"collector.whole_run_spans_per_backend_request_mean",
 		},
-		{"Queue, most", p.QueueMax, items, "collector.queue_max_items"},
-		{"Queue, mean", p.QueueMean, items, "collector.queue_mean_items"},
-		{"Queue, capacity", p.Capacity, items, "collector.queue_capacity_items"},
+		{"Queue, most", p.QueueMax, requests, "collector.queue_max_requests"},
+		{"Queue, mean", p.QueueMean, requests, "collector.queue_mean_requests"},
+		{"Queue, capacity", p.Capacity, requests, "collector.queue_capacity_requests"},
 		{"Heap, most", p.HeapMax, mib, "collector.heap_max_bytes"},
 	}}
 }
@@ -257,7 +260,10 @@ func endsSection(f verdict.Figures) section {
 		{"In flight, most", p.InFlightMax, items, "pacing.in_flight_max_requests"},
 		{"In flight, limit", new(float64(p.InFlight)), items, "pacing.in_flight_limit_requests"},
 		{"Slope of send time, error", p.SlopeError, verdict.Percent, "pacing.slope_error_ratio"},
-		{"Connections opened", count(p.Connections), whole, "pacing.connections_opened"},
+		{
+			"Connections opened, whole run", count(p.Connections), whole,
+			"pacing.whole_run_connections_opened",
+		},
 	}
 	if l := p.Lateness; l != nil {
 		late := func(what string, q *verdict.Percentile, name string) {

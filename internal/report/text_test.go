@@ -81,3 +81,21 @@ func TestTextOfAnExpectedKill(t *testing.T) {
 		t.Errorf("the kill is not told:\n%s", text)
 	}
 }
+
+// A long list of missing spans is cut, and says where the rest is.
+func TestMissingIsCut(t *testing.T) {
+	r := trials.Calm().Record()
+	for i := range 25 {
+		r.Ending.Missing = append(r.Ending.Missing, record.MissingRange{First: uint64(5000 * i), Count: 2})
+	}
+	var md bytes.Buffer
+	if err := report.Markdown(&md, report.Summarise(r)); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(md.String(), "- Missing: stream"); n != 20 {
+		t.Errorf("%d ranges of missing spans are told, want 20", n)
+	}
+	if !strings.Contains(md.String(), "- Missing: 5 more ranges in `raw/ending.json`") {
+		t.Error("where the other ranges are is not told")
+	}
+}

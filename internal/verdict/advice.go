@@ -107,8 +107,8 @@ func killedForMemory(s *subject) *Advice {
 			"bytes", *m.PeakOfRun, "largest working set seen %s", bytesText(*m.PeakOfRun)))
 	}
 	if s.f.Pipeline.QueueMax != nil {
-		a.Evidence = append(a.Evidence, proof("collector.queue_max_items", "items",
-			*s.f.Pipeline.QueueMax, "exporter queue at most %.0f", *s.f.Pipeline.QueueMax))
+		a.Evidence = append(a.Evidence, proof("collector.queue_max_requests", "requests",
+			*s.f.Pipeline.QueueMax, "exporter queue at most %.0f requests", *s.f.Pipeline.QueueMax))
 	}
 	return a
 }

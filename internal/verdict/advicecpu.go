@@ -114,8 +114,8 @@ func queueFills(s *subject) *Advice {
 	a := &Advice{Name: "queue-fills", Where: inCollector, Symptom: "the exporter's queue filled " +
 		"up: spans came faster than they were exported"}
 	if p.QueueMax != nil && p.QueueShare != nil {
-		a.Evidence = append(a.Evidence, proof("collector.queue_max_items", "items", *p.QueueMax,
-			"queue at most %.0f of %.0f", *p.QueueMax, *p.Capacity))
+		a.Evidence = append(a.Evidence, proof("collector.queue_max_requests", "requests", *p.QueueMax,
+			"queue at most %.0f of %.0f requests", *p.QueueMax, *p.Capacity))
 	}
 	if n := s.f.Failures.EnqueueFailed; above(n, 0) {
 		a.Evidence = append(a.Evidence, proof("failures.whole_run_enqueue_failed_spans", "spans",

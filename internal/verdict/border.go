@@ -30,6 +30,9 @@ func lost(s *subject) []Finding {
 	case d.LostRatio == nil:
 		return one(check, Note, "not judged: no measured span was acknowledged")
 	}
+	if len(s.r.Header.Sampling) > 0 && d.Lost > 0 {
+		return s.lostOrSampled()
+	}
 	items := s.ending.Measured.Acknowledged.Items
 	text := fmt.Sprintf("%s of %s acknowledged spans were not delivered (%s)",
 		Count(d.Lost), Count(items), Percent(*d.LostRatio))

@@ -62,12 +62,12 @@ func survived(s *subject) []Finding {
 	var found []Finding
 	switch {
 	case f.Killed:
-		found = one(check, Critical, "the gateway was killed%s%s%s", forMemory(f.OOMKilled),
-			when(f.KilledAt), s.memoryThen())
+		found = one(check, Critical, "the gateway was killed%s%s%s%s", forMemory(f.OOMKilled),
+			when(f.KilledAt), s.memoryThen(), s.diedWith())
 	case f.KilledAt != nil:
 		state := s.ending.States[record.Gateway]
-		found = one(check, Critical, "the gateway ended by itself%s (exit code %d%s)",
-			when(f.KilledAt), state.ExitCode, signal(state.Signal))
+		found = one(check, Critical, "the gateway ended by itself%s (exit code %d%s)%s",
+			when(f.KilledAt), state.ExitCode, signal(state.Signal), s.diedWith())
 	case s.r.Ending == nil:
 		return one(check, Note, "how the gateway ended is not known")
 	default:
@@ -109,6 +109,16 @@ func when(at *float64) string {
 	return " at " + Clock(*at)
 }
 
+// diedWith is what the gateway had taken, in the warm-up too, and never gave.
+func (s *subject) diedWith() string {
+	lost := s.ending.All.Acknowledged.NotDelivered
+	if s.sent == nil || s.received == nil || lost == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; of the whole run %s acknowledged spans were not delivered, %s of them "+
+		"measured", Count(lost), Count(s.ending.Measured.Acknowledged.NotDelivered))
+}
+
 func (s *subject) memoryThen() string {
 	m := s.f.Memory
 	if m.PeakOfRun == nil || m.Limit == nil {
@@ -131,11 +141,11 @@ func drained(s *subject) []Finding {
 	}
 	queue := "its queue is not known"
 	if d.QueueSize != nil {
-		queue = fmt.Sprintf("its queue still held %.0f", *d.QueueSize)
+		queue = fmt.Sprintf("its queue still held %.0f requests", *d.QueueSize)
 	}
 	return with(one(check, Reservation, "the gateway was not empty when the drain ended "+
 		"after %s (%s; %s): spans not delivered may have been still inside",
-		Seconds(d.Seconds), queue, sentence(d.Reason)), d.QueueSize, new(0.0), "items",
+		Seconds(d.Seconds), queue, sentence(d.Reason)), d.QueueSize, new(0.0), "requests",
 		record.EndingFile+": drained")
 }
 

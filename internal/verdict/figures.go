@@ -105,7 +105,7 @@ type FailureFigures struct {
 	OOMKilled *bool             `json:"gateway_oom_killed,omitempty"`
 	KilledAt  *float64          `json:"gateway_ended_at_seconds,omitempty"`
 	Answers   map[string]uint64 `json:"requests_by_answer,omitempty"`
-	Errors    map[string]uint64 `json:"requests_by_error_text,omitempty"`
+	Errors    map[string]uint64 `json:"whole_run_requests_by_error_text,omitempty"`
 }
 
 // PipelineFigures are what the collector says of itself.
@@ -117,6 +117,8 @@ type PipelineFigures struct {
 	// ExportsUnder is how many calls were under way on average: calls per second
 	// times their mean duration (Little's law).
 	ExportsUnder *float64 `json:"export_calls_under_way_mean,omitempty"`
+	// Batches are over all batch processors: three in a row, as Odigos has them, count a
+	// span three times.
 	BatchMean    *float64 `json:"batch_mean_spans,omitempty"`
 	Batches      *float64 `json:"batches_per_second,omitempty"`
 	ByTimeout    *float64 `json:"batches_by_timeout,omitempty"`
@@ -124,13 +126,14 @@ type PipelineFigures struct {
 	TimeoutShare *float64 `json:"batches_by_timeout_ratio,omitempty"`
 	// ArrivedMean is spans a request as they came to the backend, over the whole run.
 	ArrivedMean *float64 `json:"whole_run_spans_per_backend_request_mean,omitempty"`
-	QueueMax    *float64 `json:"queue_max_items,omitempty"`
-	QueueMean   *float64 `json:"queue_mean_items,omitempty"`
-	Capacity    *float64 `json:"queue_capacity_items,omitempty"`
-	QueueShare  *float64 `json:"queue_max_ratio_of_capacity,omitempty"`
-	HeapMax     *float64 `json:"heap_max_bytes,omitempty"`
-	Accepted    *float64 `json:"receiver_accepted_spans_per_second,omitempty"`
-	Sent        *float64 `json:"exporter_sent_spans_per_second,omitempty"`
+	// The queue is in requests, unless the collector was configured otherwise.
+	QueueMax   *float64 `json:"queue_max_requests,omitempty"`
+	QueueMean  *float64 `json:"queue_mean_requests,omitempty"`
+	Capacity   *float64 `json:"queue_capacity_requests,omitempty"`
+	QueueShare *float64 `json:"queue_max_ratio_of_capacity,omitempty"`
+	HeapMax    *float64 `json:"heap_max_bytes,omitempty"`
+	Accepted   *float64 `json:"receiver_accepted_spans_per_second,omitempty"`
+	Sent       *float64 `json:"exporter_sent_spans_per_second,omitempty"`
 }
 
 // PacingFigures are how well the load generator kept its schedule, over slots.
@@ -141,7 +144,7 @@ type PacingFigures struct {
 	InFlightMax  *float64 `json:"in_flight_max_requests,omitempty"`
 	InFlightMean *float64 `json:"in_flight_mean_requests,omitempty"`
 	InFlight     int      `json:"in_flight_limit_requests"`
-	Connections  *uint64  `json:"connections_opened,omitempty"`
+	Connections  *uint64  `json:"whole_run_connections_opened,omitempty"`
 	late, unsent spare    // for the check of lateness
 }
 

@@ -110,7 +110,7 @@ func (m measure) latency() LatencyFigures {
 	if m.received != nil {
 		var lost uint64
 		if a := m.account(); a != nil {
-			lost = a.Acknowledged.NotDelivered
+			lost = a.Acknowledged.NotDelivered - m.sampled()
 			f.Unacknowledged = delivered(a) - a.Acknowledged.Delivered()
 			for _, fate := range fates(a) {
 				f.NeverCame += fate.NotDelivered

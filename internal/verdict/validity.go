@@ -69,8 +69,9 @@ func schedule(s *subject) []Finding {
 // unsent slots; empty when it was not, or when nothing was late or unsent.
 //
 // There is harm when the p99 of lateness is above 100 ms, or more than 0.1 % of the
-// spans due were unsent or given up by the SDK. It is our own when the generator's CPU was full (95 % of its
-// cores in a tenth of the 5 s windows, or held back in a tenth of the periods), when
+// spans due were unsent or given up by the SDK. It is our own when the generator's CPU
+// was full (95 % of its cores in a tenth of the 5 s windows, or held back in a tenth of
+// the periods), when
 // it was late with a worker to spare, or when spans went unsent although the answers
 // came too fast to have kept all workers busy.
 func (s *subject) ownFault() string {
