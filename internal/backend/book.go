@@ -90,7 +90,8 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 var (
 	spansDesc = describe("spans_total", "Deliveries of spans, by result: unique (first"+
 		" accepted), duplicate (accepted again), failed (answered with failure, as told),"+
-		" foreign (without our identity), after_close (came too late to know at once whether unique or duplicate).", "result")
+		" foreign (without our identity), after_close (came too late to know at once"+
+		" whether unique or duplicate).", "result")
 	requestsDesc = describe("requests_total", "Requests by signal and answer.", "signal", "code")
 	decodedDesc  = describe("decoded_bytes_total", "Request bodies after decompression.")
 	wireDesc     = describe("wire_bytes_total", "Request bodies as they came.")

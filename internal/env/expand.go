@@ -8,8 +8,9 @@ import (
 
 // Expand replaces the references $(NAME.PART) in s by what lookup gives for
 // NAME.PART, and $$ by a dollar sign. Of an address, $(NAME.PORT.host) and
-// $(NAME.PORT.port) are the halves; lookup is asked for the whole. Any other dollar sign stands for itself, so
-// that $HOME or ${env:X} pass through to the program that knows them.
+// $(NAME.PORT.port) are the halves; lookup is asked for the whole. Any other dollar sign
+// stands for itself, so that $HOME or ${env:X} pass through to the program that knows
+// them.
 //
 // What lookup returns is not expanded again.
 func Expand(s string, lookup func(ref string) (string, error)) (string, error) {

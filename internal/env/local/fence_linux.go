@@ -252,7 +252,8 @@ func makeV1(bases map[string]base, run, actor string, l env.Limits) (cgroup, err
 		}
 		return filepath.Join(b.rel, parentName, run, actor), nil
 	}
-	all := func() ([]cgroup1.Subsystem, error) { return parts, nil } //nolint:unparam // the library's type
+	//nolint:unparam // the library's type
+	all := func() ([]cgroup1.Subsystem, error) { return parts, nil }
 	return g, again(func() error {
 		_, err := cgroup1.New(path, limitsV1(l, bases["memory"]), cgroup1.WithHierarchy(all))
 		return err

@@ -67,7 +67,8 @@ func (l *Local) start(ctx context.Context, a env.Actor) (*Instance, error) {
 		dead, cancel := context.WithCancel(context.Background())
 		cancel()
 		state, stopErr := i.Stop(dead)
-		return nil, errors.Join(&env.StartError{Actor: a.Name, State: state, Tail: said, Err: err}, stopErr)
+		failed := &env.StartError{Actor: a.Name, State: state, Tail: said, Err: err}
+		return nil, errors.Join(failed, stopErr)
 	}
 	i.locate()
 	return i, nil
