@@ -162,6 +162,7 @@ func header(p plan.Plan, place *local.Local, runID string, now time.Time) record
 		Actors:      []env.Actor{p.Backend, p.Gateway, p.Loadgen},
 		Enforcement: enforcement,
 		Scrubbed:    place.Scrubbed(),
+		Sampling:    p.Sampling,
 		Notes:       p.Notes,
 		SampleEvery: p.SampleEvery,
 	}
