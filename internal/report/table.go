@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
@@ -40,18 +39,7 @@ func requests(v float64) string       { return decimal(v) + " requests" }
 func cpuSeconds(v float64) string     { return decimal(v) + " CPU-s" }
 func spansPerCore(v float64) string   { return decimal(v) + " spans/s per core" }
 
-// decimal has a thousand's separator above 1,000 and as many digits as help below.
-func decimal(v float64) string {
-	switch {
-	case v >= 1000 || v <= -1000:
-		return verdict.Count(int64(v + 0.5))
-	case v == float64(int64(v)):
-		return strconv.FormatInt(int64(v), 10)
-	case v >= 100 || v <= -100:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
-}
+func decimal(v float64) string { return verdict.Number(v) }
 
 func count(v *uint64) *float64 {
 	if v == nil {

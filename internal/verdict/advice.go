@@ -53,6 +53,8 @@ var advices = []func(*subject) *Advice{
 	queueFills,
 	inFlightSmall,
 	oneConnection,
+	exportsTimeOut,
+	drainShort,
 }
 
 // Advise returns what could be changed, and why; nothing when the record gives no
@@ -108,7 +110,7 @@ func killedForMemory(s *subject) *Advice {
 	}
 	if s.f.Pipeline.QueueMax != nil {
 		a.Evidence = append(a.Evidence, proof("collector.queue_max_requests", "requests",
-			*s.f.Pipeline.QueueMax, "exporter queue at most %.0f requests", *s.f.Pipeline.QueueMax))
+			*s.f.Pipeline.QueueMax, "exporter queue at most %s requests", Number(*s.f.Pipeline.QueueMax)))
 	}
 	return a
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 	"github.com/odigos-io/odigos-stress/internal/verdict/testdata/trials"
 )
@@ -104,6 +105,23 @@ func TestAdvise(t *testing.T) {
 				r.Header.Scenario.Gateway.CPULimit = 2
 			}, want: "in-flight-limit one-connection",
 		},
+		{
+			name: "unsent by a gateway without CPU to spare", trial: func(t *trials.Trial) { hot(t); t.Unsent = 6000 },
+			record: func(r *record.Record) { slow(r); r.Header.Scenario.Gateway.Compression = "none" },
+			want:   "cpu-held-back small-batches",
+		},
+		{name: "backend slower than the exporter waits", record: func(r *record.Record) {
+			r.Header.Scenario.Backend.Delay = scenario.Duration(10 * time.Second)
+			r.Ending.Received.Duplicate = 4000
+		}, want: "exports-time-out"},
+		{name: "backend slow, exporter patient", record: func(r *record.Record) {
+			r.Header.Scenario.Backend.Delay = scenario.Duration(10 * time.Second)
+		}, want: ""},
+		{name: "backend failing, drain short", record: func(r *record.Record) {
+			r.Header.Scenario.Backend.SuccessRate = new(scenario.Ratio(0.5))
+			r.Ending.Received.Failed = 9000
+			r.Ending.Drained = record.Drain{Seconds: 30, Reason: "not drained after 30s"}
+		}, want: "drain-too-short"},
 	} {
 		trial := trials.Calm()
 		if c.trial != nil {

@@ -36,7 +36,7 @@ func cpuHeldBack(s *subject) *Advice {
 	}
 	if c.SpansPerCore != nil {
 		a.Evidence = append(a.Evidence, proof("gateway_cpu.arrived_spans_per_second_per_core",
-			"spans/s/core", *c.SpansPerCore, "%.0f spans/s per core", *c.SpansPerCore))
+			"spans/s/core", *c.SpansPerCore, "%s spans/s per core", Number(*c.SpansPerCore)))
 	}
 	return a
 }
@@ -115,7 +115,7 @@ func queueFills(s *subject) *Advice {
 		"up: spans came faster than they were exported"}
 	if p.QueueMax != nil && p.QueueShare != nil {
 		a.Evidence = append(a.Evidence, proof("collector.queue_max_requests", "requests", *p.QueueMax,
-			"queue at most %.0f of %.0f requests", *p.QueueMax, *p.Capacity))
+			"queue at most %s of %s requests", Number(*p.QueueMax), Number(*p.Capacity)))
 	}
 	if n := s.f.Failures.EnqueueFailed; above(n, 0) {
 		a.Evidence = append(a.Evidence, proof("failures.whole_run_enqueue_failed_spans", "spans",
@@ -153,7 +153,8 @@ func (s *subject) moreConsumers(a *Advice) {
 	if f := over(p.Accepted, p.Sent); above(f, 1) {
 		needed *= *f
 		a.Evidence = append(a.Evidence, proof("collector.receiver_accepted_spans_per_second",
-			"spans/s", *p.Accepted, "%.0f spans/s received for %.0f sent", *p.Accepted, *p.Sent))
+			"spans/s", *p.Accepted, "%s spans/s received for %s sent", Number(*p.Accepted),
+			Number(*p.Sent)))
 	}
 	a.Change = "Let more exports be under way at once, or make the backend faster."
 	a.Setting = fmt.Sprintf("exporters:\n  otlp:\n    sending_queue:\n      num_consumers: %.0f\n",
@@ -163,12 +164,26 @@ func (s *subject) moreConsumers(a *Advice) {
 		"delays the loss, and costs memory.", needed)
 }
 
+// fullOnAverage is the share of the CPU limit from which a gateway has none to spare.
+const fullOnAverage = 0.9
+
 // inFlightSmall speaks when slots went unsent because every worker waited, and the
-// answers took as long as to need more of them.
+// answers took as long as to need more of them. To a gateway that had no CPU to spare
+// more in flight is no help.
 func inFlightSmall(s *subject) *Advice {
 	share, busy := s.f.Delivery.UnsentPart, s.busy()
 	if !above(share, unsentNoise) || busy == nil || *busy < float64(s.f.Pacing.InFlight)/2 {
 		return nil
+	}
+	c := s.f.CPU
+	full := above(over(c.Average, c.Limit), fullOnAverage) || above(c.ThrottledPeriods, 0.05)
+	if full && cpuHeldBack(s) != nil {
+		return nil // what helps is said there
+	}
+	effect := "The schedule is sent in full, and the gateway's queueing shows as latency."
+	if full {
+		effect = fmt.Sprintf("Not more spans a second: the gateway used %.2f cores on average and "+
+			"had no more. What else is in flight waits longer.", *c.Average)
 	}
 	return &Advice{
 		Name:    "in-flight-limit",
@@ -187,7 +202,7 @@ func inFlightSmall(s *subject) *Advice {
 			"as many. If not, the gateway is at its limit: lower the rate.",
 		Where:   inScenario,
 		Setting: fmt.Sprintf("load:\n  in_flight: %.0f\n", math.Ceil(1.5**busy)),
-		Effect:  "The schedule is sent in full, and the gateway's queueing shows as latency.",
+		Effect:  effect,
 	}
 }
 

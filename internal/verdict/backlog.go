@@ -42,8 +42,8 @@ func backlog(s *subject) []Finding {
 	}
 	q := quarters(queue)
 	first, last := q[0], q[3]
-	text := fmt.Sprintf("the exporter's queue held %.1f, %.1f, %.1f and %.1f requests in the "+
-		"quarters of the measured time", q[0], q[1], q[2], q[3])
+	text := fmt.Sprintf("the exporter's queue held %s, %s, %s and %s requests in the "+
+		"quarters of the measured time", Number(q[0]), Number(q[1]), Number(q[2]), Number(q[3]))
 	if !slices.IsSorted(q[:]) || last-first < backlogRise || last < backlogTimes*first ||
 		last-q[2] < (last-first)/6 {
 		return with(one(check, Held, "%s: it did not grow all the time", text), &last, &first,
@@ -56,8 +56,8 @@ func backlog(s *subject) []Finding {
 		if l := s.r.Header.Scenario.Thresholds.Loss; l != nil {
 			allowed = max(allowed, float64(*l))
 		}
-		text += fmt.Sprintf("; %.0f spans/s arrived at the backend meanwhile, %.0f were "+
-			"acknowledged (%s less, allowed %s)", *arrived, *taken, Percent(max(0, 1-*share)),
+		text += fmt.Sprintf("; %s spans/s arrived at the backend meanwhile, %s were "+
+			"acknowledged (%s less, allowed %s)", Number(*arrived), Number(*taken), Percent(max(0, 1-*share)),
 			Percent(allowed))
 		if 1-*share > allowed && len(s.r.Header.Sampling) == 0 {
 			return with(one(check, Critical, "%s", text), &last, &first, "requests", source)

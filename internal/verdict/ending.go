@@ -141,7 +141,7 @@ func drained(s *subject) []Finding {
 	}
 	queue := "its queue is not known"
 	if d.QueueSize != nil {
-		queue = fmt.Sprintf("its queue still held %.0f requests", *d.QueueSize)
+		queue = fmt.Sprintf("its queue still held %s requests", Number(*d.QueueSize))
 	}
 	return with(one(check, Reservation, "the gateway was not empty when the drain ended "+
 		"after %s (%s; %s): spans not delivered may have been still inside",

@@ -61,8 +61,8 @@ func schedule(s *subject) []Finding {
 	if *f.Due < reachedShare**f.Target {
 		severity = Void
 	}
-	return with(one(check, severity, "%.1f spans/s became due, target %.1f spans/s", *f.Due,
-		*f.Target), f.Due, f.Target, "spans/s", ledgerSource)
+	return with(one(check, severity, "%s spans/s became due, target %s spans/s", Number(*f.Due),
+		Number(*f.Target)), f.Due, f.Target, "spans/s", ledgerSource)
 }
 
 // ownFault says why the load generator, and not the gateway, was the cause of late or
@@ -112,19 +112,19 @@ func (s *subject) fastAnswers() string {
 		return ""
 	}
 	const format = "the answers came so fast (%s %s) that at most %.0f of its %d workers could " +
-		"have waited at %.0f requests/s"
+		"have waited at %s requests/s"
 	workers := float64(p.InFlight)
 	c := s.sent.Measured
 	others := c.Due > c.Unsent+c.Acknowledged // how long their answers took is not known
 	if slowest := *a.Max.Seconds; !others && slowest*requests < workers {
 		return fmt.Sprintf(format, "slowest", Seconds(slowest), math.Ceil(slowest*requests),
-			p.InFlight, requests)
+			p.InFlight, Number(requests))
 	}
 	p99 := *a.p99.Seconds
 	if p99*requests >= workers/2 || !p.unsent.most() {
 		return ""
 	}
-	return fmt.Sprintf(format, "p99", Seconds(p99), math.Ceil(p99*requests), p.InFlight, requests) +
+	return fmt.Sprintf(format, "p99", Seconds(p99), math.Ceil(p99*requests), p.InFlight, Number(requests)) +
 		", and half of them were free " + p.unsent.in("spans went unsent")
 }
 

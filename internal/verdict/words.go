@@ -12,7 +12,11 @@ func Percent(share float64) string {
 	v := 100 * share
 	digits := 0
 	switch {
-	case v == 0 || v >= 99.95 && v == math.Round(v):
+	case math.Abs(v) < 1e-6:
+		return "0 %"
+	case v >= 99.95 && v == math.Round(v):
+	case math.Abs(v) < 0.001:
+		digits = int(math.Ceil(-math.Log10(math.Abs(v)) - 1e-9))
 	case math.Abs(v) < 0.1:
 		digits = 3
 	case math.Abs(v) < 1:
@@ -20,11 +24,27 @@ func Percent(share float64) string {
 	case math.Abs(v) < 10 || v > 99 && v < 100:
 		digits = 1
 	}
+	if math.Abs(v) >= 1000 {
+		return Number(v) + " %"
+	}
 	s := strconv.FormatFloat(v, 'f', digits, 64)
 	if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
 	return s + " %"
+}
+
+// Number has a thousand's separator from 1,000 on and as many digits as help below.
+func Number(v float64) string {
+	switch {
+	case math.Abs(v) >= 1000:
+		return Count(int64(math.Round(v)))
+	case v == math.Trunc(v):
+		return strconv.FormatInt(int64(v), 10)
+	case math.Abs(v) >= 100:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
 // Seconds is a time in the unit that suits it.
