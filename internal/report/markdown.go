@@ -234,7 +234,8 @@ func (p *page) latency(l verdict.LatencyFigures) {
 	columns := []*verdict.Spread{l.Total, l.Answer, l.FollowedAnswer, l.FollowedTransit}
 	p.line("Every time counts from when a span was due by schedule. A span that was acknowledged "+
 		"and not delivered is infinitely late: a percentile beyond those reads *lost*. A "+
-		"percentile that the spans of fewer than five requests lie beyond is not said. The followed spans are a "+
+		"percentile that the spans of fewer than five requests lie beyond is not said. "+
+		"The followed spans are a "+
 		"sample of those acknowledged and delivered. From `%s`; `summary.json`: "+
 		"figures.latency.", record.EndingFile)
 	p.line("")

@@ -57,8 +57,9 @@ func (s *subject) arrives() bool { return above(s.f.Pipeline.Sent, 0) }
 // the drain ended: an exporter that was refused waits before it tries again.
 func drainShort(s *subject) *Advice {
 	told, d := s.r.Header.Scenario.Backend, s.ending.Drained
-	if told.SuccessRate == nil || *told.SuccessRate >= 1 || s.received == nil || s.received.Failed == 0 ||
-		d.Complete || s.r.Ending == nil || s.gone() || s.ending.Interrupted != "" {
+	failed := told.SuccessRate != nil && *told.SuccessRate < 1 && s.received != nil &&
+		s.received.Failed > 0
+	if !failed || d.Complete || s.r.Ending == nil || s.gone() || s.ending.Interrupted != "" {
 		return nil
 	}
 	drain := time.Duration(s.r.Header.Scenario.Timing.Drain).Seconds()

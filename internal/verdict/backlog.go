@@ -24,8 +24,8 @@ const (
 // quarter of the measured time to the next would have grown on, up to its capacity and
 // to loss, had the load lasted: the trial was too short to show that the gateway does
 // not hold. It fails when less arrived than was acknowledged by more than may be lost,
-// refused or left unsent; otherwise, and where a sampler drops on purpose, it is a
-// reservation, and no capacity can be claimed.
+// refused or left unsent; otherwise, and where a sampler drops on purpose or the backend
+// was too slow by itself, it is a reservation, and no capacity can be claimed.
 //
 // The queue is the collector's own figure, and what arrived the backend's; no counter is
 // taken from another.
@@ -57,9 +57,14 @@ func backlog(s *subject) []Finding {
 			allowed = max(allowed, float64(*l))
 		}
 		text += fmt.Sprintf("; %s spans/s arrived at the backend meanwhile, %s were "+
-			"acknowledged (%s less, allowed %s)", Number(*arrived), Number(*taken), Percent(max(0, 1-*share)),
+			"acknowledged (%s less, allowed %s)", Number(*arrived), Number(*taken),
+			Percent(max(0, 1-*share)),
 			Percent(allowed))
-		if 1-*share > allowed && len(s.r.Header.Sampling) == 0 {
+		ours := backendSlow(s)[0].Severity == Void
+		if ours {
+			text += "; the backend was the cause"
+		}
+		if 1-*share > allowed && len(s.r.Header.Sampling) == 0 && !ours {
 			return with(one(check, Critical, "%s", text), &last, &first, "requests", source)
 		}
 	}

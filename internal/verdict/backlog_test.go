@@ -36,6 +36,14 @@ func TestBacklog(t *testing.T) {
 			want: "fail valid 99", check: "backlog", severity: verdict.Critical,
 		},
 		{
+			name: "grows, since our backend is slow", trial: grows, record: func(r *record.Record) {
+				arriving(200)(r)
+				each(r, record.Backend, func(_ *record.Sample, a *record.ActorSample) {
+					a.Metrics[record.BackendInFlight] = 10
+				})
+			}, want: "invalid invalid 4", check: "backlog", severity: verdict.Reservation,
+		},
+		{
 			name: "grows, nearly all arrives", trial: grows, record: arriving(995),
 			want: "pass degraded 0", check: "backlog", severity: verdict.Reservation,
 		},

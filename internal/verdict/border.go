@@ -17,6 +17,14 @@ const (
 // to be reached.
 const reachedShare = 0.99
 
+// noBooks says why there is no account.
+func (s *subject) noBooks() string {
+	if s.neverMeasured() {
+		return "the trial ended before its measured time"
+	}
+	return "one of the two books is missing"
+}
+
 // lost holds spans that were acknowledged and not delivered against their threshold.
 // Where the gateway was not empty at the end, lost and still inside cannot be told
 // apart, unless the collector itself says that it gave up on as many.
@@ -26,7 +34,7 @@ func lost(s *subject) []Finding {
 	limit := s.r.Header.Scenario.Thresholds.Loss
 	switch {
 	case !d.Known:
-		return one(check, Note, "not known: one of the two books is missing")
+		return one(check, Note, "not known: %s", s.noBooks())
 	case d.LostRatio == nil:
 		return one(check, Note, "not judged: no measured span was acknowledged")
 	}
@@ -79,7 +87,7 @@ func refused(s *subject) []Finding {
 	limit := s.r.Header.Scenario.Thresholds.Refused
 	switch {
 	case !d.Known:
-		return one(check, Note, "not known: one of the two books is missing")
+		return one(check, Note, "not known: %s", s.noBooks())
 	case d.RefusedPart == nil:
 		return one(check, Note, "not judged: no measured span was offered")
 	}
@@ -188,8 +196,8 @@ func pushedBack(s *subject) []Finding {
 func (s *subject) allBusy() string {
 	text := fmt.Sprintf("all %d requests in flight were unanswered", s.f.Pacing.InFlight)
 	if l := s.r.Header.Scenario.Load; l.Engine == scenario.EngineSDK {
-		text = fmt.Sprintf("the SDK waits for one answer at a time on each of %s",
-			plural(l.Connections, "connection", "connections"))
+		text = fmt.Sprintf("the SDK waits for one answer at a time on each connection (%d)",
+			l.Connections)
 	}
 	if a := s.f.Latency.Answer; a != nil && a.P99 != nil && a.P99.Seconds != nil {
 		text += fmt.Sprintf(", p99 of the answers %s", Seconds(*a.P99.Seconds))

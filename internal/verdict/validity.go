@@ -124,7 +124,8 @@ func (s *subject) fastAnswers() string {
 	if p99*requests >= workers/2 || !p.unsent.most() {
 		return ""
 	}
-	return fmt.Sprintf(format, "p99", Seconds(p99), math.Ceil(p99*requests), p.InFlight, Number(requests)) +
+	return fmt.Sprintf(format, "p99", Seconds(p99), math.Ceil(p99*requests), p.InFlight,
+		Number(requests)) +
 		", and half of them were free " + p.unsent.in("spans went unsent")
 }
 

@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -220,18 +221,24 @@ func (r *resource) tooShort() (f Finding, ok bool) {
 	}
 	f.Text = fmt.Sprintf("%s at most %s, %s of its limit of %s", r.what, r.show(r.max),
 		Percent(r.max/r.limit), r.show(r.limit))
+	var shares []string
 	for _, h := range r.holds {
 		if r.last-r.first >= h.seconds {
 			continue
 		}
 		ok = true
-		f.Text += fmt.Sprintf("; %s (%s) for %s is too short to judge: needs %s of measured time, "+
-			"looked at %s", Percent(h.share), h.severity, Seconds(h.seconds),
-			Seconds(math.Ceil(h.seconds+r.window+edges)), Seconds(r.last-r.first+r.window))
+		shares = append(shares, fmt.Sprintf("%s (%s)", Percent(h.share), h.severity))
 		if r.min >= h.share*r.limit {
 			f.Severity = Reservation
-			f.Text += ", and was reached all the time"
+			shares[len(shares)-1] += ", reached all the time,"
 		}
+	}
+	if ok {
+		seconds := r.holds[0].seconds
+		f.Text += fmt.Sprintf("; %s for %s: too short to judge: needs %s of measured time, looked "+
+			"at %s", strings.Join(shares, " and "), Seconds(seconds),
+			Seconds(math.Ceil(seconds+r.window+edges)),
+			Seconds(math.Round(r.last-r.first+r.window)))
 	}
 	return f, ok
 }
