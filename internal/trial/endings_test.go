@@ -140,7 +140,8 @@ func TestInterruptBeforeTheStart(t *testing.T) {
 			cancel(trial.Interrupt{Signal: "SIGINT"})
 			<-ctx.Done()
 			return 0
-		}}}
+		},
+	}}
 	r, err := q.ask(t, ctx)
 	if err == nil || err.Error() != r.Ending.Error || r.Ending.Interrupted != "SIGINT" {
 		t.Errorf("Run = %v, the ending is %+v", err, r.Ending)
@@ -158,13 +159,19 @@ func TestDrain(t *testing.T) {
 		reason   string
 		queue    *float64
 	}{
-		"keeps for ever": {&gateway{on: keep}, 100 * time.Millisecond, false, "not drained after 1s",
-			new(1.0)},
+		"keeps for ever": {
+			&gateway{on: keep}, 100 * time.Millisecond, false, "not drained after 1s",
+			new(1.0),
+		},
 		// Silence is not emptiness where a queue was told of and is not any more.
-		"falls silent": {&gateway{on: keep, mute: 20}, 100 * time.Millisecond, false,
-			"not drained after 1s", nil},
-		"never told": {&gateway{on: keep, mute: -1}, 100 * time.Millisecond, true,
-			"nothing came for 100ms (the gateway tells of no queue)", nil},
+		"falls silent": {
+			&gateway{on: keep, mute: 20}, 100 * time.Millisecond, false,
+			"not drained after 1s", nil,
+		},
+		"never told": {
+			&gateway{on: keep, mute: -1}, 100 * time.Millisecond, true,
+			"nothing came for 100ms (the gateway tells of no queue)", nil,
+		},
 		"loses": {&gateway{on: func(g *gateway, n int64) bool {
 			if n == 3 {
 				g.kept.Add(-1)
@@ -226,14 +233,22 @@ func TestJoinTellsWhatIsWrong(t *testing.T) {
 		do   func(loadgen, backend string) error
 		want string
 	}{
-		{"cut the backend's", func(_, b string) error { return os.Truncate(b, 100) },
-			"raw/backend.account: join: receiver 1: "},
-		{"remove the backend's", func(_, b string) error { return os.Remove(b) },
-			"the record has no account of the backend, so its trial did not end: open "},
-		{"give the load generator's for it", os.Link,
-			"join: receiver 1: "},
-		{"remove the load generator's", func(l, _ string) error { return os.Remove(l) },
-			"the record has no account of the loadgen, so its trial did not end: open "},
+		{
+			"cut the backend's", func(_, b string) error { return os.Truncate(b, 100) },
+			"raw/backend.account: join: receiver 1: ",
+		},
+		{
+			"remove the backend's", func(_, b string) error { return os.Remove(b) },
+			"the record has no account of the backend, so its trial did not end: open ",
+		},
+		{
+			"give the load generator's for it", os.Link,
+			"join: receiver 1: ",
+		},
+		{
+			"remove the load generator's", func(l, _ string) error { return os.Remove(l) },
+			"the record has no account of the loadgen, so its trial did not end: open ",
+		},
 	} {
 		files := [2]string{}
 		for i, actor := range []string{record.Loadgen, record.Backend} {

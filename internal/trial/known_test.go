@@ -31,12 +31,16 @@ const (
 
 func wireLoad(engine scenario.Engine, shape scenario.Shape, stream uint16, seed uint64,
 ) loadgen.Config {
-	return loadgen.Config{RunID: wireRun, Stream: stream, WarmUp: wireWarmUp, Measure: wireTime,
-		SampleEvery: wireFollow, Load: scenario.Load{Engine: engine, Pattern: scenario.PatternConstant,
+	return loadgen.Config{
+		RunID: wireRun, Stream: stream, WarmUp: wireWarmUp, Measure: wireTime,
+		SampleEvery: wireFollow, Load: scenario.Load{
+			Engine: engine, Pattern: scenario.PatternConstant,
 			Rate: wireRate, Shape: shape, SpansPerRequest: wireBatch,
 			Protocol: scenario.ProtocolGRPC, Compression: scenario.CompressionNone,
 			Connections: 2, InFlight: 64, Timeout: scenario.Duration(time.Minute),
-			Retry: scenario.RetryNone, Seed: seed}}
+			Retry: scenario.RetryNone, Seed: seed,
+		},
+	}
 }
 
 // draw is a random number that belongs to a seed and a number for good.
@@ -52,9 +56,11 @@ type fate struct {
 // known is the account that fates make, of the sequences from a up to b in each
 // stream. It counts one span after the other.
 func known(streams []uint16, a, b uint64, of func(ledger.Number) fate) (k ledger.Account) {
-	fates := map[ledger.Class]*ledger.Fate{ledger.Acknowledged: &k.Acknowledged,
+	fates := map[ledger.Class]*ledger.Fate{
+		ledger.Acknowledged:     &k.Acknowledged,
 		ledger.RefusedRetryable: &k.RefusedRetryable, ledger.RefusedPermanent: &k.RefusedPermanent,
-		ledger.RejectedInPart: &k.RejectedInPart, ledger.Unknown: &k.Unknown}
+		ledger.RejectedInPart: &k.RejectedInPart, ledger.Unknown: &k.Unknown,
+	}
 	for _, stream := range streams {
 		for n := a; n < b; n++ {
 			f := of(ledger.Number(stream)<<48 | ledger.Number(n))
@@ -255,8 +261,10 @@ func TestLedgerTellsAnswersApart(t *testing.T) {
 			w := wire{
 				loads:   []loadgen.Config{wireLoad(scenario.EngineOTLP, c.shape, 0, seed)},
 				backend: backend.Config{Seed: seed, Backend: scenario.Backend{SuccessRate: &c.success}},
-				proxy: &proxy{copies: copies, random: draw(seed, 0),
-					answer: func(n ledger.Number) reply { return replies[which(n)].reply }},
+				proxy: &proxy{
+					copies: copies, random: draw(seed, 0),
+					answer: func(n ledger.Number) reply { return replies[which(n)].reply },
+				},
 			}
 			w.loads[0].Load.Timeout = scenario.Duration(5 * time.Second)
 			joined := w.run(t)

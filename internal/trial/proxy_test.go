@@ -82,7 +82,8 @@ func (p *proxy) Export(ctx context.Context, in *collector.ExportTraceServiceRequ
 		return nil, ctx.Err()
 	case r.rejected > 0:
 		out.PartialSuccess = &collector.ExportTracePartialSuccess{
-			RejectedSpans: int64(r.rejected), ErrorMessage: "as told"}
+			RejectedSpans: int64(r.rejected), ErrorMessage: "as told",
+		}
 	}
 	return out, status.Error(r.code, "as told") // nil for OK
 }
@@ -101,13 +102,16 @@ func (p *proxy) apart(in *collector.ExportTraceServiceRequest,
 					continue
 				}
 				numbers = append(numbers, n)
-				one := &trace.ResourceSpans{SchemaUrl: resource.SchemaUrl, Resource: resource.Resource,
-					ScopeSpans: []*trace.ScopeSpans{{Scope: scope.Scope, Spans: []*trace.Span{span}}}}
+				one := &trace.ResourceSpans{
+					SchemaUrl: resource.SchemaUrl, Resource: resource.Resource,
+					ScopeSpans: []*trace.ScopeSpans{{Scope: scope.Scope, Spans: []*trace.Span{span}}},
+				}
 				if p.rewrite {
 					one.Resource, span.Attributes, span.Events = nil, nil, nil
 					span.Name, span.ParentSpanId = "renamed", nil
 					one.ScopeSpans = append([]*trace.ScopeSpans{{Scope: &common.InstrumentationScope{
-						Name: "empty"}}}, one.ScopeSpans...)
+						Name: "empty",
+					}}}, one.ScopeSpans...)
 				}
 				spans = append(spans, one)
 			}

@@ -52,10 +52,14 @@ func (q *question) planned(t *testing.T) plan.Plan {
 	warmUp := scenario.Duration(q.warmUp)
 	p, err := plan.New(scenario.Scenario{
 		Name: "test",
-		Load: scenario.Load{Rate: rate, SpansPerRequest: request, InFlight: 256,
-			Shape: scenario.ShapeSimple, Timeout: scenario.Duration(20 * time.Second)},
-		Timing: scenario.Timing{WarmUp: &warmUp, Duration: scenario.Duration(q.measured),
-			Drain: scenario.Duration(q.drain)},
+		Load: scenario.Load{
+			Rate: rate, SpansPerRequest: request, InFlight: 256,
+			Shape: scenario.ShapeSimple, Timeout: scenario.Duration(20 * time.Second),
+		},
+		Timing: scenario.Timing{
+			WarmUp: &warmUp, Duration: scenario.Duration(q.measured),
+			Drain: scenario.Duration(q.drain),
+		},
 	}, collectors.Collector{
 		Path: "/nowhere/otelcol", Name: "otelcol", Version: "0.0.0",
 		Components: map[string][]string{
@@ -84,9 +88,11 @@ func (q *question) ask(t *testing.T, ctx context.Context) (*record.Record, error
 	}
 	p := q.planned(t)
 	here := newPlace(q.gateway, q.change)
-	h := record.Header{RunID: "run-of-" + t.Name(), Created: time.Now().UTC(),
+	h := record.Header{
+		RunID: "run-of-" + t.Name(), Created: time.Now().UTC(),
 		Scenario: p.Scenario, Collector: p.Collector, SampleEvery: p.SampleEvery,
-		Actors: []env.Actor{p.Backend, p.Gateway, p.Loadgen}}
+		Actors: []env.Actor{p.Backend, p.Gateway, p.Loadgen},
+	}
 	log, err := record.Create(t.TempDir(), h, time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -138,8 +144,10 @@ func (q *question) finished(t *testing.T, ctx context.Context) *record.Record {
 
 // once is an account of items that all were acknowledged and delivered once.
 func once(items uint64) ledger.Account {
-	return ledger.Account{Due: items, Offered: items, Attempts: items,
-		Acknowledged: ledger.Fate{Items: items, Once: items}}
+	return ledger.Account{
+		Due: items, Offered: items, Attempts: items,
+		Acknowledged: ledger.Fate{Items: items, Once: items},
+	}
 }
 
 // said are the events of a kind, as "actor: text".
@@ -229,13 +237,21 @@ func TestGatewayDies(t *testing.T) {
 		text  string
 		state env.State
 	}{
-		"out of memory": {func(i *envtest.Instance) { i.Kill("SIGKILL", true) }, record.EventKilled,
+		"out of memory": {
+			func(i *envtest.Instance) { i.Kill("SIGKILL", true) }, record.EventKilled,
 			"killed for want of memory: its memory limit was reached",
-			env.State{ExitCode: -1, Signal: "SIGKILL", OOMKilled: new(true)}},
-		"killed": {func(i *envtest.Instance) { i.Kill("SIGKILL", false) }, record.EventKilled,
-			"killed by SIGKILL", env.State{ExitCode: -1, Signal: "SIGKILL", OOMKilled: new(false)}},
-		"panics": {func(i *envtest.Instance) { i.Exit(2) }, record.EventEnded,
-			"exited with code 2", env.State{ExitCode: 2, OOMKilled: new(false)}},
+			env.State{ExitCode: -1, Signal: "SIGKILL", OOMKilled: new(true)},
+		},
+		"killed": {
+			func(i *envtest.Instance) { i.Kill("SIGKILL", false) }, record.EventKilled,
+			"killed by SIGKILL",
+			env.State{ExitCode: -1, Signal: "SIGKILL", OOMKilled: new(false)},
+		},
+		"panics": {
+			func(i *envtest.Instance) { i.Exit(2) }, record.EventEnded,
+			"exited with code 2",
+			env.State{ExitCode: 2, OOMKilled: new(false)},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,7 +262,8 @@ func TestGatewayDies(t *testing.T) {
 						c.end(g.instance(record.Gateway))
 					}
 					return false
-				}}}
+				},
+			}}
 			r := q.finished(t, t.Context())
 			e := r.Ending
 			if want := "the gateway ended: " + c.text; e.CutShort != want {
@@ -292,7 +309,8 @@ func TestGatewayIsKilledBeforeItIsReady(t *testing.T) {
 			g.instance(record.Gateway).Kill("SIGKILL", true)
 			<-ctx.Done()
 			return 0
-		}}}
+		},
+	}}
 	r, err := q.ask(t, t.Context())
 	if err != nil {
 		t.Fatal(err)
