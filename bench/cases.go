@@ -40,7 +40,7 @@ func allCases() []benchCase {
 	counted := func(l load) func(context.Context, *stage) (sample, error) {
 		return pair(l.send(throughout), playing("count", 0))
 	}
-	loadgen := func(name string, l load) { add(name, saturating(name, l, counted)) }
+	loadgen := func(name string, l load) { add(name, saturating(l, counted)) }
 	for _, b := range batches {
 		loadgen("loadgen/b"+strconv.Itoa(b), of(b))
 	}
@@ -61,7 +61,7 @@ func allCases() []benchCase {
 	add("telemetrygen", pair(telemetrygen, playing("count", 0)))
 
 	against := func(name string, batch int, at receive) {
-		add(name, saturating(name, of(batch),
+		add(name, saturating(of(batch),
 			func(l load) func(context.Context, *stage) (sample, error) {
 				return pair(l.send(throughout), at)
 			}))
@@ -72,10 +72,10 @@ func allCases() []benchCase {
 	against("pdata server"+usual, 1000, playing("pdata", 0))
 	for _, c := range []string{"none", "gzip"} {
 		l := load{
-			shape: "odigos-docs", batch: 100, connections: 1, inFlight: 8, compression: c,
+			shape: "odigos-docs", batch: 100, connections: 1, inFlight: 32, compression: c,
 		}
-		add("collector/"+c, saturating("collector/"+c, l, through))
-		add("direct/"+c, saturating("direct/"+c, l,
+		add("collector/"+c, saturating(l, through))
+		add("direct/"+c, saturating(l,
 			func(l load) func(context.Context, *stage) (sample, error) {
 				l.cpu, _ = places()
 				return pair(l.send(throughout), backend(l.cpu))
@@ -84,13 +84,12 @@ func allCases() []benchCase {
 	return append(all, paceCases()...)
 }
 
-// paceCases ask for rates that are far from what the load generator can do, on as many
-// cores as it likes.
+// paceCases ask for rates that the load generator can send.
 func paceCases() []benchCase {
 	var all []benchCase
 	for _, p := range paces {
 		l := of(p.batch)
-		l.rate, l.cores, l.inFlight = p.rate, true, 64
+		l.rate, l.inFlight = p.rate, 64
 		run := pair(l.send(func(s *stage) time.Duration { return s.paceLength }), playing("count", 0))
 		all = append(all, benchCase{p.name, run})
 	}
@@ -112,7 +111,7 @@ var paces = []struct {
 // lost without a word: only what arrived counts.
 func telemetrygen(ctx context.Context, s *stage, to string) (sent, error) {
 	p, err := command{
-		path: s.telemetrygen, cpu: noCPU, oneCore: true,
+		path: s.telemetrygen, cpu: noCPU, procs: 1,
 		args: []string{
 			"traces", "--otlp-endpoint", to, "--otlp-insecure", "--rate", "0", "--workers", "1",
 			"--duration", s.length.String(), "--child-spans", strconv.Itoa(traceSpans - 1),

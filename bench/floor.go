@@ -18,13 +18,14 @@ const outstanding = 2
 
 // sendFloor writes messages of equal size to a plain TCP connection; each is answered
 // by one byte. No protocol can be cheaper than that.
-func sendFloor(ctx context.Context, o order) error {
+func sendFloor(ctx context.Context, o order, begin func()) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", o.To)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	message, reply := make([]byte, o.Message), make([]byte, 1)
+	begin()
 	end := time.Now().Add(o.Length)
 	sent, answered := 0, 0
 	for {

@@ -11,7 +11,7 @@ import (
 )
 
 // collectorConfig is a gateway with nothing in it but a batch processor. Its queue
-// blocks, so that a sender feels that it is full.
+// is short and blocks, so that a sender soon feels that it is full.
 const collectorConfig = `receivers:
   otlp:
     protocols:
@@ -23,7 +23,7 @@ exporters:
     endpoint: %q
     compression: %s
     tls: {insecure: true}
-    sending_queue: {queue_size: 20, block_on_overflow: true}
+    sending_queue: {queue_size: 2, num_consumers: 2, block_on_overflow: true}
 service:
   telemetry:
     logs: {level: warn}
@@ -58,10 +58,6 @@ func through(l load) func(context.Context, *stage) (sample, error) {
 			return sample{}, err
 		}
 		defer c.kill()
-		before, err := c.usedSoFar()
-		if err != nil {
-			return sample{}, err
-		}
 		began := time.Now()
 		out, err := l.send(throughout)(ctx, s, to)
 		if err != nil {
@@ -71,7 +67,7 @@ func through(l load) func(context.Context, *stage) (sample, error) {
 		if err := r.arrived(ctx, out.acknowledged); err != nil {
 			return sample{}, err
 		}
-		after, err := c.usedSoFar()
+		used, err := c.usedSoFar()
 		if err != nil {
 			return sample{}, err
 		}
@@ -85,7 +81,7 @@ func through(l load) func(context.Context, *stage) (sample, error) {
 		return sample{
 			Spans: t.Spans, Wall: wall.Seconds(), Bytes: out.bytes, Wire: out.wire,
 			Unsent: out.unsent, Send: out.usage, Receive: usage{CPU: cpu},
-			Gateway: usage{CPU: after - before},
+			Gateway: usage{CPU: used},
 		}, nil
 	}
 }
@@ -110,7 +106,7 @@ func (s *stage) startCollector(ctx context.Context, cpu int, backend, compressio
 		return nil, "", err
 	}
 	p, err = command{
-		path: s.collector, args: []string{"--config", file}, cpu: cpu, oneCore: true,
+		path: s.collector, args: []string{"--config", file}, cpu: cpu, procs: 1,
 	}.start(ctx)
 	if err != nil {
 		return nil, "", err
@@ -120,29 +116,6 @@ func (s *stage) startCollector(ctx context.Context, cpu int, backend, compressio
 		return nil, "", err
 	}
 	return p, to, nil
-}
-
-// again is how long to wait before the same is asked once more.
-const again = 20 * time.Millisecond
-
-// listens waits until somebody accepts connections at an address.
-func (p *process) listens(ctx context.Context, at string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
-		if err == nil {
-			return conn.Close()
-		}
-		select {
-		case <-time.After(again):
-		case err := <-p.ended:
-			p.ended <- err
-			return fmt.Errorf("the collector ended before it was ready: %s", p.err.tail())
-		case <-ctx.Done():
-			return fmt.Errorf("the collector is not ready: %w: %s", err, p.err.tail())
-		}
-	}
 }
 
 // arrived waits until a backend has so many spans.

@@ -14,7 +14,7 @@ import (
 
 // sendGenerated builds the structures that protoc generates and exports them with the
 // generated client.
-func sendGenerated(ctx context.Context, o order) error {
+func sendGenerated(ctx context.Context, o order, begin func()) error {
 	c, err := newContent()
 	if err != nil {
 		return err
@@ -29,6 +29,7 @@ func sendGenerated(ctx context.Context, o order) error {
 	for w := range workers {
 		workers[w] = newIDs(w)
 	}
+	begin()
 	return together(o, func(w int) error {
 		_, err := client.Export(ctx, c.generated(o.Batch, workers[w]))
 		return err

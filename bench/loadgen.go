@@ -19,7 +19,6 @@ type load struct {
 	inFlight    int
 	compression string
 	cpu         int
-	cores       bool    // as many as it likes
 	rate        float64 // spans/s; 0: as fast as it can
 }
 
@@ -40,58 +39,72 @@ const (
 	peersInFlight = 4
 )
 
+// loadgenProcs is GOMAXPROCS of the load generator: the thread that keeps the schedule
+// sleeps in the kernel, and takes the place of a core in Go's eyes while it does.
+const loadgenProcs = 2
+
 // Saturation: the load generator keeps a schedule, so that "as fast as it can" is a rate
-// that it can just not reach. The first rates go up in steps until much of what is due
-// stays unsent; later rounds ask for a little more than what the round before gave.
+// that it can just not reach. It is asked for a little more than the most that it ever
+// gave in this case; the first rates go up in steps until much of what is due stays
+// unsent.
 const (
 	firstRate  = 250_000
 	rateStep   = 4
 	overloaded = 0.25 // share unsent: a busy machine alone does not do that
 	reached    = 0.03 // share unsent of a rate that was too low
 	overAsking = 1.1
+	stepUp     = 1.5
 	trialRun   = time.Second // the shortest that the tool takes
 	maxRate    = 200e6
 )
 
-// saturating is l at a rate that is a little more than it can do against at. Its rate
-// is kept by name from round to round.
-func saturating(name string, l load, run func(l load) func(context.Context, *stage) (sample, error),
-) func(context.Context, *stage) (sample, error) {
+// A saturation is what is known of how much a case can take.
+type saturation struct {
+	best float64 // spans/s that were sent
+	ask  float64
+}
+
+// learn takes what a run at a rate left unsent.
+func (s *saturation) learn(rate, unsent float64) {
+	s.best = max(s.best, rate*(1-unsent))
+	s.ask = s.best * overAsking
+	if unsent < reached {
+		s.ask = max(s.ask, rate*stepUp)
+	}
+}
+
+// A rated is what runs a load at its rate.
+type rated func(l load) func(context.Context, *stage) (sample, error)
+
+// saturating runs l at a rate that is a little more than it can do; what is learned of
+// the rate is kept from round to round.
+func saturating(l load, run rated) func(context.Context, *stage) (sample, error) {
+	var known saturation
 	return func(ctx context.Context, s *stage) (sample, error) {
-		if s.rates[name] == 0 {
-			if err := s.findRate(ctx, name, l, run); err != nil {
+		if known.ask == 0 {
+			if err := known.find(ctx, s, l, run); err != nil {
 				return sample{}, err
 			}
 		}
-		l.rate = s.rates[name]
+		l.rate = known.ask
 		one, err := run(l)(ctx, s)
 		if err == nil {
-			s.rates[name] = nextRate(l.rate, *one.Unsent)
+			known.learn(l.rate, *one.Unsent)
 		}
 		return one, err
 	}
 }
 
-// nextRate is what to ask after a rate left a share unsent.
-func nextRate(rate, unsent float64) float64 {
-	if unsent < reached {
-		return rate * 1.3
-	}
-	return rate * (1 - unsent) * overAsking
-}
-
-func (s *stage) findRate(ctx context.Context, name string, l load,
-	run func(l load) func(context.Context, *stage) (sample, error),
-) error {
-	short := *s
+func (s *saturation) find(ctx context.Context, st *stage, l load, run rated) error {
+	short := *st
 	short.length = trialRun
 	for l.rate = firstRate; l.rate < maxRate; l.rate *= rateStep {
 		one, err := run(l)(ctx, &short)
 		if err != nil {
 			return err
 		}
+		s.learn(l.rate, *one.Unsent)
 		if *one.Unsent > overloaded {
-			s.rates[name] = nextRate(l.rate, *one.Unsent)
 			return nil
 		}
 	}
@@ -123,13 +136,16 @@ func (l load) send(length func(*stage) time.Duration) send {
 			return sent{}, err
 		}
 		c := command{
-			path: s.tool, args: l.args(to, admin, length(s)), cpu: l.cpu, oneCore: !l.cores,
+			path: s.tool, args: l.args(to, admin, length(s)), cpu: l.cpu, procs: loadgenProcs,
 		}
 		p, err := c.start(ctx)
 		if err != nil {
 			return sent{}, err
 		}
 		defer p.kill()
+		if err := p.listens(ctx, admin); err != nil {
+			return sent{}, err
+		}
 		watch := watchAllocations(ctx, admin, length(s))
 		cpu, err := p.wait(ctx)
 		allocated, mallocs := watch()

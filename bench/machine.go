@@ -50,10 +50,8 @@ func describe(ctx context.Context, root string, p programs) machine {
 			}
 		}
 	}
-	for name, path := range map[string]string{"collector": p.collector, "odigos-stress": p.tool} {
-		if out, err := output(ctx, root, path, "--version"); err == nil {
-			m.Versions[name] = out
-		}
+	if out, err := output(ctx, root, p.collector, "--version"); err == nil {
+		m.Versions["collector"] = strings.Replace(out, " version", "", 1)
 	}
 	if b, err := os.ReadFile(filepath.Join(root, "bench", "telemetrygen", "go.mod")); err == nil {
 		found := regexp.MustCompile(regexp.QuoteMeta(telemetrygenModule) + ` (v\S+)`).FindSubmatch(b)

@@ -15,7 +15,7 @@ import (
 
 // sendPdata builds pdata traces and exports them with pdata's client: what the
 // collector's own load tests do.
-func sendPdata(ctx context.Context, o order) error {
+func sendPdata(ctx context.Context, o order, begin func()) error {
 	c, err := newContent()
 	if err != nil {
 		return err
@@ -30,6 +30,7 @@ func sendPdata(ctx context.Context, o order) error {
 	for w := range workers {
 		workers[w] = newIDs(w)
 	}
+	begin()
 	return together(o, func(w int) error {
 		traces := c.pdata(o.Batch, workers[w])
 		_, err := client.Export(ctx, ptraceotlp.NewExportRequestFromTraces(traces))

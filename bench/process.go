@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,11 +23,11 @@ const patience = 30 * time.Second
 
 // A command is a child process before it is started.
 type command struct {
-	path    string
-	args    []string
-	cpu     int // the only one that it may use, and GOMAXPROCS=1; noCPU: as it comes
-	oneCore bool
-	stdin   bool // ends when its standard input does; else it is sent SIGTERM
+	path  string
+	args  []string
+	cpu   int  // the only one that it may use; noCPU: any
+	procs int  // GOMAXPROCS; 0: as Go finds it
+	stdin bool // ends when its standard input does; else it is sent SIGTERM
 }
 
 const noCPU = -1
@@ -38,6 +39,8 @@ type process struct {
 	out   *lines
 	err   *lines
 	ended chan error
+	// before is the CPU seconds that do not count: those before it was ready.
+	before float64
 }
 
 // start starts c. It is killed when ctx ends.
@@ -56,8 +59,8 @@ func (c command) start(ctx context.Context) (*process, error) {
 		out: newLines(), err: newLines(), ended: make(chan error, 1),
 	}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.WaitDelay = p.out, p.err, time.Second
-	if c.oneCore {
-		p.cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	if c.procs > 0 {
+		p.cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(c.procs))
 	}
 	if c.stdin {
 		in, err := p.cmd.StdinPipe()
@@ -73,8 +76,8 @@ func (c command) start(ctx context.Context) (*process, error) {
 	return p, nil
 }
 
-// wait waits for the end and returns the CPU seconds that the process used in its
-// life, user and system.
+// wait waits for the end and returns the CPU seconds that the process used, user and
+// system, since it was ready.
 func (p *process) wait(ctx context.Context) (cpu float64, err error) {
 	select {
 	case err = <-p.ended:
@@ -85,7 +88,8 @@ func (p *process) wait(ctx context.Context) (cpu float64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w: %s", filepath.Base(p.cmd.Path), err, p.err.tail())
 	}
-	return (p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()).Seconds(), nil
+	whole := p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	return whole.Seconds() - p.before, nil
 }
 
 // stop tells the process to end, and waits.
@@ -103,8 +107,17 @@ func (p *process) stop(ctx context.Context) (cpu float64, err error) {
 // kill ends the process, whatever it does. It is for ways out.
 func (p *process) kill() { _ = p.cmd.Process.Kill() }
 
-// usedSoFar is the CPU seconds of a process that runs.
-func (p *process) usedSoFar() (float64, error) { return cpuOf(p.cmd.Process.Pid) }
+// ready notes that what counts begins.
+func (p *process) ready() (err error) {
+	p.before, err = cpuOf(p.cmd.Process.Pid)
+	return err
+}
+
+// usedSoFar is the CPU seconds of a process that runs, since it was ready.
+func (p *process) usedSoFar() (float64, error) {
+	used, err := cpuOf(p.cmd.Process.Pid)
+	return used - p.before, err
+}
 
 // tally reads what a child of this program says of itself, on its last line.
 func (p *process) tally() (t tally, err error) {
@@ -148,7 +161,8 @@ func (l *lines) tail() string {
 	return text
 }
 
-// await returns the first line that find finds something in, and what it found.
+// await waits for a line that find finds something in, and returns what it found. The
+// process is then ready.
 func (p *process) await(ctx context.Context, in *lines, find func(string) (string, bool)) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -158,7 +172,7 @@ func (p *process) await(ctx context.Context, in *lines, find func(string) (strin
 		in.mu.Unlock()
 		for line := range strings.Lines(text) {
 			if found, ok := find(strings.TrimRight(line, "\n")); ok && strings.HasSuffix(line, "\n") {
-				return found, nil
+				return found, p.ready()
 			}
 		}
 		select {
@@ -168,6 +182,29 @@ func (p *process) await(ctx context.Context, in *lines, find func(string) (strin
 			return "", fmt.Errorf("%s ended before it was ready: %s", filepath.Base(p.cmd.Path), p.err.tail())
 		case <-ctx.Done():
 			return "", fmt.Errorf("%s is not ready: %w: %s", filepath.Base(p.cmd.Path), ctx.Err(), p.err.tail())
+		}
+	}
+}
+
+// again is how long to wait before the same is asked once more.
+const again = 5 * time.Millisecond
+
+// listens waits until the process accepts connections at an address. It is then ready.
+func (p *process) listens(ctx context.Context, at string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
+		if err == nil {
+			return errors.Join(conn.Close(), p.ready())
+		}
+		select {
+		case <-time.After(again):
+		case err := <-p.ended:
+			p.ended <- err
+			return fmt.Errorf("%s ended before it was ready: %s", filepath.Base(p.cmd.Path), p.err.tail())
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w: %s", filepath.Base(p.cmd.Path), err, p.err.tail())
 		}
 	}
 }

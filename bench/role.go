@@ -31,8 +31,9 @@ type tally struct {
 	Mallocs   uint64 `json:"mallocs"`
 }
 
-// A sender sends until its time is over and all is answered.
-type sender func(ctx context.Context, o order) error
+// A sender sends until its time is over and all is answered. It calls begin when all is
+// prepared.
+type sender func(ctx context.Context, o order, begin func()) error
 
 // A server receives on ln until stop is closed, and says how much came.
 type server func(ln net.Listener, o order, stop <-chan struct{}) (tally, error)
@@ -50,8 +51,12 @@ var servers = map[string]server{
 	"pdata": servePdata,
 }
 
-// listening is how a server's first line begins; its address follows.
-const listening = "listening on "
+// listening is how a server's first line begins; its address follows. begins is the
+// first line of a sender.
+const (
+	listening = "listening on "
+	begins    = "sending"
+)
 
 // play is the whole life of a child process. A server ends when its standard input
 // does, which it does with its parent at the latest.
@@ -68,7 +73,7 @@ func play(ctx context.Context, told string, in io.Reader, out io.Writer) error {
 		}
 		ctx, cancel := context.WithTimeout(ctx, o.Length+time.Minute)
 		defer cancel()
-		if err := send(ctx, o); err != nil {
+		if err := send(ctx, o, func() { fmt.Fprintln(out, begins) }); err != nil {
 			return fmt.Errorf("send %s: %w", o.Role, err)
 		}
 	} else {

@@ -19,7 +19,7 @@ const sdkQueue = 1 << 16
 
 // sendSDK makes spans with the OpenTelemetry SDK, tuned as far as it can be: a large
 // queue that blocks instead of dropping, large batches, attributes made beforehand.
-func sendSDK(ctx context.Context, o order) error {
+func sendSDK(ctx context.Context, o order, begin func()) error {
 	c, err := newContent()
 	if err != nil {
 		return err
@@ -40,6 +40,7 @@ func sendSDK(ctx context.Context, o order) error {
 			sdktrace.WithMaxExportBatchSize(o.Batch), sdktrace.WithBatchTimeout(time.Second)))
 	t := provider.Tracer(c.traces[0][0].Scope, trace.WithInstrumentationVersion("1.4.0"))
 	prepared := sdkTraces(c)
+	begin()
 	end := time.Now().Add(o.Length)
 	for n := 0; time.Now().Before(end); n++ {
 		sdkTrace(ctx, t, prepared[n%len(prepared)])

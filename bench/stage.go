@@ -17,22 +17,21 @@ const runID = "bench"
 
 // A stage is where cases run: the programs, and what is known from earlier rounds.
 type stage struct {
-	self                         string
+	self                          string
 	tool, collector, telemetrygen string // paths of programs
-	length, paceLength           time.Duration
-	dir                          string             // for files
-	rates                        map[string]float64 // spans/s to ask, by case
+	length, paceLength            time.Duration
+	dir                           string             // for files
+	rates                         map[string]float64 // spans/s to ask, by case
 }
 
-// A sample is one run of one case. CPU is in seconds, over the whole life of a process
-// except the collector, whose start does not count: it would flatter us.
+// A sample is one run of one case. CPU is in seconds, from when a process was ready.
 type sample struct {
 	Case  string  `json:"case"`
 	Round int     `json:"round"`
 	Spans uint64  `json:"spans"` // that the receiver counted
 	Bytes float64 `json:"bytes_per_span,omitempty"`
 	Wire  float64 `json:"wire_bytes_per_span,omitempty"` // after compression
-	Wall  float64 `json:"wall_seconds"` // of the sender
+	Wall  float64 `json:"wall_seconds"`                  // of the sender
 	// Unsent is the share of the due spans that the load generator could not send.
 	Unsent  *float64 `json:"unsent,omitempty"`
 	Send    usage    `json:"send"`
@@ -136,7 +135,7 @@ func (s *stage) child(o order) (command, error) {
 		return command{}, err
 	}
 	return command{
-		path: s.self, args: []string{"-as", string(told)}, cpu: noCPU, oneCore: true, stdin: true,
+		path: s.self, args: []string{"-as", string(told)}, cpu: noCPU, procs: 1, stdin: true,
 	}, nil
 }
 
@@ -182,6 +181,10 @@ func peer(o order) send {
 		if err != nil {
 			return sent{}, err
 		}
+		defer p.kill()
+		if _, err := p.await(ctx, p.out, func(line string) (string, bool) { return "", line == begins }); err != nil {
+			return sent{}, err
+		}
 		cpu, err := p.wait(ctx)
 		if err != nil {
 			return sent{}, err
@@ -195,7 +198,7 @@ func peer(o order) send {
 // noCPU.
 func backend(cpu int) receive {
 	return func(ctx context.Context, s *stage) (*receiver, error) {
-		c := command{path: s.tool, cpu: cpu, oneCore: true, args: []string{
+		c := command{path: s.tool, cpu: cpu, procs: 1, args: []string{
 			"backend", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0",
 			"--run-id", runID,
 		}}
@@ -258,6 +261,6 @@ func newStage(s *settings, p programs) (*stage, error) {
 	}
 	return &stage{
 		self: self, tool: p.tool, collector: p.collector, telemetrygen: p.telemetrygen,
-		length: s.length, paceLength: s.paceLength, dir: dir, rates: map[string]float64{},
+		length: s.length, paceLength: s.paceLength, dir: dir,
 	}, nil
 }
