@@ -25,6 +25,9 @@ func sendFloor(ctx context.Context, o order, begin func()) error {
 	}
 	defer conn.Close()
 	message, reply := make([]byte, o.Message), make([]byte, 1)
+	for i := range message {
+		message[i] = byte(i) // memory that was never written is one page again and again
+	}
 	begin()
 	end := time.Now().Add(o.Length)
 	sent, answered := 0, 0
