@@ -3,6 +3,7 @@ module github.com/odigos-io/odigos-stress/bench
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/odigos-io/odigos-stress v0.0.0
 	github.com/prometheus/client_model v0.6.3
 	github.com/prometheus/common v0.73.1
