@@ -11,7 +11,7 @@ LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 export CGO_ENABLED ?= 0
 export SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
 
-.PHONY: build tool collector stress-test test test-main test-collector check fmt-check vet lint \
+.PHONY: build tool collector stress-test bench test test-main test-collector test-bench check fmt-check vet lint \
 	race floors goldens generate clean help
 
 build: tool collector
@@ -26,14 +26,21 @@ collector:
 stress-test: build
 	@./run-stress-test.sh
 
+## bench: both ends beside their peers; BENCH takes flags, such as BENCH='-rounds 1 -case loadgen'
+bench:
+	cd bench && $(GO) build -trimpath -tags $(TAGS) -o ../$(BIN)/bench . && ../$(BIN)/bench $(BENCH)
+
 ## test: every test of every module
-test: test-main test-collector
+test: test-main test-collector test-bench
 
 test-main: build
 	$(GO) test -tags $(TAGS) ./...
 
 test-collector:
 	cd collector && $(GO) test -trimpath -tags $(TAGS) .
+
+test-bench:
+	cd bench && $(GO) vet -tags $(TAGS) . && $(GO) test -tags $(TAGS) .
 
 ## check: what CI runs: format, vet, lint, floors, tests, tests with the race detector
 check: fmt-check vet lint floors test race goldens
