@@ -11,8 +11,8 @@ LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 export CGO_ENABLED ?= 0
 export SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
 
-.PHONY: build tool collector stress-test bench test test-main test-collector test-bench check fmt-check vet lint \
-	race floors goldens generate clean help
+.PHONY: build tool collector stress-test bench test test-main test-collector test-bench check \
+	fmt fmt-check vet lint race floors goldens generate clean help
 
 build: tool collector
 
