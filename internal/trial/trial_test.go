@@ -166,10 +166,12 @@ func TestWholeTrial(t *testing.T) {
 	q := question{warmUp: 200 * time.Millisecond, watch: func(record.Sample) { seen++ }}
 	r := q.finished(t, t.Context())
 	e := r.Ending
+	measured := once(1000)
+	measured.Traces = &ledger.Traces{Whole: 100} // of ten spans
 	for _, c := range []struct {
 		of        string
 		got, want ledger.Account
-	}{{"all", e.All, once(1200)}, {"measured", e.Measured, once(1000)}} {
+	}{{"all", e.All, once(1200)}, {"measured", e.Measured, measured}} {
 		if diff := cmp.Diff(c.want, c.got); diff != "" {
 			t.Errorf("account of %s (-want +got):\n%s", c.of, diff)
 		}
