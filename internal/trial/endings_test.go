@@ -121,8 +121,9 @@ func TestInterrupt(t *testing.T) {
 		e.Drained.Complete || e.Drained.Reason != "not drained after 2s" {
 		t.Errorf("the ending is %+v", e)
 	}
+	// A slot that was due at the very moment of the stop may be unsent.
 	if a := e.All; a.Acknowledged.NotDelivered != request || a.Acknowledged.Once < 4*request ||
-		a.Due != a.Acknowledged.Items || a.Due >= 60*rate {
+		a.Due != a.Acknowledged.Items+a.Unsent || a.Due >= 60*rate {
 		t.Errorf("the account is %+v", a)
 	}
 	if len(e.Missing) != 1 || e.Missing[0].Count != request || e.Missing[0].First%request != 0 {
