@@ -176,7 +176,11 @@ func (p *page) account(s Summary) {
 		n(sum.NotDelivered+a.Unsent))
 	p.line("")
 	d := s.Figures.Delivery
-	p.line("- **Loss** (acknowledged and not delivered): %s spans%s", n(d.Lost),
+	loss := "**Loss** (acknowledged and not delivered)"
+	if len(s.Sampling) > 0 {
+		loss = "Lost or sampled by the configuration (acknowledged and not delivered)"
+	}
+	p.line("- %s: %s spans%s", loss, n(d.Lost),
 		share(d.LostRatio, "of the acknowledged"))
 	p.line("- Undelivered (offered and not delivered): %s spans%s", n(d.Undelivered),
 		share(d.UndelRatio, "of the offered"))

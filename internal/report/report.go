@@ -49,10 +49,12 @@ type Summary struct {
 	Tool        record.Tool       `json:"tool"`
 	Machine     record.Machine    `json:"machine"`
 	Enforcement env.Enforcement   `json:"enforcement"`
-	Account     Accounts          `json:"ledger"`
-	Figures     verdict.Figures   `json:"figures"`
-	Findings    []verdict.Finding `json:"findings"`
-	Advice      []verdict.Advice  `json:"advice"`
+	// Sampling are the processors of the gateway that drop spans on purpose.
+	Sampling []string          `json:"sampling,omitempty"`
+	Account  Accounts          `json:"ledger"`
+	Figures  verdict.Figures   `json:"figures"`
+	Findings []verdict.Finding `json:"findings"`
+	Advice   []verdict.Advice  `json:"advice"`
 }
 
 // A Run says which trial it was.
@@ -90,8 +92,8 @@ func Summarise(r *record.Record) Summary {
 			Environment: h.Environment, Command: h.Command, Seed: h.Scenario.Load.Seed,
 		},
 		Scenario: h.Scenario, Collector: h.Collector, Tool: h.Tool, Machine: h.Machine,
-		Enforcement: h.Enforcement,
-		Figures:     verdict.Measure(r), Findings: v.Findings, Advice: verdict.Advise(r),
+		Enforcement: h.Enforcement, Sampling: h.Sampling,
+		Figures: verdict.Measure(r), Findings: v.Findings, Advice: verdict.Advise(r),
 	}
 	if e := r.Ending; e != nil {
 		s.Run.Interrupted, s.Run.CutShort = e.Interrupted, e.CutShort

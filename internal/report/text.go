@@ -81,8 +81,12 @@ func (p *page) accountText(s Summary) {
 	d, n := s.Figures.Delivery, verdict.Count[uint64]
 	p.line("  account   %s due = %s offered + %s unsent; offered = %s", n(a.Due), n(a.Offered),
 		n(a.Unsent), terms(a))
-	p.line("            %s delivered, %s undelivered; %s lost%s; %s delivered more than once",
-		n(d.Delivered), n(d.Undelivered), n(d.Lost), share(d.LostRatio, "of the acknowledged"),
+	lost := "lost"
+	if len(s.Sampling) > 0 {
+		lost = "lost or sampled"
+	}
+	p.line("            %s delivered, %s undelivered; %s %s%s; %s delivered more than once",
+		n(d.Delivered), n(d.Undelivered), n(d.Lost), lost, share(d.LostRatio, "of the acknowledged"),
 		n(d.Repeated))
 	if d.WhileStopping > 0 || d.Inside != nil {
 		p.line("            %s", late(d))

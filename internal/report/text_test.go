@@ -99,3 +99,14 @@ func TestMissingIsCut(t *testing.T) {
 		t.Error("where the other ranges are is not told")
 	}
 }
+
+// Behind a sampler what did not come is not said to be lost.
+func TestTextBehindASampler(t *testing.T) {
+	trial := trials.Calm()
+	trial.Lost = 6000
+	r := trial.Record()
+	r.Header.Sampling = []string{"tail_sampling"}
+	if text := textOf(t, r); !strings.Contains(text, "6,000 lost or sampled") {
+		t.Errorf("the account says\n%s", text)
+	}
+}
