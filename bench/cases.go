@@ -19,6 +19,9 @@ const wholeBatch = 8190
 // batches are the sizes of requests, in spans.
 var batches = []int{10, 100, 1000, wholeBatch}
 
+// connections are the numbers of connections that are tried beside one.
+var connections = []int{2, 100}
+
 // Names that goals and tables refer to.
 const (
 	usual       = "/b1000"
@@ -26,6 +29,9 @@ const (
 	loadgenCase = "loadgen" + usual
 	backendCase = "backend" + usual
 )
+
+// counting is a server that only counts.
+var counting = playing(order{Role: "count"})
 
 // allCases are the cases in the order of a round.
 func allCases() []benchCase {
@@ -35,19 +41,17 @@ func allCases() []benchCase {
 	}
 	for _, b := range batches {
 		o := order{Role: "floor", Message: b * spanBytes}
-		add("floor/b"+strconv.Itoa(b), pair(peer(o), playing("floor", o.Message)))
+		add("floor/b"+strconv.Itoa(b), pair(peer(o), playing(o)))
 	}
 	counted := func(l load) func(context.Context, *stage) (sample, error) {
-		return pair(l.send(throughout), playing("count", 0))
+		return pair(l.send(throughout), counting)
 	}
 	loadgen := func(name string, l load) { add(name, saturating(l, counted)) }
 	for _, b := range batches {
 		loadgen("loadgen/b"+strconv.Itoa(b), of(b))
 	}
-	for _, n := range []int{2, 100} {
-		l := of(1000)
-		l.connections, l.inFlight = n, max(inFlight, 2*n)
-		loadgen(fmt.Sprintf("loadgen/b1000/%d connections", n), l)
+	for _, n := range connections {
+		loadgen(fmt.Sprintf("loadgen/b1000/%d connections", n), over(n))
 	}
 	for _, c := range []string{"snappy", "zstd", "gzip"} {
 		l := of(1000)
@@ -56,20 +60,23 @@ func allCases() []benchCase {
 	}
 	for _, name := range []string{"pdata", "generated", "sdk"} {
 		o := order{Role: name, Batch: 1000, InFlight: peersInFlight}
-		add(name+usual, pair(peer(o), playing("count", 0)))
+		add(name+usual, pair(peer(o), counting))
 	}
-	add("telemetrygen", pair(telemetrygen, playing("count", 0)))
+	add("telemetrygen", pair(telemetrygen, counting))
 
-	against := func(name string, batch int, at receive) {
-		add(name, saturating(of(batch),
+	against := func(name string, l load, at receive) {
+		add(name, saturating(l,
 			func(l load) func(context.Context, *stage) (sample, error) {
 				return pair(l.send(throughout), at)
 			}))
 	}
-	for _, b := range batches[1:] {
-		against("backend/b"+strconv.Itoa(b), b, backend(noCPU))
+	for _, b := range batches {
+		against("backend/b"+strconv.Itoa(b), of(b), backend(noCPU))
 	}
-	against("pdata server"+usual, 1000, playing("pdata", 0))
+	for _, n := range connections {
+		against(fmt.Sprintf("backend/b1000/%d connections", n), over(n), backend(noCPU))
+	}
+	against("pdata server"+usual, of(1000), playing(order{Role: "pdata"}))
 	for _, c := range []string{"none", "gzip"} {
 		l := load{
 			shape: "odigos-docs", batch: 100, connections: 1, inFlight: 32, compression: c,
@@ -90,7 +97,7 @@ func paceCases() []benchCase {
 	for _, p := range paces {
 		l := of(p.batch)
 		l.rate, l.inFlight = p.rate, 64
-		run := pair(l.send(func(s *stage) time.Duration { return s.paceLength }), playing("count", 0))
+		run := pair(l.send(func(s *stage) time.Duration { return s.paceLength }), counting)
 		all = append(all, benchCase{p.name, run})
 	}
 	return all

@@ -31,6 +31,13 @@ func of(batch int) load {
 	}
 }
 
+// over is a load of 1,000 spans a request over so many connections.
+func over(connections int) load {
+	l := of(1000)
+	l.connections, l.inFlight = connections, max(inFlight, 2*connections)
+	return l
+}
+
 // inFlight is how many requests the load generator may leave unanswered at once, as it
 // does by default, and peersInFlight how many peers do: they wait for an answer before
 // they send the next, so that more would not help them.

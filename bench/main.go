@@ -33,6 +33,7 @@ type settings struct {
 	lock        string
 	strict      bool
 	list        bool
+	soak        time.Duration
 	root        string
 	as          string // a child process: what it is told
 	pin         int    // a child process: the CPU it keeps to
@@ -52,6 +53,8 @@ func main() {
 	f.StringVar(&s.lock, "lock", "",
 		"hold a lock on this `file` while a case runs: measurements that share a machine take turns")
 	f.BoolVar(&s.strict, "strict", false, "exit with 1 when a goal is missed or was not measured")
+	f.DurationVar(&s.soak, "soak", 0,
+		"instead of the cases, send a million spans a second for so long past a gateway that drops and disorders")
 	f.BoolVar(&s.list, "list", false, "list the cases and end")
 	f.StringVar(&s.root, "root", "..", "the `directory` of the repository")
 	f.StringVar(&s.as, "as", "", "for the program's own use: what a child process is told, in JSON")
@@ -82,6 +85,9 @@ func run(ctx context.Context, s *settings, args []string, out, log io.Writer) (m
 		return false, fmt.Errorf("-o %s: want text or json", s.output)
 	case s.rounds < 1 || s.seconds < 1 || s.paceSeconds < 1:
 		return false, errors.New("-rounds, -seconds, -pace-seconds: want at least 1")
+	}
+	if s.soak > 0 {
+		return false, soakAndTell(ctx, s, out, log)
 	}
 	only, err := regexp.Compile(s.only)
 	if err != nil {
@@ -116,6 +122,15 @@ func publish(r *report, s *settings, out io.Writer) error {
 		return e.Encode(r)
 	}
 	_, err := io.WriteString(out, r.text())
+	return err
+}
+
+// soakAndTell prints what a soak found even when that is not good.
+func soakAndTell(ctx context.Context, s *settings, out, log io.Writer) error {
+	found, err := soak(ctx, s, log)
+	if found != nil {
+		err = errors.Join(found.publish(s.output, out), err)
+	}
 	return err
 }
 

@@ -20,6 +20,8 @@ type order struct {
 	InFlight int           `json:"in_flight,omitempty"`
 	// Message is the size of a message of the raw floor, in bytes.
 	Message int `json:"message,omitempty"`
+	// Toward is where the lossy gateway passes on what it keeps, host:port.
+	Toward string `json:"toward,omitempty"`
 }
 
 // A tally is what a child process says of itself when it ends. Allocations are those
@@ -29,6 +31,7 @@ type tally struct {
 	Bytes     uint64 `json:"bytes"` // of the messages, before compression
 	Allocated uint64 `json:"allocated_bytes"`
 	Mallocs   uint64 `json:"mallocs"`
+	Dropped   uint64 `json:"dropped_spans,omitempty"` // by the lossy gateway, on purpose
 }
 
 // A sender sends until its time is over and all is answered. It calls begin when all is
@@ -49,6 +52,7 @@ var servers = map[string]server{
 	"floor": serveFloor,
 	"count": serveCount,
 	"pdata": servePdata,
+	"lossy": serveLossy,
 }
 
 // listening is how a server's first line begins; its address follows. begins is the

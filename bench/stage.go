@@ -140,9 +140,9 @@ func (s *stage) child(o order) (command, error) {
 }
 
 // playing is a server that this program plays.
-func playing(role string, message int) receive {
+func playing(o order) receive {
 	return func(ctx context.Context, s *stage) (*receiver, error) {
-		c, err := s.child(order{Role: role, Message: message})
+		c, err := s.child(o)
 		if err != nil {
 			return nil, err
 		}
@@ -196,12 +196,12 @@ func peer(o order) send {
 
 // backend is the tool's own server with its full account, kept to a CPU, or to none with
 // noCPU.
-func backend(cpu int) receive {
+func backend(cpu int, more ...string) receive {
 	return func(ctx context.Context, s *stage) (*receiver, error) {
-		c := command{path: s.tool, cpu: cpu, procs: 1, args: []string{
+		c := command{path: s.tool, cpu: cpu, procs: 1, args: append([]string{
 			"backend", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0",
 			"--run-id", runID,
-		}}
+		}, more...)}
 		p, err := c.start(ctx)
 		if err != nil {
 			return nil, err

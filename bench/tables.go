@@ -54,9 +54,13 @@ func receiverRows() []row {
 		rows = append(rows, receiverRow(fmt.Sprintf("gRPC server that only counts, %s a request", spansText(b)),
 			fmt.Sprintf("loadgen/b%d", b), fmt.Sprintf("floor/b%d", b)))
 	}
-	for _, b := range batches[1:] {
+	for _, b := range batches {
 		rows = append(rows, receiverRow(fmt.Sprintf("**odigos-stress backend**, full account, %s", spansText(b)),
 			fmt.Sprintf("backend/b%d", b), fmt.Sprintf("floor/b%d", b)))
+	}
+	for _, n := range connections {
+		c := fmt.Sprintf("%d connections", n)
+		rows = append(rows, receiverRow("odigos-stress backend, 1,000, "+c, "backend/b1000/"+c, floorCase))
 	}
 	for _, c := range []string{"snappy", "zstd", "gzip"} {
 		rows = append(rows, receiverRow("gRPC server that only counts, 1,000, "+c, "loadgen/b1000/"+c, floorCase))
