@@ -135,6 +135,11 @@ func check(b []byte, m wireKind, depth int) error {
 	if depth--; depth < 0 {
 		return errDepth
 	}
+	return checkFields(b, m, depth)
+}
+
+// checkFields checks fields of such a message, the values of which may be so deep.
+func checkFields(b []byte, m wireKind, depth int) error {
 	for i := 0; i < len(b); {
 		f, err := fieldAt(b, i, m)
 		if err != nil {

@@ -75,7 +75,13 @@ func (s *SpanView) read(b []byte, i, end, depth int) error {
 				continue
 			}
 		case tagAttributes:
-			if to := plainAttributes(at, i, end, tagAttributes); to > i {
+			to, ok := plainAttributes(at, i, end, tagAttributes)
+			if !ok {
+				if err := checkFields(b[i:to], wireSpan, depth); err != nil {
+					return err
+				}
+			}
+			if to > i {
 				i = to
 				continue
 			}
@@ -121,6 +127,10 @@ const high = 0x8080808080808080
 
 func load8(at unsafe.Pointer, i int) byte { return *(*byte)(unsafe.Add(at, i)) }
 
+func load16(at unsafe.Pointer, i int) uint16 {
+	return binary.LittleEndian.Uint16((*[2]byte)(unsafe.Add(at, i))[:])
+}
+
 func load32(at unsafe.Pointer, i int) uint32 {
 	return binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(at, i))[:])
 }
@@ -133,69 +143,72 @@ func load64(at unsafe.Pointer, i int) uint64 {
 // are plain: shorter than 128 bytes, with a key in ASCII and a value that is ASCII or
 // a number, in either order. It returns where it stopped. What is not plain may be
 // right or wrong.
-func plainAttributes(at unsafe.Pointer, i, end int, tag byte) int {
+//
+// Text is looked at last, as much as lies between two numbers at once. Where it is not
+// ASCII, text is where that begins and stop where it ends.
+func plainAttributes(at unsafe.Pointer, i, end int, tag byte) (stop int, ascii bool) {
+	text := i
+	keyFirst, valueFirst := 0x000a0000|uint32(tag), 0x00120000|uint32(tag)
 	for end-i >= 8 {
 		head := load32(at, i)
 		next := i + 2 + int(head>>8&0xff)
 		if next > end {
-			return i
+			break
 		}
-		from, to := i, next // what must be ASCII
 		switch head & 0x80ff80ff {
-		case 0x000a0000 | uint32(tag): // the key first
+		case keyFirst:
 			p := i + 4 + int(head>>24)
 			if p+4 > next {
-				return i
+				goto done
 			}
 			value := load32(at, p)
-			if p+2+int(value>>8&0xff) != next {
-				return i
+			if value == uint32(next-p)*0x01000100+stringValueHead {
+				break
 			}
-			if value&0x80ff80ff == 0x000a0012 {
-				if int(value>>24) != next-p-4 {
-					return i
+			if value&0xff != 0x12 || int(value>>8&0xff) != next-p-2 || !number(at, p+2, next) {
+				goto done
+			}
+			if next-p > 4 {
+				if !isASCII(at, text, p) {
+					return next, false
 				}
-			} else if value&0xff == 0x12 && number(at, p+2, next) {
-				to = p + 3
-			} else {
-				return i
+				text = next
 			}
-		case 0x00120000 | uint32(tag): // the value first
-			p := i + 4 + int(head>>24)
-			if p+2 > next || i+6 > p || load8(at, p) != 0x0a || p+2+int(load8(at, p+1)) != next {
-				return i
+		case valueFirst:
+			n := int(head >> 24)
+			p := i + 4 + n
+			if p+2 > next || n < 2 || load16(at, p) != uint16(next-p)<<8+keyHead {
+				goto done
 			}
-			if load8(at, i+4) == 0x0a {
-				if int(load8(at, i+5)) != p-i-6 {
-					return i
+			if load16(at, i+4) == uint16(n)<<8+keyHead {
+				break
+			}
+			if !number(at, i+4, p) {
+				goto done
+			}
+			if n > 2 {
+				if !isASCII(at, text, i) {
+					return next, false
 				}
-			} else if number(at, i+4, p) {
-				from = p
-			} else {
-				return i
+				text = p
 			}
 		default:
-			return i
-		}
-		if to-from < 8 {
-			if load64(at, to-8)>>(uint(64-8*(to-from))&63)&high != 0 {
-				return i
-			}
-		} else {
-			any := uint64(0)
-			for ; to-from > 32; from += 32 {
-				any |= load64(at, from) | load64(at, from+8) | load64(at, from+16) | load64(at, from+24)
-			}
-			any |= load64(at, max(from, to-32)) | load64(at, max(from, to-24)) |
-				load64(at, max(from, to-16)) | load64(at, to-8)
-			if any&high != 0 {
-				return i
-			}
+			goto done
 		}
 		i = next
 	}
-	return i
+done:
+	if i > text && !isASCII(at, text, i) {
+		return i, false
+	}
+	return i, true
 }
+
+// The first bytes of a string as a value and of a key, to which their length is added.
+const (
+	stringValueHead = 0x000a0012 - 4<<24 - 2<<8 + 1<<32
+	keyHead         = 0x0a - 2<<8 + 1<<16
+)
 
 // number tells whether b[i:end] is a value of AnyValue that is a number of up to eight
 // bytes. There are bytes before it.
@@ -217,13 +230,16 @@ func number(at unsafe.Pointer, i, end int) bool {
 // isASCII tells whether b[from:to] is ASCII; there are at least eight bytes before
 // to.
 func isASCII(at unsafe.Pointer, from, to int) bool {
-	if to-from < 8 {
-		return load64(at, to-8)>>(uint(64-8*(to-from))&63)&high == 0
-	}
 	any := uint64(0)
-	for ; to-from > 16; from += 16 {
-		any |= load64(at, from) | load64(at, from+8)
+	for ; to-from >= 64; from += 64 {
+		any |= load64(at, from) | load64(at, from+8) | load64(at, from+16) | load64(at, from+24) |
+			load64(at, from+32) | load64(at, from+40) | load64(at, from+48) | load64(at, from+56)
 	}
-	any |= load64(at, max(from, to-16)) | load64(at, to-8)
+	for ; to-from >= 8; from += 8 {
+		any |= load64(at, from)
+	}
+	if to > from {
+		any |= load64(at, to-8) >> (uint(64-8*(to-from)) & 63)
+	}
 	return any&high == 0
 }
