@@ -106,18 +106,22 @@ func (w *walker) message(b []byte, m wireKind, depth int, visit func([]SpanView)
 		return errDepth
 	}
 	for i := 0; i < len(b); {
+		if m == wireScopeSpans {
+			to, err := w.plainSpans(b, i, depth, visit)
+			if err != nil {
+				return err
+			}
+			if i = to; i == len(b) {
+				break
+			}
+		}
 		f, err := fieldAt(b, i, m)
 		if err != nil {
 			return err
 		}
 		switch i = f.to; {
 		case f.look == wireSpan:
-			if w.n == len(w.spans) {
-				visit(w.spans[:])
-				w.n = 0
-			}
-			err = w.spans[w.n].read(b, f.from, f.to, depth)
-			w.n++
+			err = w.next(visit).read(b, f.from, f.to, depth)
 		case f.look >= wireMessages && m <= wireScopeSpans:
 			err = w.message(b[f.from:f.to], f.look, depth, visit)
 		default:
@@ -128,6 +132,33 @@ func (w *walker) message(b []byte, m wireKind, depth int, visit func([]SpanView)
 		}
 	}
 	return nil
+}
+
+// plainSpans reads spans from i on that are from 128 bytes to 16 KB long, as nearly all
+// are, and returns where they end.
+func (w *walker) plainSpans(b []byte, i, depth int, visit func([]SpanView)) (int, error) {
+	for i+3 <= len(b) && b[i] == 2<<3|2 && b[i+1] >= 0x80 && b[i+2] < 0x80 {
+		from := i + 3
+		to := from + int(b[i+1]&0x7f) + int(b[i+2])<<7
+		if to > len(b) {
+			break
+		}
+		if err := w.next(visit).read(b, from, to, depth); err != nil {
+			return i, err
+		}
+		i = to
+	}
+	return i, nil
+}
+
+// next is the view to be read next.
+func (w *walker) next(visit func([]SpanView)) *SpanView {
+	if w.n == len(w.spans) {
+		visit(w.spans[:])
+		w.n = 0
+	}
+	w.n++
+	return &w.spans[w.n-1]
 }
 
 // check checks a message in which there are no spans.

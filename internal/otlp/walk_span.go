@@ -151,7 +151,7 @@ func plainAttributes(at unsafe.Pointer, i, end int, tag byte) (stop int, ascii b
 	keyFirst, valueFirst := 0x000a0000|uint32(tag), 0x00120000|uint32(tag)
 	for end-i >= 8 {
 		head := load32(at, i)
-		next := i + 2 + int(head>>8&0xff)
+		next := i + 2 + int(load8(at, i+1))
 		if next > end {
 			break
 		}
