@@ -20,8 +20,9 @@ const (
 	tagFlags      = 0x80 | (16<<3|5)&0x7f // and then 1
 )
 
-// read reads the span in b[i:end]. What it meets in nearly every span it handles
-// here, the rest as any other message.
+// read reads the span in b[i:end]. What it meets in nearly every span it looks for in the
+// two orders in which spans are written: ours, by number, and that of collectors, from
+// the last to the first. All else is read as any other message.
 func (s *SpanView) read(b []byte, i, end, depth int) error {
 	if depth--; depth < 0 {
 		return errDepth
@@ -30,66 +31,73 @@ func (s *SpanView) read(b []byte, i, end, depth int) error {
 	b = b[:end]
 	at := unsafe.Pointer(unsafe.SliceData(b))
 	for i < end {
-		left := end - i
-		switch load8(at, i) {
-		case tagTraceID:
-			if left >= 18 && load8(at, i+1) == 16 {
+		begun := i
+		if end-i >= 64 {
+			if load16(at, i) == tagTraceID|16<<8 {
 				s.TraceID = *(*[16]byte)(unsafe.Add(at, i+2))
 				i += 18
-				continue
 			}
-		case tagSpanID:
-			if left >= 10 && load8(at, i+1) == 8 {
+			if load16(at, i) == tagSpanID|8<<8 {
 				s.SpanID = *(*[8]byte)(unsafe.Add(at, i+2))
 				i += 10
-				continue
 			}
-		case tagParentID:
-			if left >= 10 && load8(at, i+1) == 8 {
+			if load16(at, i) == tagParentID|8<<8 {
 				i += 10
-				continue
 			}
-		case tagName:
-			if left >= 10 {
-				to := i + 2 + int(load8(at, i+1))
-				if to <= end && to <= i+129 && isASCII(at, i, to) {
-					i = to
-					continue
-				}
-			}
-		case tagKind:
-			if left >= 2 && load8(at, i+1) < 0x80 {
+			i = plainName(at, i, end)
+		}
+		if end-i >= 24 {
+			if load16(at, i)&0x80ff == tagKind {
 				i += 2
-				continue
 			}
-		case tagStart:
-			if left >= 9 {
+			if load8(at, i) == tagStart {
 				s.StartNano = load64(at, i+1)
 				i += 9
-				continue
 			}
-		case tagEnd:
-			if left >= 9 {
+			if load8(at, i) == tagEnd {
 				s.EndNano = load64(at, i+1)
 				i += 9
-				continue
 			}
-		case tagAttributes:
+		}
+		if i < end && load8(at, i) == tagAttributes {
 			to, ok := plainAttributes(at, i, end, tagAttributes)
 			if !ok {
 				if err := checkFields(b[i:to], wireSpan, depth); err != nil {
 					return err
 				}
 			}
-			if to > i {
-				i = to
-				continue
+			i = to
+		}
+		if end-i >= 24 {
+			if load8(at, i) == tagEnd {
+				s.EndNano = load64(at, i+1)
+				i += 9
 			}
-		case tagFlags:
-			if left >= 6 && load8(at, i+1) == 1 {
-				i += 6
-				continue
+			if load8(at, i) == tagStart {
+				s.StartNano = load64(at, i+1)
+				i += 9
 			}
+			if load16(at, i)&0x80ff == tagKind {
+				i += 2
+			}
+			i = plainName(at, i, end)
+		}
+		if end-i >= 6 && load16(at, i) == tagFlags|1<<8 {
+			i += 6
+		}
+		if end-i >= 10 && load16(at, i) == tagParentID|8<<8 {
+			i += 10
+		}
+		if end-i >= 10 && load16(at, i) == tagSpanID|8<<8 {
+			s.SpanID = *(*[8]byte)(unsafe.Add(at, i+2))
+			i += 10
+		}
+		if end-i >= 18 && load16(at, i) == tagTraceID|16<<8 {
+			s.TraceID = *(*[16]byte)(unsafe.Add(at, i+2))
+			i += 18
+		}
+		if i > begun {
+			continue
 		}
 		f, err := fieldAt(b, i, wireSpan)
 		if err != nil {
@@ -102,6 +110,19 @@ func (s *SpanView) read(b []byte, i, end, depth int) error {
 		i = f.to
 	}
 	return nil
+}
+
+// plainName returns where the span's name ends that begins at i, or i if that is no name
+// in ASCII.
+func plainName(at unsafe.Pointer, i, end int) int {
+	if end-i < 10 || load8(at, i) != tagName {
+		return i
+	}
+	n := int(load8(at, i+1))
+	if to := i + 2 + n; n < 0x80 && to <= end && isASCII(at, i, to) {
+		return to
+	}
+	return i
 }
 
 // take keeps a field that is shown. The last one counts.
