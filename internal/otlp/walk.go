@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"unsafe"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -100,6 +101,12 @@ var wireFields = [wireEnd][17]wireKind{
 	wireKeyValueList: {1: wireKeyValue},
 }
 
+// attributeTags are the tags of attributes in the messages that have some.
+var attributeTags = [wireEnd]byte{
+	wireResource: 1<<3 | 2, wireScope: 3<<3 | 2, wireEvent: 3<<3 | 2, wireLink: 4<<3 | 2,
+	wireKeyValueList: 1<<3 | 2,
+}
+
 // message checks one message and shows the spans within it.
 func (w *walker) message(b []byte, m wireKind, depth int, visit func([]SpanView)) error {
 	if depth--; depth < 0 {
@@ -171,7 +178,18 @@ func check(b []byte, m wireKind, depth int) error {
 
 // checkFields checks fields of such a message, the values of which may be so deep.
 func checkFields(b []byte, m wireKind, depth int) error {
+	tag, exact := attributeTags[m], 0
+	at := unsafe.Pointer(unsafe.SliceData(b))
 	for i := 0; i < len(b); {
+		if b[i] == tag && i >= exact {
+			to, ok := plainAttributes(at, i, len(b), tag)
+			if !ok {
+				exact = to // or a long text were looked at again and again
+			} else if to > i {
+				i = to
+				continue
+			}
+		}
 		f, err := fieldAt(b, i, m)
 		if err != nil {
 			return err

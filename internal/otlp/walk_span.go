@@ -248,19 +248,29 @@ func number(at unsafe.Pointer, i, end int) bool {
 	return false
 }
 
-// isASCII tells whether b[from:to] is ASCII; there are at least eight bytes before
-// to.
+// isASCII tells whether b[from:to] is ASCII; there are at least eight bytes before to. What
+// remains after the last whole block is looked at together with some before it.
 func isASCII(at unsafe.Pointer, from, to int) bool {
 	any := uint64(0)
-	for ; to-from >= 64; from += 64 {
+	switch n := to - from; {
+	case n == 0:
+	case n > 64:
+		for ; to-from > 64; from += 64 {
+			any |= load64(at, from) | load64(at, from+8) | load64(at, from+16) | load64(at, from+24) |
+				load64(at, from+32) | load64(at, from+40) | load64(at, from+48) | load64(at, from+56)
+		}
+		from = to - 64
 		any |= load64(at, from) | load64(at, from+8) | load64(at, from+16) | load64(at, from+24) |
 			load64(at, from+32) | load64(at, from+40) | load64(at, from+48) | load64(at, from+56)
-	}
-	for ; to-from >= 8; from += 8 {
-		any |= load64(at, from)
-	}
-	if to > from {
-		any |= load64(at, to-8) >> (uint(64-8*(to-from)) & 63)
+	case n >= 32:
+		any = load64(at, from) | load64(at, from+8) | load64(at, from+16) | load64(at, from+24) |
+			load64(at, to-32) | load64(at, to-24) | load64(at, to-16) | load64(at, to-8)
+	case n >= 16:
+		any = load64(at, from) | load64(at, from+8) | load64(at, to-16) | load64(at, to-8)
+	case n >= 8:
+		any = load64(at, from) | load64(at, to-8)
+	default:
+		any = load64(at, to-8) >> (uint(64-8*n) & 63)
 	}
 	return any&high == 0
 }
