@@ -50,12 +50,17 @@ func (k Key) Number(traceID, spanID []byte) (n Number, ok bool) {
 	if len(traceID) != 16 || len(spanID) != 8 {
 		return 0, false
 	}
-	first := (unmix64(binary.BigEndian.Uint64(traceID)) - k.hi) * goldenInverse
-	if mix64(first*golden+k.lo) != binary.BigEndian.Uint64(traceID[8:]) {
+	return k.number(binary.BigEndian.Uint64(traceID), binary.BigEndian.Uint64(traceID[8:]),
+		binary.BigEndian.Uint64(spanID))
+}
+
+func (k *Key) number(hi, lo, span uint64) (n Number, ok bool) {
+	first := unmix64(hi) - k.hi // times golden, as all is until the end
+	if mix64(first+k.lo) != lo {
 		return 0, false
 	}
-	number := (unmix64(binary.BigEndian.Uint64(spanID)) - k.span) * goldenInverse
-	return Number(number), number-first < MaxTrace
+	own := unmix64(span) - k.span
+	return Number(own * goldenInverse), (own-first)*goldenInverse < MaxTrace
 }
 
 // goldenInverse is the inverse of golden modulo 2^64.
