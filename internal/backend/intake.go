@@ -97,7 +97,7 @@ func (in *intake) enter(body []byte, at time.Time, accepted bool) error {
 	err := otlp.Walk(body, func(spans []otlp.SpanView) {
 		for i := range spans {
 			s := &spans[i]
-			q.Add(s.TraceID[:], s.SpanID[:], s.EndNano)
+			q.Add(s.TraceHigh, s.TraceLow, s.SpanID, s.EndNano)
 		}
 	})
 	if err != nil {

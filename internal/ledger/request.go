@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"encoding/binary"
 	"math"
 	"math/bits"
 	"time"
@@ -18,11 +17,18 @@ type Request struct {
 	dues    []dueRun
 	foreign uint64
 	groups  dueGroups
+
+	// The trace at hand, the number of its first span if it is ours, the last due time.
+	key       Key
+	high, low uint64
+	first     Number
+	ours      bool
+	due       uint64
 }
 
 type dueRun struct {
 	nano uint64 // Unix time
-	end  int    // of numbers; unknown of the last run until the request is entered
+	from int    // in numbers
 }
 
 // keptNumbers is how many spans a request may have had for its memory to be kept.
@@ -31,29 +37,36 @@ const keptNumbers = 1 << 16
 // Begin returns an empty request.
 func (r *Receipts) Begin() *Request {
 	q := r.pool.Get().(*Request)
-	q.run = r.run.Load()
+	if q.run = r.run.Load(); q.run != nil {
+		q.key = q.run.key
+	}
+	q.turn(0, 0)
 	return q
 }
 
-// Add enters one span.
-func (q *Request) Add(traceID, spanID []byte, dueNano uint64) {
-	if q.run == nil || len(traceID) != 16 || len(spanID) != 8 {
+// Add enters one span: its ids, which are big endian on the wire and 0 where there are
+// none, and its due time.
+func (q *Request) Add(traceHigh, traceLow, spanID, dueNano uint64) {
+	if traceHigh != q.high || traceLow != q.low {
+		q.turn(traceHigh, traceLow)
+	}
+	n := q.key.number(spanID)
+	if !q.ours || uint64(n-q.first) >= MaxTrace {
 		q.foreign++
 		return
 	}
-	n, ok := q.run.key.number(binary.BigEndian.Uint64(traceID),
-		binary.BigEndian.Uint64(traceID[8:]), binary.BigEndian.Uint64(spanID))
-	if !ok {
-		q.foreign++
-		return
-	}
-	if last := len(q.dues) - 1; last < 0 || q.dues[last].nano != dueNano {
-		if last >= 0 {
-			q.dues[last].end = len(q.numbers)
-		}
-		q.dues = append(q.dues, dueRun{nano: dueNano})
+	if dueNano != q.due || len(q.dues) == 0 {
+		q.due = dueNano
+		q.dues = append(q.dues, dueRun{nano: dueNano, from: len(q.numbers)})
 	}
 	q.numbers = append(q.numbers, n)
+}
+
+// turn makes this the trace at hand: many a span is of the trace of the one before.
+func (q *Request) turn(high, low uint64) {
+	q.high, q.low = high, low
+	q.first, q.ours = q.key.first(high, low)
+	q.ours = q.ours && q.run != nil
 }
 
 // Spans is how many spans were added.
@@ -73,9 +86,6 @@ func (q *Request) Discard() {
 // identity too, apart from the others.
 func (q *Request) Commit(at time.Time, accepted bool) {
 	defer q.Discard()
-	if last := len(q.dues) - 1; last >= 0 {
-		q.dues[last].end = len(q.numbers)
-	}
 	r := q.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -110,12 +120,16 @@ func (q *Request) fail(at int64) {
 }
 
 func (q *Request) accept(at int64) {
-	r, from := q.r, 0
-	for _, d := range q.dues {
+	r := q.r
+	for i, d := range q.dues {
+		end := len(q.numbers)
+		if i+1 < len(q.dues) {
+			end = q.dues[i+1].from
+		}
 		first := uint64(0)
-		for from < d.end {
+		for from := d.from; from < end; {
 			p := r.held.page(pageOf(q.numbers[from]), at)
-			taken, added := q.enter(p, q.numbers[from:d.end], at)
+			taken, added := q.enter(p, q.numbers[from:end], at)
 			from += taken
 			if r.counts.Duplicate += uint64(taken) - added; p.reopened {
 				r.counts.AfterClose += added // first or not: Join knows

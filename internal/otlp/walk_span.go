@@ -34,11 +34,11 @@ func (s *SpanView) read(b []byte, i, end, depth int) error {
 		begun := i
 		if end-i >= 64 {
 			if load16(at, i) == tagTraceID|16<<8 {
-				s.TraceID = *(*[16]byte)(unsafe.Add(at, i+2))
+				s.TraceHigh, s.TraceLow = loadID(at, i+2), loadID(at, i+10)
 				i += 18
 			}
 			if load16(at, i) == tagSpanID|8<<8 {
-				s.SpanID = *(*[8]byte)(unsafe.Add(at, i+2))
+				s.SpanID = loadID(at, i+2)
 				i += 10
 			}
 			if load16(at, i) == tagParentID|8<<8 {
@@ -89,11 +89,11 @@ func (s *SpanView) read(b []byte, i, end, depth int) error {
 			i += 10
 		}
 		if end-i >= 10 && load16(at, i) == tagSpanID|8<<8 {
-			s.SpanID = *(*[8]byte)(unsafe.Add(at, i+2))
+			s.SpanID = loadID(at, i+2)
 			i += 10
 		}
 		if end-i >= 18 && load16(at, i) == tagTraceID|16<<8 {
-			s.TraceID = *(*[16]byte)(unsafe.Add(at, i+2))
+			s.TraceHigh, s.TraceLow = loadID(at, i+2), loadID(at, i+10)
 			i += 18
 		}
 		if i > begun {
@@ -130,12 +130,12 @@ func (s *SpanView) take(b []byte, f field) {
 	value := b[f.from:f.to]
 	switch {
 	case f.wire == protowire.BytesType && f.number == 1:
-		if s.TraceID = [16]byte{}; len(value) == 16 {
-			s.TraceID = [16]byte(value)
+		if s.TraceHigh, s.TraceLow = 0, 0; len(value) == 16 {
+			s.TraceHigh, s.TraceLow = binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])
 		}
 	case f.wire == protowire.BytesType && f.number == 2:
-		if s.SpanID = [8]byte{}; len(value) == 8 {
-			s.SpanID = [8]byte(value)
+		if s.SpanID = 0; len(value) == 8 {
+			s.SpanID = binary.BigEndian.Uint64(value)
 		}
 	case f.wire == protowire.Fixed64Type && f.number == 7:
 		s.StartNano = binary.LittleEndian.Uint64(value)
@@ -158,6 +158,11 @@ func load32(at unsafe.Pointer, i int) uint32 {
 
 func load64(at unsafe.Pointer, i int) uint64 {
 	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(at, i))[:])
+}
+
+// loadID loads half a trace id, or a span id.
+func loadID(at unsafe.Pointer, i int) uint64 {
+	return binary.BigEndian.Uint64((*[8]byte)(unsafe.Add(at, i))[:])
 }
 
 // plainAttributes reads attributes from i on, each a field with this tag, as long as they

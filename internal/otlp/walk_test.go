@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -85,11 +86,11 @@ func views(b []byte) (spans []SpanView, err error) {
 		for _, s := range r.ScopeSpans {
 			for _, span := range s.Spans {
 				v := SpanView{StartNano: span.StartTimeUnixNano, EndNano: span.EndTimeUnixNano}
-				if len(span.TraceId) == len(v.TraceID) {
-					v.TraceID = [16]byte(span.TraceId)
+				if id := span.TraceId; len(id) == 16 {
+					v.TraceHigh, v.TraceLow = binary.BigEndian.Uint64(id), binary.BigEndian.Uint64(id[8:])
 				}
-				if len(span.SpanId) == len(v.SpanID) {
-					v.SpanID = [8]byte(span.SpanId)
+				if id := span.SpanId; len(id) == 8 {
+					v.SpanID = binary.BigEndian.Uint64(id)
 				}
 				spans = append(spans, v)
 			}
