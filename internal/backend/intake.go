@@ -94,7 +94,12 @@ func (in *intake) receive(ctx context.Context, s signal, body []byte, at time.Ti
 // enter puts the spans of a request into the account, all of them or none.
 func (in *intake) enter(body []byte, at time.Time, accepted bool) error {
 	q := in.book.receipts.Begin()
-	err := otlp.Walk(body, func(s otlp.SpanView) { q.Add(s.TraceID, s.SpanID, s.EndNano) })
+	err := otlp.Walk(body, func(spans []otlp.SpanView) {
+		for i := range spans {
+			s := &spans[i]
+			q.Add(s.TraceHigh, s.TraceLow, s.SpanID, s.EndNano)
+		}
+	})
 	if err != nil {
 		q.Discard()
 		return status.Errorf(codes.InvalidArgument, "decode ExportTraceServiceRequest: %v", err)

@@ -39,10 +39,6 @@ type Settlement struct {
 	Due, Sent, Answered time.Duration
 }
 
-// Sampled tells whether a span is one of those whose time of answer and time of
-// receipt are both kept, so that they can be joined: the first of each every.
-func Sampled(sequence, every uint64) bool { return every > 0 && sequence%every == 0 }
-
 // A Dispatch is a sender's account while it is written. Settlements come from any
 // goroutine in any order; a page of 65,536 sequences is written, as intervals by
 // class, when all of it is settled. What it holds is therefore the pages in which

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -42,7 +43,8 @@ func ExampleJoin() {
 		var ids [24]byte
 		key.PutTraceID(ids[:16], 0)
 		key.PutSpanID(ids[16:], n)
-		request.Add(ids[:16], ids[16:], uint64(start.UnixNano()))
+		request.Add(binary.BigEndian.Uint64(ids[:8]), binary.BigEndian.Uint64(ids[8:16]),
+			binary.BigEndian.Uint64(ids[16:]), uint64(start.UnixNano()))
 	}
 	request.Commit(start.Add(time.Second), true)
 	_ = receipts.Close()

@@ -75,7 +75,7 @@ func small(t testing.TB) (sent, received []byte) {
 		key.PutTraceID(ids[:16], n)
 		key.PutSpanID(ids[16:], n)
 		if i%100 != 7 {
-			q.Add(ids[:16], ids[16:], uint64(epoch.UnixNano()))
+			add(q, ids[:], uint64(epoch.UnixNano()))
 		}
 	}
 	q.Commit(epoch.Add(time.Second), true)

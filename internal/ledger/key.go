@@ -50,12 +50,23 @@ func (k Key) Number(traceID, spanID []byte) (n Number, ok bool) {
 	if len(traceID) != 16 || len(spanID) != 8 {
 		return 0, false
 	}
-	first := (unmix64(binary.BigEndian.Uint64(traceID)) - k.hi) * goldenInverse
-	if mix64(first*golden+k.lo) != binary.BigEndian.Uint64(traceID[8:]) {
+	first, ok := k.first(binary.BigEndian.Uint64(traceID), binary.BigEndian.Uint64(traceID[8:]))
+	n = k.number(binary.BigEndian.Uint64(spanID))
+	if !ok || n-first >= MaxTrace {
 		return 0, false
 	}
-	number := (unmix64(binary.BigEndian.Uint64(spanID)) - k.span) * goldenInverse
-	return Number(number), number-first < MaxTrace
+	return n, true
+}
+
+// first is the number of the first span of a trace of ours.
+func (k *Key) first(high, low uint64) (first Number, ours bool) {
+	z := unmix64(high) - k.hi
+	return Number(z * goldenInverse), mix64(z+k.lo) == low
+}
+
+// number is the number of a span with this id, if it is ours.
+func (k *Key) number(spanID uint64) Number {
+	return Number((unmix64(spanID) - k.span) * goldenInverse)
 }
 
 // goldenInverse is the inverse of golden modulo 2^64.

@@ -11,7 +11,7 @@ type page struct {
 	accepted, failed tally
 	samples          []receivedSample // of first accepted deliveries, as they came
 	reopened         bool             // the file has an earlier page of these numbers
-	touched          time.Time
+	touched          int64            // Unix time in nanoseconds
 	older, newer     *page
 }
 
@@ -28,33 +28,49 @@ type pages struct {
 	spare          []*plane
 	// retired has a bit for each page that was retired before, 64 to a word.
 	retired map[uint64]uint64
+	recent  [recentPages]*page // nearly always spare the look into byID
 }
+
+const recentPages = 64
 
 func newPages() pages {
 	return pages{byID: make(map[uint64]*page), retired: make(map[uint64]uint64)}
 }
 
-// page returns the page of this id, begun if need be, as the one used last.
-func (s *pages) page(id uint64, at time.Time) *page {
-	if p := s.newest; p != nil && p.id == id {
-		p.touched = at
-		return p
+// page returns the page of this id, begun if need be, as one of those used last. Pages
+// used at the same time are in the order in which they were first used then.
+func (s *pages) page(id uint64, at int64) *page {
+	recent := &s.recent[recentOf(id)]
+	p := *recent
+	if p == nil || p.id != id {
+		if p = s.byID[id]; p == nil {
+			p = &page{id: id, reopened: s.retired[id>>6]&(1<<(id&63)) != 0}
+			s.byID[id] = p
+			s.link(p)
+		}
+		*recent = p
 	}
-	p := s.byID[id]
-	if p == nil {
-		p = &page{id: id, reopened: s.retired[id>>6]&(1<<(id&63)) != 0}
-		s.byID[id] = p
-	} else {
+	if p.touched != at && p != s.newest {
 		s.unlink(p)
+		s.link(p)
 	}
-	p.touched, p.older = at, s.newest
+	p.touched = at
+	return p
+}
+
+// recentOf is the place of a page among the recent ones: pages that follow one another,
+// of a few streams, have places of their own.
+func recentOf(id uint64) uint64 { return (id ^ id>>32*11) % recentPages }
+
+// link makes p the page used last.
+func (s *pages) link(p *page) {
+	p.older = s.newest
 	if s.newest == nil {
 		s.oldest = p
 	} else {
 		s.newest.newer = p
 	}
 	s.newest = p
-	return p
 }
 
 func (s *pages) unlink(p *page) {
@@ -75,6 +91,9 @@ func (s *pages) unlink(p *page) {
 func (s *pages) retire(p *page) {
 	s.unlink(p)
 	delete(s.byID, p.id)
+	if r := &s.recent[recentOf(p.id)]; *r == p {
+		*r = nil
+	}
 	s.retired[p.id>>6] |= 1 << (p.id & 63)
 	for _, t := range []*tally{&p.accepted, &p.failed} {
 		s.planes -= len(t.planes)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,20 @@ type Receipts struct {
 
 type keyedRun struct {
 	Run
-	key Key
+	key      Key
+	sampling sampling
+	// In nanoseconds of Unix time; measured are the due times in [from, to).
+	start, from, to int64
+}
+
+func newKeyedRun(run Run) *keyedRun {
+	k := &keyedRun{Run: run, key: NewKey(run.RunID), sampling: newSampling(run.SampleEvery)}
+	k.start = run.Start.UnixNano()
+	k.from, k.to = math.MinInt64, math.MaxInt64
+	if run.Window != (Window{}) {
+		k.from, k.to = k.start+int64(run.Window.From), k.start+int64(run.Window.To)
+	}
+	return k
 }
 
 type receiptsTrailer struct {
@@ -95,7 +109,7 @@ func (r *Receipts) Start(run Run) error {
 		return fmt.Errorf("start run %s: the account of run %s is being written",
 			run.RunID, r.run.Load().RunID)
 	}
-	r.run.Store(&keyedRun{Run: run, key: NewKey(run.RunID)})
+	r.run.Store(newKeyedRun(run))
 	return nil
 }
 

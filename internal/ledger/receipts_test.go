@@ -33,7 +33,7 @@ func TestReceiptsHoldFewPages(t *testing.T) {
 			add := func(q *Request, n Number) {
 				key.PutTraceID(ids[:16], n)
 				key.PutSpanID(ids[16:], n)
-				q.Add(ids[:16], ids[16:], uint64(epoch.UnixNano()))
+				add(q, ids[:], uint64(epoch.UnixNano()))
 			}
 			for page := range 20_000 {
 				at = at.Add(tt.step)
@@ -135,7 +135,7 @@ func TestReceiptsCount(t *testing.T) {
 		for _, n := range numbers {
 			key.PutTraceID(ids[:16], n)
 			key.PutSpanID(ids[16:], n)
-			q.Add(ids[:16], ids[16:], uint64(epoch.Add(time.Second).UnixNano()))
+			add(q, ids[:], uint64(epoch.Add(time.Second).UnixNano()))
 		}
 		q.Commit(epoch.Add(at), accepted)
 	}
@@ -153,7 +153,7 @@ func TestReceiptsCount(t *testing.T) {
 	deliver(true, 10*time.Minute, 1<<20) // retires the page of the others
 	deliver(true, 11*time.Minute, 2, 2)
 	q := r.Begin()
-	q.Add(ids[:16], ids[16:], 0)
+	add(q, ids[:], 0)
 	q.Discard()
 	got := r.Received()
 	if got.Unique != 5 || got.Duplicate != 3 || got.Failed != 2 || got.Foreign != 3 ||
@@ -182,7 +182,7 @@ func TestReceiptsAllocateNothingPerSpan(t *testing.T) {
 	allocs := testing.AllocsPerRun(100, func() {
 		q := r.Begin()
 		for i := 0; i < len(ids); i += 24 {
-			q.Add(ids[i:i+16], ids[i+16:i+24], 1)
+			add(q, ids[i:i+24], 1)
 		}
 		q.Commit(epoch, true)
 	})

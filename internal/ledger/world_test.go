@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -15,6 +16,12 @@ type memory struct{ bytes.Buffer }
 
 func (m *memory) ReadAt(p []byte, off int64) (int, error) {
 	return bytes.NewReader(m.Bytes()).ReadAt(p, off)
+}
+
+// add enters a span with these ids, of 16 and of 8 bytes.
+func add(q *Request, ids []byte, dueNano uint64) {
+	q.Add(binary.BigEndian.Uint64(ids), binary.BigEndian.Uint64(ids[8:]),
+		binary.BigEndian.Uint64(ids[16:]), dueNano)
 }
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -137,12 +144,11 @@ func (w *world) deliver(numbers []Number, at time.Time) {
 	key := NewKey("run")
 	q := w.receivers[w.rand.IntN(len(w.receivers))].Begin()
 	ok := w.rand.IntN(5) > 0
-	var trace [16]byte
-	var span [8]byte
+	var ids [24]byte
 	for _, n := range numbers {
-		key.PutTraceID(trace[:], n-Number(min(uint64(n)&MaxSequence, uint64(w.rand.IntN(10)))))
-		key.PutSpanID(span[:], n)
-		q.Add(trace[:], span[:], uint64(epoch.Add(w.settled[n].Due).UnixNano()))
+		key.PutTraceID(ids[:], n-Number(min(uint64(n)&MaxSequence, uint64(w.rand.IntN(10)))))
+		key.PutSpanID(ids[16:], n)
+		add(q, ids[:], uint64(epoch.Add(w.settled[n].Due).UnixNano()))
 		if !ok {
 			w.failed[n]++
 			continue
@@ -152,7 +158,7 @@ func (w *world) deliver(numbers []Number, at time.Time) {
 		}
 	}
 	if w.rand.IntN(10) == 0 {
-		q.Add([]byte("sixteen bytes...")[:16], []byte("8 bytes."), 1)
+		add(q, []byte("sixteen bytes...8 bytes."), 1)
 		w.foreign++
 	}
 	q.Commit(at, ok)

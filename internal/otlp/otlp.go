@@ -2,10 +2,12 @@
 // walker of received requests, and the codecs that carry bytes through gRPC.
 package otlp
 
-// A SpanView is what the walker shows of one span; the slices alias the request.
+// A SpanView is what the walker shows of one span. Ids are big endian, as they are
+// written; one that is missing or not as long as it should be is 0, which OTLP says is no
+// id.
 type SpanView struct {
-	TraceID   []byte // 16 bytes in a valid span
-	SpanID    []byte // 8 bytes in a valid span
-	StartNano uint64
-	EndNano   uint64 // ours bear the due time of their batch here
+	TraceHigh, TraceLow uint64
+	SpanID              uint64
+	StartNano           uint64
+	EndNano             uint64 // ours bear the due time of their batch here
 }

@@ -4,22 +4,42 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
+	"unsafe"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Walk shows every span of an encoded ExportTraceServiceRequest, in order. It accepts
-// exactly what proto.Unmarshal accepts: fields in any order, repeated or unknown ones
-// and groups included, and strings only if they are UTF-8, as protobuf demands of a
-// receiver. (A collector built on pdata does not look, so that a broken string that
-// it passes on is found here.) It does not allocate.
+// Walk shows every span of an encoded ExportTraceServiceRequest, in order and some at a
+// time; what it shows is valid until visit returns. It accepts exactly what
+// proto.Unmarshal accepts: fields in any order, repeated or unknown ones and groups
+// included, and strings only if they are UTF-8, as protobuf demands of a receiver. (A
+// collector built on pdata does not look, so that a broken string that it passes on is
+// found here.) It does not allocate, however many spans a request claims to have.
 //
 // A malformed request is known as such only when the walk gets there: spans shown
 // before an error must not count.
-func Walk(req []byte, visit func(SpanView)) error {
-	return walk(req, wireRequest, protowire.DefaultRecursionLimit, visit)
+func Walk(req []byte, visit func([]SpanView)) error {
+	w := walkers.Get().(*walker)
+	defer walkers.Put(w)
+	w.n = 0
+	if err := w.message(req, wireRequest, protowire.DefaultRecursionLimit, visit); err != nil {
+		return err
+	}
+	if w.n > 0 {
+		visit(w.spans[:w.n])
+	}
+	return nil
 }
+
+// A walker holds the spans that are to be shown next.
+type walker struct {
+	n     int
+	spans [64]SpanView
+}
+
+var walkers = sync.Pool{New: func() any { return new(walker) }}
 
 // The errors of a malformed request.
 var (
@@ -81,97 +101,149 @@ var wireFields = [wireEnd][17]wireKind{
 	wireKeyValueList: {1: wireKeyValue},
 }
 
-// walk checks one message and shows the spans within it.
-func walk(b []byte, message wireKind, depth int, visit func(SpanView)) error {
+// attributeTags are the tags of attributes in the messages that have some.
+var attributeTags = [wireEnd]byte{
+	wireResource: 1<<3 | 2, wireScope: 3<<3 | 2, wireEvent: 3<<3 | 2, wireLink: 4<<3 | 2,
+	wireKeyValueList: 1<<3 | 2,
+}
+
+// message checks one message and shows the spans within it.
+func (w *walker) message(b []byte, m wireKind, depth int, visit func([]SpanView)) error {
 	if depth--; depth < 0 {
 		return errDepth
 	}
-	fields := &wireFields[message]
-	var span SpanView
 	for i := 0; i < len(b); {
-		tag, n := tagAt(b, i)
-		if n <= 0 {
-			return errVarint
-		}
-		i += n
-		number, wire := tag>>3, protowire.Type(tag&7)
-		if number == 0 || number > uint64(protowire.MaxValidNumber) {
-			return errTag
-		}
-		look := wireUnknown
-		if number < uint64(len(fields)) {
-			look = fields[number]
-		}
-		from := i
-		var err error
-		switch wire {
-		case protowire.BytesType:
-			if from, i, err = delimited(b, i); err != nil {
+		if m == wireScopeSpans {
+			to, err := w.plainSpans(b, i, depth, visit)
+			if err != nil {
 				return err
 			}
-			switch value := b[from:i]; {
-			case look == wireKeyValue && plainAttribute(value):
-			case look >= wireMessages:
-				err = walk(value, look, depth, visit)
-			case look == wireText && !validUTF8(value):
-				err = errUTF8
+			if i = to; i == len(b) {
+				break
 			}
-		case protowire.EndGroupType:
-			return errGroup
+		}
+		f, err := fieldAt(b, i, m)
+		if err != nil {
+			return err
+		}
+		switch i = f.to; {
+		case f.look == wireSpan:
+			err = w.next(visit).read(b, f.from, f.to, depth)
+		case f.look >= wireMessages && m <= wireScopeSpans:
+			err = w.message(b[f.from:f.to], f.look, depth, visit)
 		default:
-			i, err = skip(b, i, protowire.Number(number), wire)
+			err = f.check(b, depth)
 		}
 		if err != nil {
 			return err
 		}
-		if message == wireSpan {
-			span.take(number, wire, b[from:i])
-		}
-	}
-	if message == wireSpan {
-		visit(span)
 	}
 	return nil
 }
 
-// plainAttribute tells whether b holds nothing but keys and string values, in any
-// order, shorter than 128 bytes: nearly every attribute is one of each. Others, and wrong
-// ones, are left to walk. Collectors write the value first.
-func plainAttribute(b []byte) bool {
-	const textFirst, second = 1<<3 | 2, 2<<3 | 2
-	for i := 0; i < len(b); {
-		if i+2 > len(b) || b[i+1] >= 0x80 || len(b)-i-2 < int(b[i+1]) {
-			return false
+// plainSpans reads spans from i on that are from 128 bytes to 16 KB long, as nearly all
+// are, and returns where they end.
+func (w *walker) plainSpans(b []byte, i, depth int, visit func([]SpanView)) (int, error) {
+	for i+3 <= len(b) && b[i] == 2<<3|2 && b[i+1] >= 0x80 && b[i+2] < 0x80 {
+		from := i + 3
+		to := from + int(b[i+1]&0x7f) + int(b[i+2])<<7
+		if to > len(b) {
+			break
 		}
-		tag, value := b[i], b[i+2:i+2+int(b[i+1])]
-		i += 2 + len(value)
-		if tag == second {
-			if len(value) < 2 || value[0] != textFirst || int(value[1]) != len(value)-2 {
-				return false
-			}
-			value = value[2:]
-		} else if tag != textFirst {
-			return false
+		if err := w.next(visit).read(b, from, to, depth); err != nil {
+			return i, err
 		}
-		if !validUTF8(value) {
-			return false
-		}
+		i = to
 	}
-	return true
+	return i, nil
 }
 
-// take keeps a field of a span that is shown. The last one counts.
-func (s *SpanView) take(number uint64, wire protowire.Type, value []byte) {
-	switch {
-	case wire == protowire.BytesType && number == 1:
-		s.TraceID = value
-	case wire == protowire.BytesType && number == 2:
-		s.SpanID = value
-	case wire == protowire.Fixed64Type && number == 7:
-		s.StartNano = binary.LittleEndian.Uint64(value)
-	case wire == protowire.Fixed64Type && number == 8:
-		s.EndNano = binary.LittleEndian.Uint64(value)
+// next is the view to be read next.
+func (w *walker) next(visit func([]SpanView)) *SpanView {
+	if w.n == len(w.spans) {
+		visit(w.spans[:])
+		w.n = 0
 	}
+	w.n++
+	return &w.spans[w.n-1]
+}
+
+// check checks a message in which there are no spans.
+func check(b []byte, m wireKind, depth int) error {
+	if depth--; depth < 0 {
+		return errDepth
+	}
+	return checkFields(b, m, depth)
+}
+
+// checkFields checks fields of such a message, the values of which may be so deep.
+func checkFields(b []byte, m wireKind, depth int) error {
+	tag, exact := attributeTags[m], 0
+	at := unsafe.Pointer(unsafe.SliceData(b))
+	for i := 0; i < len(b); {
+		if b[i] == tag && i >= exact {
+			to, ok := plainAttributes(at, i, len(b), tag)
+			if !ok {
+				exact = to // or a long text were looked at again and again
+			} else if to > i {
+				i = to
+				continue
+			}
+		}
+		f, err := fieldAt(b, i, m)
+		if err != nil {
+			return err
+		}
+		if err := f.check(b, depth); err != nil {
+			return err
+		}
+		i = f.to
+	}
+	return nil
+}
+
+// A field is where a field's value lies and what it is.
+type field struct {
+	number   uint64
+	wire     protowire.Type
+	look     wireKind
+	from, to int
+}
+
+// fieldAt reads the field that begins at i, of a message of that kind.
+func fieldAt(b []byte, i int, m wireKind) (f field, err error) {
+	tag, n := tagAt(b, i)
+	if n <= 0 {
+		return f, errVarint
+	}
+	i += n
+	f.number, f.wire, f.from = tag>>3, protowire.Type(tag&7), i
+	if f.number == 0 || f.number > uint64(protowire.MaxValidNumber) {
+		return f, errTag
+	}
+	switch f.wire {
+	case protowire.BytesType:
+		if f.number < uint64(len(wireFields[m])) {
+			f.look = wireFields[m][f.number]
+		}
+		f.from, f.to, err = delimited(b, i)
+	case protowire.EndGroupType:
+		err = errGroup
+	default:
+		f.to, err = skip(b, i, protowire.Number(f.number), f.wire)
+	}
+	return f, err
+}
+
+// check checks the field's value.
+func (f *field) check(b []byte, depth int) error {
+	switch value := b[f.from:f.to]; {
+	case f.look >= wireMessages:
+		return check(value, f.look, depth)
+	case f.look == wireText && !validUTF8(value):
+		return errUTF8
+	}
+	return nil
 }
 
 // tagAt decodes the varint at i; n is 0 when it is not one.
