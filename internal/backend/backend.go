@@ -23,7 +23,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"google.golang.org/grpc"
 
 	"github.com/odigos-io/odigos-stress/internal/admin"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
@@ -59,7 +58,8 @@ type Backend struct {
 	intake *intake
 
 	grpcListener, httpListener, adminListener net.Listener
-	grpc                                      *grpc.Server
+	connections                               *connections
+	grpc                                      *grpcServer
 	http                                      *http.Server
 	registry                                  *prometheus.Registry
 
@@ -89,6 +89,7 @@ func Listen(cfg Config, adminAddr, dir string, log *slog.Logger) (*Backend, erro
 	}
 	receipts := ledger.NewReceipts(b.file)
 	b.book = newBook(receipts)
+	b.book.connections = b.connections
 	if cfg.RunID != "" {
 		alone := ledger.Run{RunID: cfg.RunID, Start: time.Now().UTC(), SampleEvery: cfg.SampleEvery}
 		if err := receipts.Start(alone); err != nil {
@@ -97,7 +98,7 @@ func Listen(cfg Config, adminAddr, dir string, log *slog.Logger) (*Backend, erro
 		}
 	}
 	b.intake = newIntake(cfg.Backend, cfg.Seed, b.book)
-	b.grpc = newGRPC(b.intake, cfg.Backend.MaxConcurrent)
+	b.grpc = newGRPC(b.intake, cfg.Backend.MaxConcurrent, log)
 	b.http = newHTTP(b.intake, log)
 	b.registry = prometheus.NewRegistry()
 	b.registry.MustRegister(b.book, collectors.NewGoCollector(),
@@ -106,7 +107,7 @@ func Listen(cfg Config, adminAddr, dir string, log *slog.Logger) (*Backend, erro
 }
 
 func (b *Backend) listen(adminAddr string) (err error) {
-	slots := newConnectionLimit(b.cfg.Backend.MaxConnections)
+	b.connections = newConnections(b.cfg.Backend.MaxConnections)
 	open := func(addr string) (ln net.Listener) {
 		if err == nil {
 			ln, err = net.Listen("tcp", addr)
@@ -114,10 +115,10 @@ func (b *Backend) listen(adminAddr string) (err error) {
 		return ln
 	}
 	if ln := open(b.cfg.GRPC); ln != nil {
-		b.grpcListener = slots.limit(ln)
+		b.grpcListener = b.connections.listener(ln)
 	}
 	if ln := open(b.cfg.HTTP); ln != nil {
-		b.httpListener = slots.limit(ln)
+		b.httpListener = b.connections.listener(ln)
 	}
 	b.adminListener = open(adminAddr)
 	return err
@@ -170,7 +171,7 @@ func (b *Backend) Run(ctx context.Context) error {
 			}
 		})
 	}
-	serve("OTLP over gRPC", func() error { return b.grpc.Serve(b.grpcListener) })
+	serve("OTLP over gRPC", func() error { return b.grpc.serve(b.grpcListener) })
 	serve("OTLP over HTTP", func() error {
 		if err := b.http.Serve(b.httpListener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -203,16 +204,14 @@ func (b *Backend) stop() {
 			_ = b.http.Close()
 		}
 	})
-	graceful := make(chan struct{})
 	stopped.Go(func() {
-		b.grpc.GracefulStop()
-		close(graceful)
-	})
-	stopped.Go(func() {
+		b.grpc.drain()
+		_ = b.grpcListener.Close()
 		select {
-		case <-graceful:
+		case <-b.grpc.served:
 		case <-limit.Done():
-			b.grpc.Stop()
+			b.connections.cut()
+			<-b.grpc.served
 		}
 	})
 	stopped.Wait()

@@ -20,10 +20,12 @@ type book struct {
 	receipts *ledger.Receipts
 
 	decoded, wire         atomic.Uint64
-	inFlight, connections atomic.Int64
+	inFlight      atomic.Int64
+	connections   *connections
 
+	calls    map[signal]*[codes.Unauthenticated + 1]atomic.Uint64 // over gRPC, by answer
 	mu       sync.Mutex
-	requests map[requestKey]uint64
+	requests map[requestKey]uint64 // over HTTP
 
 	latency latencies
 }
@@ -35,15 +37,42 @@ type requestKey struct {
 
 func newBook(r *ledger.Receipts) *book {
 	b := &book{receipts: r, requests: make(map[requestKey]uint64)}
+	b.calls = make(map[signal]*[codes.Unauthenticated + 1]atomic.Uint64)
+	for _, s := range signals {
+		b.calls[s] = new([codes.Unauthenticated + 1]atomic.Uint64)
+	}
 	r.Observe = func(d time.Duration, n uint64) { b.latency.observe(time.Now(), d, n) }
 	return b
 }
 
-// count counts a request by its answer.
+// count counts a request over HTTP by its answer.
 func (b *book) count(s signal, answer string) {
 	b.mu.Lock()
 	b.requests[requestKey{s, answer}]++
 	b.mu.Unlock()
+}
+
+// countCall counts a request over gRPC by its answer.
+func (b *book) countCall(s signal, c codes.Code) { b.calls[s][c].Add(1) }
+
+// eachAnswer shows how often each answer was given.
+func (b *book) eachAnswer(show func(requestKey, uint64)) {
+	all := make(map[requestKey]uint64)
+	for s, answers := range b.calls {
+		for c := range answers {
+			if n := answers[c].Load(); n > 0 {
+				all[requestKey{s, grpcAnswer(codes.Code(c))}] = n
+			}
+		}
+	}
+	b.mu.Lock()
+	for k, n := range b.requests {
+		all[k] += n // both ways have an OK
+	}
+	b.mu.Unlock()
+	for k, n := range all {
+		show(k, n)
+	}
 }
 
 // received is the receiver's summary; requests are those of traces.
@@ -51,13 +80,11 @@ func (b *book) received() ledger.Received {
 	r := b.receipts.Received()
 	r.DecodedBytes, r.WireBytes = b.decoded.Load(), b.wire.Load()
 	r.Requests = make(map[string]uint64)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for k, n := range b.requests {
+	b.eachAnswer(func(k requestKey, n uint64) {
 		if k.signal == traces {
 			r.Requests[k.answer] = n
 		}
-	}
+	})
 	return r
 }
 
@@ -128,12 +155,10 @@ func (b *book) Collect(c chan<- prometheus.Metric) {
 	counter(decodedDesc, b.decoded.Load())
 	counter(wireDesc, b.wire.Load())
 	gauge(inFlightDesc, float64(b.inFlight.Load()))
-	gauge(connDesc, float64(b.connections.Load()))
-	b.mu.Lock()
-	for k, n := range b.requests {
+	gauge(connDesc, float64(b.connections.number()))
+	b.eachAnswer(func(k requestKey, n uint64) {
 		counter(requestsDesc, n, string(k.signal), k.answer)
-	}
-	b.mu.Unlock()
+	})
 	count, sum, buckets, most := b.latency.snapshot(time.Now())
 	c <- prometheus.MustNewConstHistogram(latencyDesc, count, sum, buckets)
 	gauge(maxDesc, most.Seconds())

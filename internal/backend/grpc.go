@@ -2,129 +2,137 @@ package backend
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"runtime"
+	"slices"
+	"sync"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/mem"
-	"google.golang.org/grpc/stats"
-	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/codes"
 
-	"github.com/odigos-io/odigos-stress/internal/otlp"
+	"github.com/odigos-io/odigos-stress/internal/h2"
 )
 
-// Sizes of gRPC's buffers and windows. Collectors send requests of a few hundred
-// kilobytes to a few megabytes: windows of that size keep the sender from waiting, and
-// large reads cost half of what the default's small ones do.
+// Bounds on OTLP over gRPC.
 const (
-	readBuffer       = 512 << 10
-	streamWindow     = 4 << 20
-	connectionWindow = 16 << 20
-	maxStreams       = 1024 // requests under way on a connection
+	maxStreams   = 1024      // requests under way on a connection
+	maxHeld      = 512 << 20 // bytes of requests that are not yet entered, of a connection
+	maxHeldInAll = 2 << 30   // and of all
+	// inlineDecompression is up to what a compressed request costs less to decompress
+	// than to hand over.
+	inlineDecompression = 4 << 10
+	// keptPlain is the largest buffer for decompressed requests that is used again.
+	keptPlain = 32 << 20
 )
 
 var services = map[string]signal{
-	"opentelemetry.proto.collector.trace.v1.TraceService":     traces,
-	"opentelemetry.proto.collector.metrics.v1.MetricsService": metrics,
-	"opentelemetry.proto.collector.logs.v1.LogsService":       logs,
+	"/opentelemetry.proto.collector.trace.v1.TraceService/Export":     traces,
+	"/opentelemetry.proto.collector.metrics.v1.MetricsService/Export": metrics,
+	"/opentelemetry.proto.collector.logs.v1.LogsService/Export":       logs,
+}
+
+// A grpcServer serves OTLP over gRPC. A request is entered in the goroutine that read it
+// unless it is compressed, which is work for more than one core, or must wait its turn.
+type grpcServer struct {
+	in  *intake
+	h2  *h2.Server
+	log *slog.Logger
+
+	compressed chan *pending // nil: entered where they were read
+	plain      sync.Pool           // of *[]byte
+
+	serving context.Context // ends when the server is told to stop
+	drain   context.CancelFunc
+	served  chan struct{} // closed when serve has returned
+	conns   sync.WaitGroup
+	waiting sync.WaitGroup // requests that wait for their turn
 }
 
 // newGRPC returns a server of OTLP over gRPC. With a bound on concurrency a connection
 // has no more streams than that, so that what waits, waits at the sender.
-func newGRPC(in *intake, maxConcurrent int) *grpc.Server {
-	otlp.RegisterCompressors()
+func newGRPC(in *intake, maxConcurrent int, log *slog.Logger) *grpcServer {
+	s := &grpcServer{in: in, log: log, served: make(chan struct{})}
+	s.plain.New = func() any { return new([]byte) }
+	s.serving, s.drain = context.WithCancel(context.Background())
 	streams := maxStreams
 	if maxConcurrent > 0 {
 		streams = min(streams, maxConcurrent)
 	}
-	s := grpc.NewServer(
-		grpc.ForceServerCodecV2(otlp.RawCodec{}),
-		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.MaxConcurrentStreams(uint32(streams)),
-		grpc.ReadBufferSize(readBuffer),
-		grpc.StaticStreamWindowSize(streamWindow),
-		grpc.StaticConnWindowSize(connectionWindow),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
-			MinTime: time.Second, PermitWithoutStream: true, // a sender's keepalive is not under test
-		}),
-		grpc.StatsHandler(&watcher{in.book}),
-		grpc.WaitForHandlers(true),
-	)
-	for name, sig := range services {
-		s.RegisterService(&grpc.ServiceDesc{
-			ServiceName: name,
-			Methods:     []grpc.MethodDesc{{MethodName: "Export", Handler: export(in, sig)}},
-		}, nil)
+	if runtime.GOMAXPROCS(0) > 1 {
+		s.compressed = make(chan *pending, runtime.GOMAXPROCS(0))
 	}
+	cfg := h2.ServerConfig{
+		Handle:    s.handle,
+		Refused:   func(path string, c codes.Code) { in.book.countCall(services[path], c) },
+		Encodings: []string{"gzip", "zstd", "snappy"}, MaxStreams: streams, MaxMessage: maxMessage,
+		MaxHeld: maxHeld, MaxHeldInAll: maxHeldInAll, BodyTimeout: bodyTimeout,
+	}
+	for path := range services {
+		cfg.Paths = append(cfg.Paths, path)
+	}
+	slices.Sort(cfg.Paths)
+	s.h2 = h2.NewServer(cfg)
 	return s
 }
 
-// export answers an Export call. The empty frame is an empty Export…ServiceResponse.
-func export(in *intake, s signal) grpc.MethodHandler {
-	return func(_ any, ctx context.Context, decode func(any) error,
-		_ grpc.UnaryServerInterceptor,
-	) (any, error) {
-		at := time.Now()
-		in.book.inFlight.Add(1)
-		defer in.book.inFlight.Add(-1)
-		var frame otlp.Frame
-		if err := decode(&frame); err != nil {
-			return nil, err
+// acceptPause is how long to wait when the system has no room for a further connection.
+const acceptPause = 50 * time.Millisecond
+
+// serve serves what a listener accepts, until stop.
+func (s *grpcServer) serve(ln net.Listener) error {
+	defer close(s.served)
+	var workers sync.WaitGroup
+	for range cap(s.compressed) {
+		workers.Go(func() {
+			for p := range s.compressed {
+				delay, err := s.take(p.call, p.signal)
+				p.call.Release()
+				p.after(delay, err)
+			}
+		})
+	}
+	err := s.accept(ln)
+	s.conns.Wait()
+	s.waiting.Wait()
+	if s.compressed != nil {
+		close(s.compressed)
+	}
+	workers.Wait()
+	return err
+}
+
+func (s *grpcServer) accept(ln net.Listener) error {
+	for {
+		conn, err := ln.Accept()
+		switch {
+		case s.serving.Err() != nil:
+			if err == nil {
+				_ = conn.Close()
+			}
+			return nil
+		case err != nil && !isTransient(err):
+			return err
+		case err != nil:
+			s.log.Warn("cannot accept a connection", "error", err)
+			select {
+			case <-time.After(acceptPause):
+			case <-s.serving.Done():
+			}
+			continue
 		}
-		body := frame.Data.MaterializeToBuffer(mem.DefaultBufferPool())
-		frame.Free()
-		err := in.receive(ctx, s, body.ReadOnlyData(), at)
-		body.Free()
-		if call, ok := ctx.Value(callKey{}).(*call); ok {
-			call.counted = true
-			in.book.count(s, grpcAnswer(status.Code(err)))
-		}
-		return &otlp.Frame{}, err
+		s.conns.Go(func() {
+			if err := s.h2.Serve(s.serving, conn); err != nil {
+				s.log.Debug("a connection ended", "peer", conn.RemoteAddr().String(), "error", err)
+			}
+		})
 	}
 }
 
-// A watcher counts what the handlers do not see: connections, the bytes of a message
-// as it came, and calls that gRPC itself refuses.
-type watcher struct{ book *book }
-
-type callKey struct{}
-
-type call struct {
-	signal  signal
-	counted bool
+// isTransient tells whether a further connection may be accepted later.
+func isTransient(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && !errors.Is(err, net.ErrClosed)
 }
 
-// TagRPC notes which signal a call is of.
-func (w *watcher) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.Context {
-	for name, s := range services {
-		if info.FullMethodName == "/"+name+"/Export" {
-			return context.WithValue(ctx, callKey{}, &call{signal: s})
-		}
-	}
-	return ctx
-}
-
-// HandleRPC counts bytes, and calls that ended before their handler was asked.
-func (w *watcher) HandleRPC(ctx context.Context, s stats.RPCStats) {
-	switch s := s.(type) {
-	case *stats.InPayload:
-		w.book.wire.Add(uint64(s.CompressedLength))
-	case *stats.End:
-		if call, ok := ctx.Value(callKey{}).(*call); ok && !call.counted {
-			w.book.count(call.signal, grpcAnswer(status.Code(s.Error)))
-		}
-	}
-}
-
-// TagConn does nothing.
-func (w *watcher) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-
-// HandleConn counts connections.
-func (w *watcher) HandleConn(_ context.Context, s stats.ConnStats) {
-	switch s.(type) {
-	case *stats.ConnBegin:
-		w.book.connections.Add(1)
-	case *stats.ConnEnd:
-		w.book.connections.Add(-1)
-	}
-}

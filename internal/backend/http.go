@@ -8,8 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -37,7 +37,7 @@ const (
 // newHTTP returns a server of OTLP over HTTP.
 func newHTTP(in *intake, log *slog.Logger) *http.Server {
 	mux := http.NewServeMux()
-	for _, s := range []signal{traces, metrics, logs} {
+	for _, s := range signals {
 		mux.Handle("/v1/"+string(s), &httpExport{in: in, signal: s})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -51,14 +51,6 @@ func newHTTP(in *intake, log *slog.Logger) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ConnState: func(_ net.Conn, s http.ConnState) {
-			switch s {
-			case http.StateNew:
-				in.book.connections.Add(1)
-			case http.StateClosed, http.StateHijacked:
-				in.book.connections.Add(-1)
-			}
-		},
 	}
 }
 
@@ -109,6 +101,10 @@ func (e *httpExport) answer(r *http.Request, body *bytes.Buffer) (
 		return http.StatusUnsupportedMediaType, codes.InvalidArgument,
 			fmt.Sprintf("found content type %q, want %s", found, protobufType)
 	}
+	if r.ContentLength > maxMessage {
+		return http.StatusRequestEntityTooLarge, codes.ResourceExhausted,
+			status.Convert(tooLarge()).Message()
+	}
 	wire := &meter{r: r.Body}
 	err := readBody(body, wire, r.Header.Get("Content-Encoding"))
 	e.in.book.wire.Add(wire.n)
@@ -148,7 +144,9 @@ func readBody(dst *bytes.Buffer, src io.Reader, encoding string) error {
 				"found content encoding %q, want gzip, zstd, snappy or none", encoding)
 		}
 		d, err := decompress(r)
-		if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return tooSlow()
+		} else if err != nil {
 			return status.Errorf(codes.InvalidArgument, "decompress %s: %v", encoding, err)
 		}
 		defer d.Close()
@@ -156,6 +154,8 @@ func readBody(dst *bytes.Buffer, src io.Reader, encoding string) error {
 	}
 	n, err := dst.ReadFrom(io.LimitReader(r, maxMessage+1))
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return tooSlow()
 	case err != nil && encoding != "":
 		return status.Errorf(codes.InvalidArgument, "decompress %s: %v", encoding, err)
 	case err != nil:
@@ -172,7 +172,10 @@ const snappyFrame = "\xff\x06\x00\x00sNaPpY"
 
 func readSnappyBlock(dst *bytes.Buffer, src io.Reader) error {
 	block, err := io.ReadAll(io.LimitReader(src, maxMessage+1))
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return tooSlow()
+	case err != nil:
 		return status.Errorf(codes.InvalidArgument, "read body: %v", err)
 	}
 	n, err := s2.DecodedLen(block)
@@ -199,6 +202,10 @@ const maxSnappyRatio = 64
 
 func tooLarge() error {
 	return status.Errorf(codes.ResourceExhausted, "the request is longer than %d bytes", maxMessage)
+}
+
+func tooSlow() error {
+	return status.Error(codes.DeadlineExceeded, "the request was not whole in time")
 }
 
 // refuse answers with a google.rpc.Status, as OTLP asks.

@@ -23,6 +23,8 @@ const (
 	logs    signal = "logs"
 )
 
+var signals = []signal{traces, metrics, logs}
+
 // maxMessage is the longest request that is accepted, before and after decompression.
 const maxMessage = 128 << 20
 
@@ -56,6 +58,10 @@ func failures(success *scenario.Ratio, seed uint64) func() bool {
 	}
 }
 
+// errToldToFail is the answer to the share of requests that is to fail.
+var errToldToFail = status.Error(codes.Unavailable,
+	"told to fail: the scenario's backend has a success rate below 1")
+
 // receive takes a decoded request that arrived at this time and returns the answer: nil
 // for success, else a gRPC status. It waits for its turn and for the delay, or until
 // the sender leaves.
@@ -68,15 +74,9 @@ func (in *intake) receive(ctx context.Context, s signal, body []byte, at time.Ti
 			return status.FromContextError(ctx.Err()).Err()
 		}
 	}
-	fail := in.fail()
-	if s == traces {
-		if err := in.enter(body, at, !fail); err != nil {
-			return err
-		}
-	}
-	in.book.decoded.Add(uint64(len(body)))
-	if in.delay > 0 {
-		t := time.NewTimer(in.delay)
+	delay, err := in.take(s, body, at)
+	if delay > 0 {
+		t := time.NewTimer(delay)
 		defer t.Stop()
 		select {
 		case <-t.C:
@@ -84,11 +84,23 @@ func (in *intake) receive(ctx context.Context, s signal, body []byte, at time.Ti
 			return status.FromContextError(ctx.Err()).Err()
 		}
 	}
-	if fail {
-		return status.Error(codes.Unavailable,
-			"told to fail: the scenario's backend has a success rate below 1")
+	return err
+}
+
+// take is receive for a request whose turn has come: it returns the answer, and how long
+// that is to wait.
+func (in *intake) take(s signal, body []byte, at time.Time) (delay time.Duration, err error) {
+	fail := in.fail()
+	if s == traces {
+		if err := in.enter(body, at, !fail); err != nil {
+			return 0, err
+		}
 	}
-	return nil
+	in.book.decoded.Add(uint64(len(body)))
+	if fail {
+		err = errToldToFail
+	}
+	return in.delay, err
 }
 
 // enter puts the spans of a request into the account, all of them or none.

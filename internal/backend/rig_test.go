@@ -38,6 +38,7 @@ type rig struct {
 
 func start(t *testing.T, cfg Config, dir string) *rig {
 	t.Helper()
+	otlp.RegisterCompressors() // for the clients
 	cfg.GRPC, cfg.HTTP = "127.0.0.1:0", "127.0.0.1:0"
 	b, err := Listen(cfg, "127.0.0.1:0", dir, slog.New(slog.DiscardHandler))
 	if err != nil {
