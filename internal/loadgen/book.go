@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,18 +29,21 @@ type book struct {
 	batch    uint64
 	cpu      float64 // seconds used before the start
 
+	due atomic.Uint64 // spans
+
+	pace          sync.Mutex // of what the pacer enters
+	slope         *slope     // nil where the rate is not constant
+	lateness      *ledger.Histogram
+	latenessMeter meter
+
 	mu         sync.Mutex
-	due        uint64 // spans
 	requests   map[string]uint64
 	inMeasured map[string]uint64
 	all, part  traffic // of the run, of the measured time
 	errors     map[string]uint64
-	slope      *slope // nil where the rate is not constant
-	// Of the measured time, for the book.
-	lateness, answer *ledger.Histogram
-	// Of the run, for the monitor.
-	latenessMeter, answerMeter meter
-	last                       time.Duration
+	answer      *ledger.Histogram // of the measured time, for the book
+	answerMeter meter             // of the run, for the monitor
+	last        time.Duration
 }
 
 type traffic struct{ encoded, wire uint64 }
@@ -66,11 +70,7 @@ func (b *book) measured(first uint64) bool {
 }
 
 // came counts a slot whose time has come.
-func (b *book) came() {
-	b.mu.Lock()
-	b.due += b.batch
-	b.mu.Unlock()
-}
+func (b *book) came() { b.due.Add(b.batch) }
 
 // unsent settles a slot that found no place in flight, or came after the stop.
 func (b *book) unsent(s slot) {
@@ -82,8 +82,8 @@ func (b *book) unsent(s slot) {
 
 // began enters that the sending of a slot begins, that long after the start.
 func (b *book) began(s slot, at time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.pace.Lock()
+	defer b.pace.Unlock()
 	late := max(at-s.due, 0)
 	b.latenessMeter.add(late, 1)
 	if b.measured(s.n * b.batch) {
@@ -98,6 +98,11 @@ func (b *book) began(s slot, at time.Duration) {
 func (b *book) attempted(first uint64, a Answer, encoded int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.count(first, &a, encoded)
+}
+
+// count is attempted for a caller that holds the lock.
+func (b *book) count(first uint64, a *Answer, encoded int) {
 	t := traffic{uint64(encoded), uint64(a.WireBytes)}
 	if !a.Attempted {
 		t = traffic{}
@@ -122,11 +127,15 @@ func (b *book) failed(text string) {
 	b.errors[text]++
 }
 
-// settle enters what became of some items for good.
-func (b *book) settle(s ledger.Settlement) {
+// settle enters what became of some items for good, and the last attempt to send them,
+// of encoded bytes, unless that is nil.
+func (b *book) settle(s ledger.Settlement, last *Answer, encoded int) {
 	b.dispatch.Settle(s)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if last != nil {
+		b.count(s.First, last, encoded)
+	}
 	b.last = max(b.last, s.Answered)
 	if s.Class != ledger.Acknowledged {
 		return
@@ -143,6 +152,8 @@ func (b *book) close(connections uint64) (*ledger.Sent, error) {
 	all, measured := b.dispatch.Counts()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.pace.Lock()
+	defer b.pace.Unlock()
 	sent := &ledger.Sent{
 		Stream: b.header.Stream, Start: b.header.Start, Finished: b.last,
 		All: all, Measured: measured,
@@ -154,8 +165,8 @@ func (b *book) close(connections uint64) (*ledger.Sent, error) {
 	if b.slope != nil {
 		sent.SlopeError = b.slope.error()
 	}
-	if err == nil && all.Due != b.due {
-		err = fmt.Errorf("%d spans came due, %d are settled", b.due, all.Due)
+	if due := b.due.Load(); err == nil && all.Due != due {
+		err = fmt.Errorf("%d spans came due, %d are settled", due, all.Due)
 	}
 	return sent, err
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/admin"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
-	"github.com/odigos-io/odigos-stress/internal/otlp"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -29,6 +28,7 @@ type Generator struct {
 	registry *prometheus.Registry
 	account  *os.File
 	inFlight atomic.Int64
+	flying   sync.WaitGroup // as many as are in flight
 
 	begin  chan admin.Start // holds at most one
 	finish chan struct{}    // closed to stop the schedule
@@ -43,14 +43,20 @@ type Generator struct {
 
 // An engine makes and sends what is due.
 type engine interface {
-	// identify sets the identity of the run, before the first slot.
-	identify(key ledger.Key, b *book)
-	// deliver sees to one slot. Its place in flight is free again on return.
-	deliver(ctx context.Context, s slot)
-	// finish sees to what is left once the last slot was delivered; ctx bounds it.
-	finish(ctx context.Context) error
-	// lastCall tells, once, that nothing more will be due: retries end.
+	// begin sets the identity of the run, before the first slot. landed is to be called
+	// once for every slot delivered, when its place in flight is free again.
+	begin(ctx context.Context, key ledger.Key, b *book, landed func())
+	// prepare does for the next slot what can be done before it is due.
+	prepare(s slot)
+	// deliver begins to see to one slot that is due, and never waits for the network.
+	// Both are called from one thread.
+	deliver(s slot)
+	// lastCall tells, once or more, that nothing more will be due: retries end.
 	lastCall()
+	// cancel ends all that is under way, and the retries.
+	cancel()
+	// finish sees to what is left once all slots have landed; ctx bounds it.
+	finish(ctx context.Context) error
 	connections() uint64
 	Close() error
 }
@@ -237,26 +243,4 @@ func (g *Generator) Account(w io.Writer) error {
 		return fmt.Errorf("copy account: %w", err)
 	}
 	return nil
-}
-
-// newPrepared is the engine that sends prepared payloads.
-func newPrepared(cfg Config) (engine, error) {
-	shape, err := otlp.NewShape(string(cfg.Load.Shape), cfg.Load.ResourceAttributes,
-		cfg.Load.SpanAttributes)
-	if err != nil {
-		return nil, err
-	}
-	if cfg.Load.SpansPerRequest%shape.Size != 0 && !cfg.Load.Split {
-		return nil, fmt.Errorf("%d spans a request: want whole traces, a multiple of %d, or split",
-			cfg.Load.SpansPerRequest, shape.Size)
-	}
-	sender, err := NewSender(cfg.Load, cfg.Endpoints)
-	if err != nil {
-		return nil, err
-	}
-	return &prepared{
-		Sender: sender, load: cfg.Load, ended: make(chan struct{}),
-		payloads: newPayloads(shape, cfg.Load.SpansPerRequest, cfg.Load.Seed, cfg.Stream,
-			cfg.Load.InFlight),
-	}, nil
 }

@@ -16,18 +16,30 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/admin"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
-	"github.com/odigos-io/odigos-stress/internal/otlp"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A fakeSender answers as it is told.
-type fakeSender func(ctx context.Context, r *Request) Answer
+// A fakeSender answers as it is told, each request in a goroutine of its own.
+type fakeSender struct {
+	answer func(ctx context.Context, r *Request) Answer
+	over   context.Context
+	cancel context.CancelFunc
+}
 
-func (f fakeSender) Send(ctx context.Context, r *Request) Answer { return f(ctx, r) }
-func (f fakeSender) Connections() uint64                         { return 1 }
-func (f fakeSender) Close() error                                { return nil }
+func answering(answer func(ctx context.Context, r *Request) Answer) *fakeSender {
+	over, cancel := context.WithCancel(context.Background())
+	return &fakeSender{answer, over, cancel}
+}
+
+func (f *fakeSender) Send(of *flight) {
+	r := of.load()
+	go func() { of.answered(f.answer(f.over, r)) }()
+}
+func (f *fakeSender) Cancel()             { f.cancel() }
+func (f *fakeSender) Connections() uint64 { return 1 }
+func (f *fakeSender) Close() error        { f.cancel(); return nil }
 
 func accept(_ context.Context, r *Request) Answer {
 	return Answer{Code: "OK", Class: ledger.Acknowledged, Attempted: true, WireBytes: len(r.Bytes)}
@@ -54,14 +66,11 @@ func fake(t *testing.T, cfg Config, sender Sender) *Generator {
 		t.Fatal(err)
 	}
 	g.wait = func() (wait, error) { return coarseWait, nil }
-	shape, err := otlp.NewShape(string(cfg.Load.Shape), nil, nil)
+	payloads, err := newPayloads(shapeOf(t, string(cfg.Load.Shape)), &cfg.Load, cfg.Stream)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.engine = &prepared{
-		Sender: sender, load: cfg.Load, ended: make(chan struct{}),
-		payloads: newPayloads(shape, cfg.Load.SpansPerRequest, 1, cfg.Stream, cfg.Load.InFlight),
-	}
+	g.engine = preparedOf(cfg, payloads, sender)
 	t.Cleanup(func() {
 		if err := g.Close(); err != nil {
 			t.Error(err)
@@ -106,7 +115,7 @@ func bookOf(t *testing.T, g *Generator) *ledger.Sent {
 
 func TestAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := fake(t, config(1000, 100, time.Minute, 59*time.Minute), fakeSender(accept))
+		g := fake(t, config(1000, 100, time.Minute, 59*time.Minute), answering(accept))
 		began := time.Now()
 		sent := ran(t, g)
 		all := ledger.Classes{Due: 3_600_000, Acknowledged: 3_600_000, Attempts: 3_600_000}
@@ -141,7 +150,7 @@ func TestPushbackMakesSlotsUnsentAndNotLate(t *testing.T) {
 			time.Sleep(9999 * time.Millisecond)
 			return accept(ctx, r)
 		}
-		sent := ran(t, fake(t, config(1000, 100, 0, 100*time.Second), fakeSender(slow)))
+		sent := ran(t, fake(t, config(1000, 100, 0, 100*time.Second), answering(slow)))
 		want := ledger.Classes{Due: 100_000, Unsent: 96_000, Acknowledged: 4_000, Attempts: 4_000}
 		if diff := cmp.Diff(want, sent.Measured); diff != "" {
 			t.Errorf("measured (-want +got):\n%s", diff)
@@ -157,7 +166,7 @@ func TestPushbackMakesSlotsUnsentAndNotLate(t *testing.T) {
 
 func TestFinishStopsTheSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := fake(t, config(1000, 100, 0, time.Hour), fakeSender(accept))
+		g := fake(t, config(1000, 100, 0, time.Hour), answering(accept))
 		time.AfterFunc(standaloneLead+time.Minute+time.Millisecond, func() {
 			if err := g.Finish(); err != nil {
 				t.Error(err)
@@ -173,7 +182,7 @@ func TestFinishStopsTheSchedule(t *testing.T) {
 // What was due when the schedule was stopped, but not yet handed out, is unsent.
 func TestFinishNamesWhatWasDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := fake(t, config(1000, 100, 0, time.Hour), fakeSender(accept))
+		g := fake(t, config(1000, 100, 0, time.Hour), answering(accept))
 		g.wait = func() (wait, error) {
 			return func(ctx context.Context, until time.Time) {
 				coarseWait(ctx, until)
@@ -194,7 +203,7 @@ func TestHeldUntilStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config(1000, 100, 0, time.Second)
 		cfg.Hold, cfg.RunID = true, ""
-		g := fake(t, cfg, fakeSender(accept))
+		g := fake(t, cfg, answering(accept))
 		done := make(chan error)
 		go func() { done <- g.Run(t.Context()) }()
 		synctest.Wait()
@@ -236,7 +245,7 @@ func TestCancelCutsOff(t *testing.T) {
 			<-ctx.Done()
 			return Answer{Code: "no answer (CANCELLED)", Class: ledger.Unknown, Attempted: true}
 		}
-		g := fake(t, config(1000, 100, 0, time.Hour), fakeSender(hang))
+		g := fake(t, config(1000, 100, 0, time.Hour), answering(hang))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		if err := g.Run(ctx); err != nil {
@@ -250,9 +259,9 @@ func TestCancelCutsOff(t *testing.T) {
 }
 
 // refuse answers with UNAVAILABLE until the given time, then accepts.
-func refuse(until time.Time, wait time.Duration) (fakeSender, *atomic.Int64) {
+func refuse(until time.Time, wait time.Duration) (*fakeSender, *atomic.Int64) {
 	var attempts atomic.Int64
-	return func(ctx context.Context, r *Request) Answer {
+	return answering(func(ctx context.Context, r *Request) Answer {
 		attempts.Add(1)
 		if time.Now().Before(until) {
 			return Answer{
@@ -261,7 +270,7 @@ func refuse(until time.Time, wait time.Duration) (fakeSender, *atomic.Int64) {
 			}
 		}
 		return accept(ctx, r)
-	}, &attempts
+	}), &attempts
 }
 
 func TestRetryLikeAnExporter(t *testing.T) {
@@ -326,12 +335,14 @@ func TestOutcome(t *testing.T) {
 		{[]ledger.Class{ledger.RefusedRetryable, ledger.Unknown}, ledger.Unknown},
 		{[]ledger.Class{ledger.Unknown, ledger.RejectedInPart}, ledger.RejectedInPart},
 	} {
-		var final *Answer
-		for _, class := range test.attempts {
+		var final Answer
+		for i, class := range test.attempts {
 			a := unknown
 			a.Class = class
-			known := outcome(final, a)
-			final = &known
+			if i > 0 {
+				a = outcome(final, a)
+			}
+			final = a
 		}
 		if final.Class != test.want {
 			t.Errorf("outcome(%v) = %v, want %v", test.attempts, final.Class, test.want)
@@ -352,7 +363,7 @@ func TestErrorsAreKeptByText(t *testing.T) {
 				Err: string(rune('a' + n%20)),
 			}
 		}
-		sent := ran(t, fake(t, config(1000, 100, 0, 20*time.Second), fakeSender(fail)))
+		sent := ran(t, fake(t, config(1000, 100, 0, 20*time.Second), answering(fail)))
 		if len(sent.Errors) != maxErrors+1 || sent.Errors[otherErrors] != 100 || sent.Errors["b"] != 10 {
 			t.Errorf("errors %v, want %d kinds of 10 and 100 further ones", sent.Errors, maxErrors)
 		}
@@ -361,7 +372,7 @@ func TestErrorsAreKeptByText(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := fake(t, config(1000, 100, time.Second, 9*time.Second), fakeSender(accept))
+		g := fake(t, config(1000, 100, time.Second, 9*time.Second), answering(accept))
 		ran(t, g)
 		families, err := g.Gatherer().Gather()
 		if err != nil {

@@ -96,7 +96,9 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	b := f.book
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	counter(descDue, b.due)
+	b.pace.Lock()
+	defer b.pace.Unlock()
+	counter(descDue, b.due.Load())
 	counter(descEncoded, b.all.encoded)
 	counter(descWire, b.all.wire)
 	for code, n := range b.requests {

@@ -3,53 +3,54 @@ package loadgen
 import (
 	"encoding/binary"
 	"math"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
-
-	"google.golang.org/grpc/mem"
+	"sync/atomic"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/otlp"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
-// templateBytes bounds the templates of a run, so that they stay in the caches: a
-// patch costs a few nanoseconds a span there and three times that in memory.
-const templateBytes = 1 << 20
+// templateBytes bounds the templates of a run, so that they and a copy stay in a
+// core's own cache: a patch costs a few nanoseconds a span there and three times that
+// in memory, and what is sent from there is sent faster, too.
+const templateBytes = 256 << 10
 
 // maxVariants is how many templates are taken in turn when they are small.
 const maxVariants = 64
 
-// A Request is one encoded request, to be sent as it is. Senders may hold on to it
-// after Send has returned, by references of its frame: its bytes are patched again
-// only when the last one is gone.
+// A Request is one encoded request, to be sent as it is. It is patched again when the
+// last who holds it has released it.
 type Request struct {
-	Bytes []byte
+	Bytes []byte // plain
+	Wire  []byte // what is sent: Bytes themselves unless they are compressed
 	Spans int
 
-	frame otlp.Frame
-	of    int // template
-	home  *payloads
+	holders atomic.Int32
+	of      int // template
+	home    *payloads
 }
 
-// release gives up the reference that payloads.get gave. Nothing of the request may
-// be touched afterwards: another may already be in it.
+// hold keeps the request as it is until one release more.
+func (r *Request) hold() { r.holders.Add(1) }
+
+// release gives up what payloads.get, or hold, gave. Nothing of the request may be
+// touched afterwards: another may already be in it.
 func (r *Request) release() {
-	data := r.frame.Data
-	data.Free()
+	if r.holders.Add(-1) == 0 {
+		r.home.put(r)
+	}
 }
-
-// Get is never called: mem.NewBuffer only ever gives back.
-func (r *Request) Get(n int) *[]byte { b := make([]byte, n); return &b }
-
-// Put is called when the last reference is gone.
-func (r *Request) Put(*[]byte) { r.home.put(r) }
 
 // payloads hands out requests: copies of prepared templates, patched. Equal seeds,
 // run ids and start times give equal bytes. A copy that comes back stays what it is,
 // so that mostly nothing is copied and only the holes are written.
 type payloads struct {
 	templates []*otlp.Template // by phase, then variant
+	packings  []*otlp.Packing  // of the templates; nil without compression
 	variants  uint64
 	size      uint64 // spans in a trace
 	batch     uint64
@@ -65,8 +66,9 @@ type payloads struct {
 // newPayloads prepares the templates: all that is slow happens here. inFlight is how
 // many requests are usually out at once. The key of the run is put into the patcher
 // before the first request.
-func newPayloads(shape *otlp.Shape, batch int, seed uint64, stream uint16, inFlight int) *payloads {
-	r := rand.New(rand.NewPCG(seed, 0x6f64696773))
+func newPayloads(shape *otlp.Shape, load *scenario.Load, stream uint16) (*payloads, error) {
+	batch := load.SpansPerRequest
+	r := rand.New(rand.NewPCG(load.Seed, 0x6f64696773))
 	phases := shape.Size / gcd(shape.Size, batch)
 	p := &payloads{
 		size: uint64(shape.Size), batch: uint64(batch),
@@ -74,7 +76,7 @@ func newPayloads(shape *otlp.Shape, batch int, seed uint64, stream uint16, inFli
 		patcher: patcher{text: varyingText(r)},
 	}
 	first := otlp.NewTemplate(shape, 0, batch, r)
-	variants := min(max(templateBytes/phases/max(len(first.Bytes), 1), 2), maxVariants)
+	variants := min(max(templateBytes/phases/max(len(first.Bytes), 1), 1), maxVariants)
 	p.variants = uint64(variants)
 	for phase := range phases {
 		for v := range variants {
@@ -86,8 +88,18 @@ func newPayloads(shape *otlp.Shape, batch int, seed uint64, stream uint16, inFli
 		}
 	}
 	p.free = make([][]*Request, len(p.templates))
-	p.limit = inFlight + len(p.templates)
-	return p
+	p.limit = load.InFlight + len(p.templates)
+	if load.Compression == scenario.CompressionNone {
+		return p, nil
+	}
+	for _, t := range p.templates {
+		packing, err := otlp.Pack(t, string(load.Compression))
+		if err != nil {
+			return nil, fmt.Errorf("prepare payloads: %w", err)
+		}
+		p.packings = append(p.packings, packing)
+	}
+	return p, nil
 }
 
 // get returns batch n, due at that Unix time in nanoseconds. The caller releases it.
@@ -96,6 +108,9 @@ func (p *payloads) get(n, due uint64) *Request {
 	phase := first % p.size / uint64(gcd(int(p.size), int(p.batch)))
 	r := p.take(int(phase*p.variants + n%p.variants))
 	p.patcher.patch(r.Bytes, p.templates[r.of], p.numbers+ledger.Number(first), due)
+	if p.packings != nil {
+		p.packings[r.of].Fill(r.Wire, r.Bytes)
+	}
 	return r
 }
 
@@ -109,8 +124,13 @@ func (p *payloads) take(of int) *Request {
 		t := p.templates[of]
 		r.Bytes = append(r.Bytes[:0], t.Bytes...)
 		r.of, r.Spans = of, t.Spans
+		if p.packings == nil {
+			r.Wire = r.Bytes
+		} else {
+			r.Wire = append(r.Wire[:0], p.packings[of].Bytes...)
+		}
 	}
-	r.frame.Data = mem.BufferSlice{mem.NewBuffer(&r.Bytes, r)}
+	r.holders.Store(1)
 	return r
 }
 
@@ -132,8 +152,7 @@ func (p *payloads) recycled(of int) *Request {
 	return nil
 }
 
-// put takes a request back. Requests so small that mem does not count their
-// references never come here, and are left to the garbage collector.
+// put takes a request back, for the next of its template: it is the one in the caches.
 func (p *payloads) put(r *Request) {
 	p.mu.Lock()
 	p.free[r.of] = append(p.free[r.of], r)

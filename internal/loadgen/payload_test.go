@@ -12,6 +12,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/otlp"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 func shapeOf(t testing.TB, name string) *otlp.Shape {
@@ -24,7 +25,17 @@ func shapeOf(t testing.TB, name string) *otlp.Shape {
 
 func payloadsOf(t testing.TB, shape string, batch int, seed uint64, run string, stream uint16,
 ) *payloads {
-	p := newPayloads(shapeOf(t, shape), batch, seed, stream, 4)
+	return payloadsFor(t, &scenario.Load{
+		Shape: scenario.Shape(shape), SpansPerRequest: batch, Seed: seed, InFlight: 4,
+		Compression: scenario.CompressionNone,
+	}, run, stream)
+}
+
+func payloadsFor(t testing.TB, load *scenario.Load, run string, stream uint16) *payloads {
+	p, err := newPayloads(shapeOf(t, string(load.Shape)), load, stream)
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.patcher.key = ledger.NewKey(run)
 	return p
 }
@@ -129,7 +140,7 @@ func fingerprint(t *testing.T, shape string, seed uint64, run string, start uint
 func TestHeldRequestsStayAsTheyAre(t *testing.T) {
 	p := payloadsOf(t, "simple", 100, 1, "run", 0)
 	held := p.get(0, 1<<60)
-	held.frame.Data.Ref() // as gRPC does
+	held.hold() // as a body of net/http does
 	was := bytes.Clone(held.Bytes)
 	held.release()
 	for n := range uint64(1000) {

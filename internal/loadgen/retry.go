@@ -44,12 +44,12 @@ func (r *retry) after(a Answer, now time.Time) (wait time.Duration, ok bool) {
 // outcome joins what the attempts of one item say of it. An acceptance settles the
 // matter. Without one, an attempt that nobody answered leaves it open whatever the
 // others were answered: that one may have been taken in.
-func outcome(before *Answer, a Answer) Answer {
-	if before == nil || a.Class == ledger.Acknowledged || a.Class == ledger.RejectedInPart {
+func outcome(before, a Answer) Answer {
+	if a.Class == ledger.Acknowledged || a.Class == ledger.RejectedInPart {
 		return a
 	}
 	if before.Class == ledger.Unknown && before.Attempted {
-		return *before
+		return before
 	}
 	return a
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
-// run is the run itself: a pacer hands slots to as many workers as may be in flight.
+// run is the run itself.
 func (g *Generator) run(ctx context.Context, s admin.Start) (*ledger.Sent, error) {
 	batch := g.cfg.Load.SpansPerRequest
 	total := g.cfg.WarmUp + g.cfg.Measure
@@ -34,7 +34,10 @@ func (g *Generator) run(ctx context.Context, s admin.Start) (*ledger.Sent, error
 	}
 	// Times from here on are on the monotonic clock, whatever becomes of the other.
 	b.start = time.Now().Add(time.Until(s.At))
-	g.engine.identify(ledger.NewKey(s.RunID), b)
+	g.engine.begin(ctx, ledger.NewKey(s.RunID), b, func() {
+		g.inFlight.Add(-1)
+		g.flying.Done()
+	})
 	f := &figures{
 		book: b, schedule: g.schedule, inFlight: &g.inFlight,
 		connections: g.engine.connections,
@@ -43,31 +46,20 @@ func (g *Generator) run(ctx context.Context, s admin.Start) (*ledger.Sent, error
 		return nil, err
 	}
 
-	slots := make(chan slot, g.cfg.Load.InFlight)
-	var workers sync.WaitGroup
-	for range g.cfg.Load.InFlight {
-		workers.Go(func() {
-			for s := range slots {
-				g.engine.deliver(ctx, s)
-				g.inFlight.Add(-1)
-			}
-		})
-	}
+	defer context.AfterFunc(ctx, g.engine.cancel)()
 	paced := make(chan error, 1)
-	go func() { paced <- g.pace(ctx, b, slots) }()
+	go func() { paced <- g.pace(ctx, b) }()
 	err = <-paced
 	g.engine.lastCall()
-	close(slots)
-	workers.Wait()
+	g.flying.Wait()
 	err = errors.Join(err, g.engine.finish(ctx))
 	sent, closing := b.close(g.engine.connections())
 	return sent, errors.Join(err, closing)
 }
 
-// pace hands out every slot at its time, to a free worker or, when every place in
-// flight is taken, to nobody. It runs in a goroutine of its own, whose thread it may
-// keep.
-func (g *Generator) pace(ctx context.Context, b *book, slots chan<- slot) error {
+// pace delivers every slot at its time, unless every place in flight is taken. It runs
+// in a goroutine of its own, whose thread it may keep: what is sent is sent from there.
+func (g *Generator) pace(ctx context.Context, b *book) error {
 	wait, err := g.wait()
 	if err != nil {
 		return err
@@ -89,21 +81,28 @@ func (g *Generator) pace(ctx context.Context, b *book, slots chan<- slot) error 
 		if !ok {
 			return nil
 		}
+		s := slot{n, due}
+		if g.hasRoom() {
+			g.engine.prepare(s)
+		}
 		wait(ctx, b.start.Add(due))
 		if ctx.Err() != nil {
 			g.abandon(b, n, time.Since(b.start))
 			return nil
 		}
 		b.came()
-		s := slot{n, due}
-		if g.inFlight.Load() >= int64(g.cfg.Load.InFlight) {
+		if !g.hasRoom() {
 			b.unsent(s)
 			continue
 		}
 		g.inFlight.Add(1)
-		slots <- s // never blocks: it has room for all that can be in flight
+		g.flying.Add(1)
+		g.engine.deliver(s)
 	}
 }
+
+// hasRoom is whether a place in flight is free. Only the pacer takes places.
+func (g *Generator) hasRoom() bool { return g.inFlight.Load() < int64(g.cfg.Load.InFlight) }
 
 // abandon settles, as unsent, the slots from n on that were due by the moment of the
 // stop. Those after it never came.
@@ -116,69 +115,4 @@ func (g *Generator) abandon(b *book, n uint64, stop time.Duration) {
 		b.came()
 		b.unsent(slot{n, due})
 	}
-}
-
-// prepared is the engine that sends prepared payloads.
-type prepared struct {
-	Sender
-	load     scenario.Load
-	payloads *payloads
-	book     *book
-	ended    chan struct{} // closed when retries end
-}
-
-func (p *prepared) identify(key ledger.Key, b *book) {
-	p.payloads.patcher.key = key
-	p.book = b
-}
-
-func (p *prepared) connections() uint64 { return p.Connections() }
-
-func (p *prepared) lastCall() { close(p.ended) }
-
-func (p *prepared) finish(context.Context) error { return nil }
-
-// deliver patches a request, sends it, tries again as configured, and settles it.
-func (p *prepared) deliver(ctx context.Context, s slot) {
-	b := p.book
-	first := s.n * p.payloads.batch
-	r := p.payloads.get(s.n, uint64(b.header.Start.UnixNano()+int64(s.due)))
-	defer r.release()
-	settlement := ledger.Settlement{
-		First: first, Count: r.Spans, Due: s.due,
-		Sent: time.Since(b.start),
-	}
-	b.began(s, settlement.Sent)
-	again := retry{kind: p.load.Retry, began: b.start.Add(settlement.Sent)}
-	var final *Answer
-	for {
-		a := p.Send(ctx, r)
-		settlement.Answered = time.Since(b.start)
-		b.attempted(first, a, len(r.Bytes))
-		if a.Attempted {
-			settlement.Attempts++
-		}
-		known := outcome(final, a)
-		final = &known
-		pause, ok := again.after(a, b.start.Add(settlement.Answered))
-		if !ok || !p.pause(ctx, pause) {
-			break
-		}
-	}
-	settlement.Class, settlement.Rejected = final.Class, final.Rejected
-	b.settle(settlement)
-}
-
-// pause waits before another attempt; it is false when there shall be none, because
-// the load has ended. A collector that shuts down gives up its retries as well.
-func (p *prepared) pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-p.ended:
-	case <-ctx.Done():
-	}
-	return false
 }

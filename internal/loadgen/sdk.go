@@ -43,6 +43,8 @@ type sdk struct {
 	pipelines []*pipeline
 	key       ledger.Key
 	book      *book
+	slots     chan slot
+	workers   sync.WaitGroup
 
 	mu   sync.Mutex
 	left map[uint64]*remains // by slot: what was made and is not settled
@@ -146,9 +148,29 @@ func (s *sdk) newPipeline(endpoint string, r *rand.Rand) (*pipeline, error) {
 	return p, nil
 }
 
-func (s *sdk) identify(key ledger.Key, b *book) { s.key, s.book = key, b }
+// begin starts as many workers as may be in flight: making spans takes the SDK time.
+func (s *sdk) begin(ctx context.Context, key ledger.Key, b *book, landed func()) {
+	s.key, s.book = key, b
+	s.slots = make(chan slot, s.cfg.Load.InFlight)
+	for range s.cfg.Load.InFlight {
+		s.workers.Go(func() {
+			for at := range s.slots {
+				s.make(ctx, at)
+				landed()
+			}
+		})
+	}
+}
+
+func (s *sdk) prepare(slot) {}
+
+// deliver never blocks: there is room for all that can be in flight.
+func (s *sdk) deliver(at slot) { s.slots <- at }
 
 func (s *sdk) lastCall() {}
+
+// cancel has nothing to do: the processors are cut off by finish.
+func (s *sdk) cancel() {}
 
 func (s *sdk) connections() (n uint64) {
 	for _, p := range s.pipelines {
@@ -157,8 +179,8 @@ func (s *sdk) connections() (n uint64) {
 	return n
 }
 
-// deliver makes the spans of a slot.
-func (s *sdk) deliver(ctx context.Context, at slot) {
+// make makes the spans of a slot.
+func (s *sdk) make(ctx context.Context, at slot) {
 	batch := uint64(s.cfg.Load.SpansPerRequest)
 	first := at.n * batch
 	s.book.began(at, time.Since(s.book.start))
@@ -212,6 +234,8 @@ func (s *sdk) spanContext(root, sequence uint64) trace.SpanContext {
 // finish flushes the processors. What the timeout of two requests does not suffice
 // for is given up, and settled as dropped with all that was dropped before.
 func (s *sdk) finish(ctx context.Context) error {
+	close(s.slots)
+	s.workers.Wait()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Duration(s.cfg.Load.Timeout))
 	defer cancel()
 	var flushed sync.WaitGroup
@@ -231,7 +255,7 @@ func (s *sdk) finish(ctx context.Context) error {
 				s.book.settle(ledger.Settlement{
 					First: n*uint64(s.cfg.Load.SpansPerRequest) + uint64(from), Count: to - from,
 					Class: ledger.Dropped, Due: rest.due,
-				})
+				}, nil, 0)
 				from = to
 			}
 		}
@@ -271,17 +295,17 @@ func (s *sdk) exported(numbers []ledger.Number, sent, answered time.Time, all *a
 		}
 		all.add(Answer{Code: "not sent", Class: ledger.Unknown, Err: text}, 0)
 	}
-	var final *Answer
-	attempts := 0
+	final, attempts := all.answers[0], 0
 	for i, a := range all.answers {
 		s.book.attempted(uint64(numbers[0])&ledger.MaxSequence, a, all.encoded[i])
 		if a.Attempted {
 			attempts++
 		}
-		known := outcome(final, a)
-		final = &known
+		if i > 0 {
+			final = outcome(final, a)
+		}
 	}
-	a := *final
+	a := final
 	slices.Sort(numbers)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -304,7 +328,7 @@ func (s *sdk) exported(numbers []ledger.Number, sent, answered time.Time, all *a
 			Sent: sent.Sub(s.book.start), Answered: answered.Sub(s.book.start),
 		}
 		rejected -= settlement.Rejected
-		s.book.settle(settlement)
+		s.book.settle(settlement, nil, 0)
 		for i := range n {
 			rest.open[first%batch+uint64(i)] = false
 		}

@@ -82,10 +82,12 @@ func directly(t *testing.T, cfg Config, slots uint64, before func()) (*ledger.Se
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.identify(ledger.NewKey("run"), b)
+	made := make(chan struct{})
+	e.begin(t.Context(), ledger.NewKey("run"), b, func() { made <- struct{}{} })
 	for n := range slots {
 		b.came()
-		e.deliver(t.Context(), slot{n, time.Duration(n) * time.Millisecond})
+		e.deliver(slot{n, time.Duration(n) * time.Millisecond})
+		<-made
 	}
 	before()
 	if err := e.finish(t.Context()); err != nil {

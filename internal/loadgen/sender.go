@@ -1,7 +1,6 @@
 package loadgen
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -15,9 +14,12 @@ import (
 
 // A Sender delivers requests. It is safe for concurrent use.
 type Sender interface {
-	// Send makes one attempt, bounded by the sender's timeout. What went wrong is in
-	// the answer.
-	Send(ctx context.Context, r *Request) Answer
+	// Send begins one attempt, bounded by the sender's timeout, and never waits for the
+	// network. The flight is answered once, by any goroutine and perhaps before Send
+	// returns; what went wrong is in the answer.
+	Send(f *flight)
+	// Cancel ends what is under way, and all that is sent later, without an answer.
+	Cancel()
 	// Connections is how many connections were opened so far.
 	Connections() uint64
 	Close() error

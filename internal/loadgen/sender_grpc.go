@@ -2,214 +2,241 @@ package loadgen
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/stats"
-	"google.golang.org/grpc/status"
 
-	"github.com/odigos-io/odigos-stress/internal/ledger"
-	"github.com/odigos-io/odigos-stress/internal/otlp"
+	"github.com/odigos-io/odigos-stress/internal/h2"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 const exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
-// grpcBuffer is the size of the write buffer: with gRPC's 32 KiB a request of
-// 1,000 spans costs more than half as much again.
-const grpcBuffer = 512 << 10
+// maxGRPCResponse is how long a response may be.
+const maxGRPCResponse = 4 << 20
 
-// A grpcSender sends prepared bytes over gRPC. Connections that the server ends with
-// GOAWAY are replaced by gRPC itself: new calls wait for the next connection, and
-// those that the server never looked at are sent again, unseen from here.
+// maxSeen is how often a call is sent again, unseen from outside, after a server had
+// it before it and said that it did not look at it. Those that never left are sent as
+// often as their time allows.
+const maxSeen = 8
+
+// A grpcSender sends prepared bytes over gRPC (docs/adr/0006). A call goes to the next
+// connection in turn. Where there is none it waits for one, unless all have failed:
+// then it ends at once, as an exporter's does.
 type grpcSender struct {
-	conns   []*grpc.ClientConn
-	turns   turns
+	call    h2.ClientConfig
 	timeout time.Duration
-	options []grpc.CallOption
-	watch   grpcWatch
+	opened  atomic.Uint64
+	over    context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup // lines and connections
+
+	mu       sync.Mutex
+	clients  []*h2.Client // those that take calls
+	hopes    int          // addresses that may still be connected to
+	failure  string       // of the last attempt that failed
+	open     map[*h2.Client]struct{}
+	turn     int
+	waiting  []*flight
+	canceled bool
+	changed  chan struct{} // closed, and another, when a connection is added
 }
 
 func newGRPCSender(load scenario.Load, endpoints []string) (Sender, error) {
-	otlp.RegisterCompressors()
-	s := &grpcSender{timeout: time.Duration(load.Timeout)}
-	s.options = []grpc.CallOption{grpc.ForceCodecV2(otlp.RawCodec{}), grpc.StaticMethod()}
+	s := &grpcSender{
+		timeout: time.Duration(load.Timeout), open: map[*h2.Client]struct{}{},
+		changed: make(chan struct{}),
+		call: h2.ClientConfig{
+			Path: exportMethod, UserAgent: userAgent, Timeout: time.Duration(load.Timeout),
+			MaxResponse: maxGRPCResponse,
+		},
+	}
 	if load.Compression != scenario.CompressionNone {
-		s.options = append(s.options, grpc.UseCompressor(string(load.Compression)))
+		s.call.Encoding = string(load.Compression)
 	}
+	var lines []*grpcLine
 	for i := range max(load.Connections, len(endpoints)) {
-		conn, err := dialGRPC(endpoints[i%len(endpoints)], &s.watch)
+		line, err := newGRPCLine(endpoints[i%len(endpoints)])
 		if err != nil {
-			return nil, errors.Join(err, s.Close())
+			return nil, err
 		}
-		conn.Connect() // before the first slot, not in it
-		s.conns = append(s.conns, conn)
+		lines = append(lines, line)
 	}
-	s.turns.n = uint64(len(s.conns))
+	s.over, s.cancel = context.WithCancel(context.Background())
+	s.hopes = len(lines)
+	for _, line := range lines {
+		s.work.Go(func() { s.keep(line) })
+	}
 	return s, nil
 }
 
-// dialGRPC makes a connection that nothing in the environment has a say in.
-func dialGRPC(target string, watch *grpcWatch, more ...grpc.DialOption) (*grpc.ClientConn, error) {
-	if !strings.Contains(target, "://") {
-		target = "passthrough:///" + target
-	}
-	conn, err := grpc.NewClient(target, append(more,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithNoProxy(),
-		grpc.WithUserAgent(userAgent),
-		grpc.WithWriteBufferSize(grpcBuffer),
-		grpc.WithDisableServiceConfig(), // none from DNS; ours follows
-		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
-		grpc.WithStatsHandler(watch))...)
-	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", target, err)
-	}
-	return conn, nil
-}
-
-func (s *grpcSender) Connections() uint64 { return s.watch.opened.Load() }
+func (s *grpcSender) Connections() uint64 { return s.opened.Load() }
 
 func (s *grpcSender) Close() error {
-	var all error
-	for _, c := range s.conns {
-		all = errors.Join(all, c.Close())
+	s.cancel()
+	s.mu.Lock()
+	for c := range s.open {
+		_ = c.Close() // nothing is under way
 	}
-	return all
+	s.mu.Unlock()
+	s.work.Wait()
+	return nil
 }
 
-func (s *grpcSender) Send(ctx context.Context, r *Request) Answer {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	c := &call{Context: ctx}
-	var response otlp.Frame
-	defer response.Free()
-	err := s.conns[s.turns.next()].Invoke(c, exportMethod, &r.frame, &response, s.options...)
-	if err != nil {
-		return c.failed(err)
+// Cancel ends all calls, those that come later too.
+func (s *grpcSender) Cancel() {
+	s.mu.Lock()
+	s.canceled = true
+	waiting := s.takeWaiting()
+	var open []*h2.Client
+	for c := range s.open {
+		open = append(open, c)
 	}
-	var body []byte
-	if response.Len() > 0 {
-		body = response.Data.Materialize()
+	s.mu.Unlock()
+	for _, f := range waiting {
+		f.answered(unsentAnswer(codes.Canceled, "the load was canceled"))
 	}
-	return c.measured(success("OK", r.Spans, body))
+	for _, c := range open {
+		c.Cancel()
+	}
 }
 
-// grpcFailure reads a status as OTLP's specification does. answered tells whether
-// the server sent it: gRPC gives the same UNAVAILABLE to a connection that was cut
-// under a request, which may or may not have been taken in by then.
-func grpcFailure(s *status.Status, answered bool) Answer {
-	a := Answer{Code: grpcCode(s.Code()), Err: s.Code().String() + ": " + s.Message()}
-	hint := false
-	for _, d := range s.Details() {
-		if info, ok := d.(*errdetails.RetryInfo); ok {
-			hint, a.Wait = true, max(info.GetRetryDelay().AsDuration(), 0)
+// unsentAnswer is the answer to a call that never had a connection.
+func unsentAnswer(code codes.Code, text string) Answer {
+	return grpcFailure(statusOf(&h2.Result{Status: uint32(code), Message: text}), false)
+}
+
+// Send begins a call.
+func (s *grpcSender) Send(f *flight) {
+	f.call.Deadline, f.seen = time.Now().Add(s.timeout), 0
+	if f.call.Done == nil {
+		f.call.Done, f.call.Sent = func() { s.done(f) }, f.sent
+	}
+	s.begin(f)
+}
+
+// begin gives a call to a connection, or to those who wait for one.
+func (s *grpcSender) begin(f *flight) {
+	f.call.Message = f.load().Wire
+	for {
+		s.mu.Lock()
+		if len(s.clients) == 0 || s.canceled {
+			break
 		}
+		s.turn = (s.turn + 1) % len(s.clients)
+		c := s.clients[s.turn]
+		s.mu.Unlock()
+		if c.Start(&f.call) == nil {
+			return
+		}
+		s.drop(c)
 	}
-	switch s.Code() {
-	case codes.Canceled, codes.DeadlineExceeded, codes.Aborted, codes.OutOfRange,
-		codes.Unavailable, codes.DataLoss:
-		a.Retry = true
-	case codes.ResourceExhausted:
-		a.Retry = hint
-	}
+	defer s.mu.Unlock()
 	switch {
-	case !answered || s.Code() == codes.DeadlineExceeded:
-		// A deadline is never an answer about the spans, whichever end saw it first.
-		a.Code, a.Class = "no answer ("+a.Code+")", ledger.Unknown
-	case a.Retry:
-		a.Class = ledger.RefusedRetryable
+	case s.canceled:
+		defer f.answered(unsentAnswer(codes.Canceled, "the load was canceled"))
+	case s.hopes == 0:
+		defer f.answered(unsentAnswer(codes.Unavailable, s.failure))
 	default:
-		a.Class = ledger.RefusedPermanent
+		s.waiting = append(s.waiting, f)
+		f.timer = time.AfterFunc(time.Until(f.call.Deadline), func() { s.expire(f) })
 	}
-	return a
 }
 
-// grpcCode is a code as the specification spells it.
-func grpcCode(c codes.Code) string {
-	if name, ok := grpcCodes[c]; ok {
-		return name
+// expire ends a call that waited for a connection until its time was up.
+func (s *grpcSender) expire(f *flight) {
+	s.mu.Lock()
+	i := slices.Index(s.waiting, f)
+	if i >= 0 {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
 	}
-	return fmt.Sprintf("CODE %d", c)
-}
-
-var grpcCodes = map[codes.Code]string{
-	codes.OK: "OK", codes.Canceled: "CANCELLED", codes.Unknown: "UNKNOWN",
-	codes.InvalidArgument: "INVALID_ARGUMENT", codes.DeadlineExceeded: "DEADLINE_EXCEEDED",
-	codes.NotFound: "NOT_FOUND", codes.AlreadyExists: "ALREADY_EXISTS",
-	codes.PermissionDenied: "PERMISSION_DENIED", codes.ResourceExhausted: "RESOURCE_EXHAUSTED",
-	codes.FailedPrecondition: "FAILED_PRECONDITION", codes.Aborted: "ABORTED",
-	codes.OutOfRange: "OUT_OF_RANGE", codes.Unimplemented: "UNIMPLEMENTED",
-	codes.Internal: "INTERNAL", codes.Unavailable: "UNAVAILABLE", codes.DataLoss: "DATA_LOSS",
-	codes.Unauthenticated: "UNAUTHENTICATED",
-}
-
-// A call is the context of one RPC, and what is seen of it on the wire.
-type call struct {
-	context.Context
-	answered      atomic.Bool
-	encoded, wire atomic.Int64
-}
-
-type callKey struct{}
-
-func (c *call) Value(key any) any {
-	if key == (callKey{}) {
-		return c
+	s.mu.Unlock()
+	if i >= 0 {
+		f.answered(unsentAnswer(codes.DeadlineExceeded, "no connection within the call's time"))
 	}
-	return c.Context.Value(key)
 }
 
-// failed is the answer to a call that returned an error.
-func (c *call) failed(err error) Answer {
-	return c.measured(grpcFailure(status.Convert(err), c.answered.Load()))
+// takeWaiting returns the calls that wait; they are the caller's.
+func (s *grpcSender) takeWaiting() []*flight {
+	waiting := s.waiting
+	s.waiting = nil
+	for _, f := range waiting {
+		f.timer.Stop()
+	}
+	return waiting
 }
 
-func (c *call) measured(a Answer) Answer {
-	a.WireBytes = int(c.wire.Load())
-	a.Attempted = a.WireBytes > 0
-	return a
-}
-
-// A grpcWatch sees what a status does not tell: whether trailers came from the server
-// (a status without them was made up by our own end), how long the message was on
-// the wire, and each new connection.
-type grpcWatch struct{ opened atomic.Uint64 }
-
-// TagRPC is there for the interface.
-func (w *grpcWatch) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
-
-// HandleRPC sees the events of an attempt; those of a transparent retry replace what
-// was seen before.
-func (w *grpcWatch) HandleRPC(ctx context.Context, event stats.RPCStats) {
-	c, ok := ctx.Value(callKey{}).(*call)
-	if !ok {
+// done takes in the end of a call.
+func (s *grpcSender) done(f *flight) {
+	r := &f.call.Result
+	if r.Unseen && r.Began {
+		f.seen++
+	}
+	if r.Unseen && f.seen <= maxSeen && time.Now().Before(f.call.Deadline) {
+		s.begin(f)
 		return
 	}
-	switch e := event.(type) {
-	case *stats.OutPayload:
-		c.encoded.Store(int64(e.Length))
-		c.wire.Store(int64(e.CompressedLength))
-	case *stats.InTrailer:
-		c.answered.Store(true)
+	f.answered(grpcAnswer(r, f.spans))
+}
+
+// add puts a connection to use.
+func (s *grpcSender) add(c *h2.Client) {
+	s.mu.Lock()
+	s.clients = append(s.clients, c)
+	waiting := s.takeWaiting()
+	close(s.changed)
+	s.changed = make(chan struct{})
+	s.mu.Unlock()
+	for _, f := range waiting {
+		s.begin(f)
 	}
 }
 
-// TagConn is there for the interface.
-func (w *grpcWatch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
-	return ctx
-}
-
-// HandleConn counts connections.
-func (w *grpcWatch) HandleConn(_ context.Context, event stats.ConnStats) {
-	if _, ok := event.(*stats.ConnBegin); ok {
-		w.opened.Add(1)
+// drop takes a connection out of use.
+func (s *grpcSender) drop(c *h2.Client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.clients, c); i >= 0 {
+		s.clients = slices.Delete(s.clients, i, i+1)
 	}
 }
+
+// fail enters that an attempt to connect failed.
+func (s *grpcSender) fail(p *grpcPeer, err error) {
+	s.giveUp(p)
+	s.mu.Lock()
+	s.failure = err.Error()
+	var waiting []*flight
+	if s.hopes == 0 && len(s.clients) == 0 {
+		waiting = s.takeWaiting()
+	}
+	s.mu.Unlock()
+	for _, f := range waiting {
+		f.answered(unsentAnswer(codes.Unavailable, err.Error()))
+	}
+}
+
+// A grpcLine is one of the load's connections: to an address, or to each of those that
+// a name stands for.
+type grpcLine struct {
+	target  string // host:port
+	resolve bool   // dns:///
+}
+
+func newGRPCLine(endpoint string) (*grpcLine, error) {
+	target, resolve := strings.CutPrefix(endpoint, "dns:///")
+	if !resolve {
+		target = strings.TrimPrefix(endpoint, "passthrough:///")
+	}
+	if _, _, err := net.SplitHostPort(target); err != nil || strings.Contains(target, "/") {
+		return nil, fmt.Errorf("make sender: endpoint %s: want host:port or dns:///host:port", endpoint)
+	}
+	return &grpcLine{target: target, resolve: resolve}, nil
+}
+

@@ -15,10 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/grpc/mem"
-
 	"github.com/odigos-io/odigos-stress/internal/ledger"
-	"github.com/odigos-io/odigos-stress/internal/otlp"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -34,16 +31,16 @@ type httpSender struct {
 	turns       turns
 	timeout     time.Duration
 	compression string // "" for none
-	compress    func(io.Writer) (io.WriteCloser, error)
-	bodies      sync.Pool // *bytes.Buffer
 	opened      atomic.Uint64
+	over        context.Context // ends with Cancel
+	cancel      context.CancelFunc
+	work        sync.WaitGroup // requests
 }
 
 func newHTTPSender(load scenario.Load, endpoints []string) (Sender, error) {
 	s := &httpSender{timeout: time.Duration(load.Timeout)}
 	if load.Compression != scenario.CompressionNone {
 		s.compression = string(load.Compression)
-		s.compress, _ = otlp.Compress(s.compression)
 	}
 	dialer := &net.Dialer{Timeout: s.timeout}
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -70,6 +67,7 @@ func newHTTPSender(load scenario.Load, endpoints []string) (Sender, error) {
 		})
 	}
 	s.turns.n = uint64(len(s.clients))
+	s.over, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
 
@@ -93,20 +91,30 @@ func tracesURL(endpoint string) (string, error) {
 
 func (s *httpSender) Connections() uint64 { return s.opened.Load() }
 
+// Cancel cuts off what is under way.
+func (s *httpSender) Cancel() { s.cancel() }
+
 func (s *httpSender) Close() error {
+	s.cancel()
+	s.work.Wait()
 	for _, c := range s.clients {
 		c.CloseIdleConnections()
 	}
 	return nil
 }
 
-func (s *httpSender) Send(ctx context.Context, r *Request) Answer {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+// Send leaves the request to a goroutine of its own: net/http waits for answers.
+func (s *httpSender) Send(f *flight) {
+	r := f.load()
+	s.work.Go(func() { f.answered(s.request(r)) })
+}
+
+// request makes one attempt.
+func (s *httpSender) request(r *Request) Answer {
+	ctx, cancel := context.WithTimeout(s.over, s.timeout)
 	defer cancel()
-	body, length, err := s.body(r)
-	if err != nil {
-		return Answer{Code: "not sent", Class: ledger.Unknown, Err: "compress: " + err.Error()}
-	}
+	r.hold()
+	body, length := &body{reader: bytes.NewReader(r.Wire), request: r}, len(r.Wire)
 	turn := s.turns.next()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.urls[turn], body)
 	if err != nil {
@@ -174,37 +182,12 @@ func httpAnswer(code int, retryAfter string, body []byte, spans int) Answer {
 	return a
 }
 
-// body is what is sent, and its length. Closing it gives back what it refers to:
-// net/http may still read it after Do has returned.
-func (s *httpSender) body(r *Request) (*body, int, error) {
-	if s.compress == nil {
-		r.frame.Data.Ref()
-		return &body{reader: bytes.NewReader(r.Bytes), data: r.frame.Data}, len(r.Bytes), nil
-	}
-	buffer, ok := s.bodies.Get().(*bytes.Buffer)
-	if !ok {
-		buffer = new(bytes.Buffer)
-	}
-	buffer.Reset()
-	w, err := s.compress(buffer)
-	if err == nil {
-		_, err = w.Write(r.Bytes)
-		err = errors.Join(err, w.Close())
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	length := buffer.Len()
-	return &body{reader: bytes.NewReader(buffer.Bytes()), buffer: buffer, pool: &s.bodies}, length, nil
-}
-
-// A body is read by one goroutine of net/http and may be closed by another.
+// A body is read by one goroutine of net/http and may be closed by another, both after
+// the request has returned; the Request is held until it is closed.
 type body struct {
-	mu     sync.Mutex
-	reader *bytes.Reader // nil once closed
-	data   mem.BufferSlice
-	buffer *bytes.Buffer
-	pool   *sync.Pool
+	mu      sync.Mutex
+	reader  *bytes.Reader // nil once closed
+	request *Request
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -232,9 +215,6 @@ func (b *body) Close() error {
 		return nil
 	}
 	b.reader = nil
-	b.data.Free()
-	if b.buffer != nil {
-		b.pool.Put(b.buffer)
-	}
+	b.request.release()
 	return nil
 }

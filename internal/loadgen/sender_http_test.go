@@ -84,7 +84,6 @@ func TestHTTPAnswers(t *testing.T) {
 func TestHTTPWithoutAnAnswer(t *testing.T) {
 	load := config(1000, 20, 0, time.Second).Load
 	load.Protocol, load.Timeout = scenario.ProtocolHTTP, scenario.Duration(50*time.Millisecond)
-	payloads := payloadsOf(t, "simple", 20, 1, "run", 0)
 	release := make(chan struct{})
 	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -95,7 +94,7 @@ func TestHTTPWithoutAnAnswer(t *testing.T) {
 	}))
 	defer hang.Close()
 	defer close(release)
-	got := sender(t, load, hang.URL).Send(t.Context(), payloads.get(0, 1<<60))
+	got, _ := rigOf(t, load, hang.URL).send(0)
 	if got.Class != ledger.Unknown || got.Code != "no answer (deadline)" || !got.Attempted {
 		t.Errorf("deadline: %+v", got)
 	}
@@ -104,12 +103,12 @@ func TestHTTPWithoutAnAnswer(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}))
 	defer cut.Close()
-	s := sender(t, load, cut.URL)
-	if got = s.Send(t.Context(), payloads.get(0, 1<<60)); got.Class != ledger.Unknown || !got.Attempted {
+	s := rigOf(t, load, cut.URL)
+	if got, _ = s.send(0); got.Class != ledger.Unknown || !got.Attempted {
 		t.Errorf("cut: %+v", got)
 	}
 	cut.Close()
-	got = s.Send(t.Context(), payloads.get(0, 1<<60))
+	got, _ = s.send(1)
 	if got.Class != ledger.Unknown || got.Code != "no answer (no connection)" || got.Attempted {
 		t.Errorf("nobody there: %+v", got)
 	}

@@ -79,7 +79,14 @@ func (r *receiver) serve(t *testing.T, options ...grpc.ServerOption) string {
 	return ln.Addr().String()
 }
 
-func sender(t *testing.T, load scenario.Load, endpoints ...string) Sender {
+// A rig is an engine without a schedule.
+type rig struct {
+	*prepared
+	ended chan struct{}
+}
+
+// rigOf makes a rig that sends a load to endpoints.
+func rigOf(t testing.TB, load scenario.Load, endpoints ...string) *rig {
 	t.Helper()
 	s, err := NewSender(load, endpoints)
 	if err != nil {
@@ -90,7 +97,39 @@ func sender(t *testing.T, load scenario.Load, endpoints ...string) Sender {
 			t.Error(err)
 		}
 	})
-	return s
+	b, err := newBook(io.Discard, ledger.Header{RunID: "run", Start: time.Now()}, load.SpansPerRequest, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{
+		preparedOf(Config{Load: load}, payloadsFor(t, &load, "run", 0), s),
+		make(chan struct{}, 1000),
+	}
+	r.begin(t.Context(), ledger.NewKey("run"), b, func() { r.ended <- struct{}{} })
+	return r
+}
+
+// send sends a slot and returns its answer and the length of its request.
+func (r *rig) send(n uint64) (Answer, int) {
+	r.deliver(slot{n: n})
+	<-r.ended
+	f := r.take()
+	defer func() { r.idle = append(r.idle, f) }()
+	return f.final, f.encoded
+}
+
+// connected waits until that many connections are in use.
+func (r *rig) connected(n int) {
+	s := r.sender.(*grpcSender)
+	for {
+		s.mu.Lock()
+		got, changed := len(s.clients), s.changed
+		s.mu.Unlock()
+		if got >= n {
+			return
+		}
+		<-changed
+	}
 }
 
 func withInfo(code codes.Code, wait time.Duration) error {
@@ -139,12 +178,10 @@ func TestGRPCAnswers(t *testing.T) {
 			r := &receiver{answer: func(context.Context) (*collector.ExportTraceServiceResponse, error) {
 				return test.answer, test.err
 			}}
-			s := sender(t, load, r.serve(t))
-			request := payloadsOf(t, "simple", 20, 1, "run", 0).get(0, 1<<60)
-			got := s.Send(t.Context(), request)
+			got, length := rigOf(t, load, r.serve(t)).send(0)
 			want := Answer{
 				Code: test.code, Class: test.class, Rejected: test.rejected,
-				Retry: test.retry, Wait: test.wait, Attempted: true, WireBytes: len(request.Bytes),
+				Retry: test.retry, Wait: test.wait, Attempted: true, WireBytes: length,
 				Err: got.Err,
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -167,7 +204,6 @@ func partial(rejected int64, message string) *collector.ExportTraceServiceRespon
 // was never made, too, but nothing was attempted.
 func TestGRPCWithoutAnAnswer(t *testing.T) {
 	load := config(1000, 20, 0, time.Second).Load
-	payloads := payloadsOf(t, "simple", 20, 1, "run", 0)
 	cut := make(chan func(), 1)
 	r := &receiver{answer: func(ctx context.Context) (*collector.ExportTraceServiceResponse, error) {
 		(<-cut)()
@@ -177,7 +213,7 @@ func TestGRPCWithoutAnAnswer(t *testing.T) {
 	var conn atomic.Value
 	proxy := forward(t, r.serve(t), &conn)
 	cut <- func() { _ = conn.Load().(net.Conn).Close() }
-	got := sender(t, load, proxy).Send(t.Context(), payloads.get(0, 1<<60))
+	got, _ := rigOf(t, load, proxy).send(0)
 	if got.Class != ledger.Unknown || got.Code != "no answer (UNAVAILABLE)" || !got.Attempted || !got.Retry {
 		t.Errorf("cut: %+v", got)
 	}
@@ -189,14 +225,14 @@ func TestGRPCWithoutAnAnswer(t *testing.T) {
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got = sender(t, load, ln.Addr().String()).Send(t.Context(), payloads.get(0, 1<<60))
+	got, _ = rigOf(t, load, ln.Addr().String()).send(0)
 	if got.Class != ledger.Unknown || got.Attempted || !got.Retry {
 		t.Errorf("nobody there: %+v", got)
 	}
 
-	ctx, cancel := context.WithCancel(t.Context())
-	cut <- cancel
-	got = sender(t, load, proxy).Send(ctx, payloads.get(0, 1<<60))
+	canceled := rigOf(t, load, proxy)
+	cut <- canceled.cancel
+	got, _ = canceled.send(0)
 	if got.Class != ledger.Unknown || got.Code != "no answer (CANCELLED)" || !got.Attempted {
 		t.Errorf("canceled: %+v", got)
 	}
@@ -254,12 +290,11 @@ func TestCompression(t *testing.T) {
 			if protocol == scenario.ProtocolHTTP {
 				endpoint = r.serveHTTP(t)
 			}
-			request := payloadsOf(t, "simple", 100, 1, "run", 0).get(0, 1<<60)
-			a := sender(t, load, endpoint).Send(t.Context(), request)
+			a, full := rigOf(t, load, endpoint).send(0)
 			if a.Class != ledger.Acknowledged || len(r.spans) != 100 {
 				t.Errorf("%s %s: %+v, %d spans arrived", protocol, c, a, len(r.spans))
 			}
-			if full := len(request.Bytes); (c == "none") != (a.WireBytes == full) || a.WireBytes > full {
+			if (c == "none") != (a.WireBytes == full) || a.WireBytes > full {
 				t.Errorf("%s %s: %d bytes on the wire, %d encoded", protocol, c, a.WireBytes, full)
 			}
 		}
@@ -308,19 +343,17 @@ func TestEndpointsShareTheConnections(t *testing.T) {
 	a, b := &receiver{}, &receiver{}
 	load := config(1000, 20, 0, time.Second).Load
 	load.Connections = 4
-	s := sender(t, load, a.serve(t), "dns:///"+b.serve(t))
-	payloads := payloadsOf(t, "simple", 20, 1, "run", 0)
+	s := rigOf(t, load, a.serve(t), "dns:///"+b.serve(t))
+	s.connected(4)
 	for n := range uint64(8) {
-		r := payloads.get(n, 1<<60)
-		if got := s.Send(t.Context(), r); got.Class != ledger.Acknowledged {
+		if got, _ := s.send(n); got.Class != ledger.Acknowledged {
 			t.Errorf("%+v", got)
 		}
-		r.release()
 	}
 	if got := []int{len(a.spans), len(b.spans)}; !slices.Equal(got, []int{80, 80}) {
 		t.Errorf("spans by endpoint: %v, want 80 each", got)
 	}
-	if got := s.Connections(); got != 4 {
+	if got := s.connections(); got != 4 {
 		t.Errorf("%d connections, want 4", got)
 	}
 }

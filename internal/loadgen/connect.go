@@ -1,0 +1,202 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/h2"
+)
+
+// Between two attempts to connect to an address is redialAfter at the least, so that a
+// server that ends connections as fast as they come does not make a storm, and after
+// failures twice as long each time, up to redialAtMost.
+const (
+	redialAfter  = 10 * time.Millisecond
+	redialAtMost = time.Second
+)
+
+// A grpcPeer is one address of a line.
+type grpcPeer struct {
+	address string
+	busy    bool // connected, or about to be
+	pause   time.Duration
+	// hopeful is set until an attempt fails, and again once one succeeds. The sender's
+	// lock guards it.
+	hopeful bool
+}
+
+// An ended is the end of a connection; ok is whether it ever took calls.
+type ended struct {
+	peer *grpcPeer
+	ok   bool
+}
+
+// keep keeps a line connected to each of its addresses until the sender is closed. A
+// name is resolved again whenever one of its connections ended.
+func (s *grpcSender) keep(line *grpcLine) {
+	ends := make(chan ended)
+	peers := map[string]*grpcPeer{}
+	resolving := &grpcPeer{pause: redialAfter, hopeful: true}
+	for s.over.Err() == nil {
+		addresses, err := line.addresses(s.over)
+		if err != nil {
+			s.fail(resolving, fmt.Errorf("resolve %s: %w", line.target, err))
+			s.pause(resolving.pause)
+			resolving.pause = min(2*resolving.pause, redialAtMost)
+			if len(peers) == 0 {
+				continue
+			}
+		} else {
+			resolving.pause = redialAfter
+			s.know(peers, addresses)
+		}
+		s.giveUp(resolving) // from here on the addresses have the hope
+		for _, p := range peers {
+			if p.busy {
+				continue
+			}
+			p.busy = true
+			s.work.Go(func() {
+				e := ended{p, s.connection(line, p)}
+				select {
+				case ends <- e:
+				case <-s.over.Done():
+				}
+			})
+		}
+		select {
+		case e := <-ends:
+			e.peer.busy, e.peer.pause = false, min(2*e.peer.pause, redialAtMost)
+			if e.ok {
+				e.peer.pause = redialAfter
+			}
+		case <-s.over.Done():
+		}
+	}
+}
+
+// know makes peers those of the addresses; one that is connected stays until it ends.
+func (s *grpcSender) know(peers map[string]*grpcPeer, addresses []string) {
+	for address, p := range peers {
+		if !p.busy && !slices.Contains(addresses, address) {
+			s.giveUp(p)
+			delete(peers, address)
+		}
+	}
+	for _, address := range addresses {
+		if peers[address] == nil {
+			peers[address] = &grpcPeer{address: address, pause: redialAfter}
+			s.hopeAgain(peers[address])
+		}
+	}
+}
+
+func (s *grpcSender) hopeAgain(p *grpcPeer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !p.hopeful {
+		p.hopeful = true
+		s.hopes++
+	}
+}
+
+func (s *grpcSender) giveUp(p *grpcPeer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.hopeful {
+		p.hopeful = false
+		s.hopes--
+	}
+}
+
+// addresses are what the line connects to.
+func (l *grpcLine) addresses(ctx context.Context) ([]string, error) {
+	if !l.resolve {
+		return []string{l.target}, nil
+	}
+	host, port, err := net.SplitHostPort(l.target)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := net.DefaultResolver.LookupHost(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	for i, h := range hosts {
+		hosts[i] = net.JoinHostPort(h, port)
+	}
+	return hosts, nil
+}
+
+// pause waits, unless the sender is closed.
+func (s *grpcSender) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.over.Done():
+	}
+}
+
+// connection makes one connection and returns when it takes no more calls, and not
+// before the pause is over; ok is whether it ever did take any.
+func (s *grpcSender) connection(line *grpcLine, p *grpcPeer) (ok bool) {
+	began := time.Now()
+	client, err := s.connect(line, p.address)
+	pause := p.pause
+	if err == nil {
+		s.hopeAgain(p)
+		s.add(client)
+		select {
+		case <-client.Away():
+		case <-s.over.Done():
+			_ = client.Close() // nothing is under way
+		}
+		s.drop(client)
+		pause = redialAfter
+	} else if s.over.Err() == nil {
+		s.fail(p, fmt.Errorf("connect to %s: %w", p.address, err))
+	}
+	s.pause(pause - time.Since(began))
+	return err == nil
+}
+
+// connect makes a connection whose server has introduced itself.
+func (s *grpcSender) connect(line *grpcLine, address string) (*h2.Client, error) {
+	ctx, cancel := context.WithTimeout(s.over, s.timeout)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	s.opened.Add(1)
+	cfg := s.call
+	cfg.Authority = line.target
+	client := h2.NewClient(conn, cfg)
+	s.mu.Lock()
+	s.open[client] = struct{}{}
+	s.mu.Unlock()
+	s.work.Go(func() {
+		_ = client.Run() // each call was told how it ended
+		s.mu.Lock()
+		delete(s.open, client)
+		s.mu.Unlock()
+	})
+	select {
+	case <-client.Ready():
+		return client, nil
+	case <-client.Away():
+		err = errors.New("the connection ended before the server's SETTINGS")
+	case <-ctx.Done():
+		err = errors.New("no SETTINGS from the server")
+		_ = client.Close() // told by err
+	}
+	return nil, err
+}
