@@ -109,7 +109,7 @@ Exit codes: ` + exitHelp,
 	}
 	root.AddCommand(
 		runCommand(), planCommand(), scenariosCommand(),
-		loadgenCommand(), backendCommand(), selftestCommand(),
+		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),
 	)
