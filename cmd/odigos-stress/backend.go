@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 // A backendOptions is what backend was asked for.
 type backendOptions struct {
 	spec, grpc, http, admin, runID string
+	account                        string
 	delay, successRate             string
 	maxConnections, maxConcurrent  int
 }
@@ -24,9 +27,11 @@ func backendCommand() *cobra.Command {
 		Use:   "backend",
 		Short: "Run the mock backend alone, until it is interrupted",
 		Long: `Backend receives OTLP over gRPC and HTTP, answers as it is told, and prints its book as JSON when it
-is interrupted. Spans of a load generator with the same --run-id are counted by identity.`,
-		Example: `  odigos-stress backend --grpc localhost:4317 --http localhost:4318 --delay 200ms --success-rate 0.9`,
-		Args:    cobra.NoArgs,
+is interrupted. Spans of load generators with the same --run-id are counted by identity; with
+--account it leaves what came of every span, to be joined with the load generators' by join.`,
+		Example: `  odigos-stress backend --grpc localhost:4317 --http localhost:4318 --delay 200ms --success-rate 0.9
+  odigos-stress backend --run-id monday --account backend.account`,
+		Args: cobra.NoArgs,
 		RunE: command(func(cmd *cobra.Command, _ []string) error {
 			cfg, err := o.config()
 			if err != nil {
@@ -41,6 +46,7 @@ is interrupted. Spans of a load generator with the same --run-id are counted by 
 	f.StringVar(&o.http, "http", "localhost:4318", "listen `address` of OTLP over HTTP")
 	f.StringVar(&o.admin, "admin", "localhost:0", "serve /metrics, /healthz, /readyz and the book at this `address`")
 	f.StringVar(&o.runID, "run-id", standaloneRun, "identity of the spans, the same at both ends")
+	f.StringVar(&o.account, "account", "", "write what came of every span to this `file` at the end")
 	f.StringVar(&o.delay, "delay", "0s", "wait before each answer")
 	f.StringVar(&o.successRate, "success-rate", "1", "share of requests answered with success, 0.9 or 90%")
 	f.IntVar(&o.maxConnections, "max-connections", 0, "connections served at once; 0: no limit")
@@ -80,13 +86,27 @@ func (o *backendOptions) config() (backend.Config, error) {
 }
 
 // run serves until the command is interrupted, which is how it ends.
-func (o *backendOptions) run(cmd *cobra.Command, cfg backend.Config) error {
-	b, err := backend.Listen(cfg, o.admin, "", logTo(cmd))
+func (o *backendOptions) run(cmd *cobra.Command, cfg backend.Config) (err error) {
+	dir := ""
+	if o.account != "" {
+		// In the same directory, so that the account can be moved into its place.
+		dir, err = os.MkdirTemp(filepath.Dir(o.account), ".odigos-stress-account-*")
+		if err != nil {
+			return fmt.Errorf("write account: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	b, err := backend.Listen(cfg, o.admin, dir, logTo(cmd))
 	if err != nil {
 		return err
 	}
 	if err := b.Run(cmd.Context()); err != nil {
 		return err
+	}
+	if dir != "" {
+		if err := os.Rename(filepath.Join(dir, backend.AccountFile), o.account); err != nil {
+			return fmt.Errorf("write account: %w", err)
+		}
 	}
 	if o.spec != "" {
 		return nil

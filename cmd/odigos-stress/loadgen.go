@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
@@ -27,12 +29,14 @@ const standaloneRun = "standalone"
 // A loadgenOptions is what loadgen was asked for.
 type loadgenOptions struct {
 	question  question
+	familiar  familiar
 	spec      string
 	endpoints []string
 	http      bool
 	admin     string
 	runID     string
 	stream    uint16
+	account   string
 }
 
 func loadgenCommand() *cobra.Command {
@@ -40,11 +44,15 @@ func loadgenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "loadgen [SCENARIO|FILE]",
 		Short: "Send load alone, to a gateway that runs already",
-		Long: `Loadgen sends the load of a scenario to an OTLP endpoint, prints its book as JSON and ends. The rate
-is the total over all connections (telemetrygen's is per worker).`,
+		Long: `Loadgen sends the load of a scenario to an OTLP endpoint, prints its book as JSON and ends. Its flags
+bear telemetrygen's names where they mean the same; one does not: the rate is the total over all
+connections, where telemetrygen's is per worker.
+
+Several load generators of one run have the same --run-id and each a --stream of its own. With
+--account each leaves what it knows of every span, to be joined with the backend's by join.`,
 		Example: `  odigos-stress loadgen --otlp-endpoint localhost:4317 --rate 5000 --duration 1m
-  odigos-stress loadgen --otlp-endpoint localhost:4317 --set load.shape=complex --set load.connections=4`,
-		Args: cobra.MaximumNArgs(1),
+  odigos-stress loadgen --rate 20k --workers 4 --shape complex --service shop --account loadgen.account`,
+		Args: notASignal,
 		RunE: command(func(cmd *cobra.Command, args []string) error {
 			cfg, err := o.config(args)
 			if err != nil {
@@ -53,15 +61,17 @@ is the total over all connections (telemetrygen's is per worker).`,
 			return o.run(cmd, cfg)
 		}),
 	}
-	o.question.scenarioFlags(cmd, loadFlags)
+	o.question.scenarioFlags(cmd, slices.Concat(loadFlags, loadgenFlags))
 	f := cmd.Flags()
+	o.familiar.flags(f)
 	f.StringVar(&o.spec, "spec", "", "read the whole configuration from a JSON `file`, as a plan holds it")
-	f.StringSliceVar(&o.endpoints, "otlp-endpoint", []string{"localhost:4317"},
-		"where to send, `host:port`; with --otlp-http also a URL; can be given again")
+	f.StringSliceVar(&o.endpoints, "otlp-endpoint", nil, "where to send, `host:port`; with --otlp-http also "+
+		"a URL; can be given again (default localhost:4317, with --otlp-http localhost:4318)")
 	f.BoolVar(&o.http, "otlp-http", false, "send OTLP over HTTP (load.protocol=http)")
 	f.StringVar(&o.admin, "admin", "", "serve /metrics, /healthz, /readyz and the book at this `address`")
 	f.StringVar(&o.runID, "run-id", standaloneRun, "identity of the spans, the same at both ends")
 	f.Uint16Var(&o.stream, "stream", 0, "keeps several load generators of one run apart")
+	f.StringVar(&o.account, "account", "", "write what is known of every span to this `file` at the end")
 	return cmd
 }
 
@@ -80,8 +90,12 @@ func (o *loadgenOptions) config(args []string) (loadgen.Config, error) {
 	if o.http {
 		s.Load.Protocol = scenario.ProtocolHTTP
 	}
+	o.familiar.over(&s.Load)
 	if s, err = s.Resolved(); err != nil {
 		return loadgen.Config{}, usage(err)
+	}
+	if len(o.endpoints) == 0 {
+		o.endpoints = []string{defaultEndpoints[s.Load.Protocol]}
 	}
 	return loadgen.Config{
 		RunID: o.runID, Stream: o.stream, Load: s.Load, Endpoints: o.endpoints,
@@ -90,8 +104,14 @@ func (o *loadgenOptions) config(args []string) (loadgen.Config, error) {
 	}, nil
 }
 
-// run sends the load. With its own start it ends when all is answered and prints its
-// book; held, it stays until it is told to end.
+// defaultEndpoints are OTLP's own ports.
+var defaultEndpoints = map[scenario.Protocol]string{
+	scenario.ProtocolGRPC: "localhost:4317",
+	scenario.ProtocolHTTP: "localhost:4318",
+}
+
+// run sends the load. With its own start it ends when all is answered, prints its book
+// and leaves its account; held, it stays until it is told to end.
 func (o *loadgenOptions) run(cmd *cobra.Command, cfg loadgen.Config) error {
 	g, err := loadgen.New(cfg)
 	if err != nil {
@@ -99,7 +119,10 @@ func (o *loadgenOptions) run(cmd *cobra.Command, cfg loadgen.Config) error {
 	}
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
-	pages := serve(ctx, o.admin, g, g.Gatherer(), logTo(cmd))
+	pages, err := serve(ctx, o.admin, g, g.Gatherer(), logTo(cmd))
+	if err != nil {
+		return errors.Join(err, g.Close())
+	}
 	err = g.Run(ctx)
 	if cfg.Hold && err == nil {
 		<-ctx.Done()
@@ -107,9 +130,27 @@ func (o *loadgenOptions) run(cmd *cobra.Command, cfg loadgen.Config) error {
 	stop()
 	err = errors.Join(err, <-pages)
 	if !cfg.Hold && err == nil {
-		err = o.end(cmd, g)
+		err = errors.Join(o.leave(g), o.end(cmd, g))
 	}
 	return errors.Join(err, g.Close())
+}
+
+// leave writes the account, where one was asked for.
+func (o *loadgenOptions) leave(g *loadgen.Generator) (err error) {
+	if o.account == "" {
+		return nil
+	}
+	f, err := renameio.NewPendingFile(o.account, renameio.WithPermissions(0o644))
+	if err == nil {
+		defer func() { err = errors.Join(err, f.Cleanup()) }()
+		if err = g.Account(f); err == nil {
+			err = f.CloseAtomicallyReplace()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write account: %w", err)
+	}
+	return nil
 }
 
 // end prints the book; a load of which nothing was acknowledged has failed.
@@ -133,19 +174,19 @@ func (o *loadgenOptions) end(cmd *cobra.Command, g *loadgen.Generator) error {
 // Without an address there is nothing to serve.
 func serve(
 	ctx context.Context, address string, a admin.Actor, metrics prometheus.Gatherer, log *slog.Logger,
-) <-chan error {
+) (<-chan error, error) {
 	done := make(chan error, 1)
 	if address == "" {
 		done <- nil
-		return done
+		return done, nil
 	}
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
-		done <- fmt.Errorf("serve pages: %w", err)
-		return done
+		return nil, fmt.Errorf("serve pages: %w", err)
 	}
+	log.Info("pages are served", "admin", ln.Addr().String())
 	go func() { done <- admin.Serve(ctx, ln, admin.NewHandler(a, metrics), log) }()
-	return done
+	return done, nil
 }
 
 func printBook(cmd *cobra.Command, a admin.Actor) error {

@@ -109,7 +109,7 @@ Exit codes: ` + exitHelp,
 	}
 	root.AddCommand(
 		runCommand(), planCommand(), scenariosCommand(),
-		loadgenCommand(), backendCommand(),
+		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),
 	)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ODIGOS_STRESS_COLLECTOR_BIN", collector)
 			e.Setenv("XDG_RUNTIME_DIR", e.WorkDir)
+			e.Setenv("XDG_DATA_HOME", e.WorkDir+"/data")
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -80,7 +82,7 @@ func interrupts(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.RemoveAll(ts.MkAbs("results/latest")))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	cmd := toolCommand(ctx, ts, args[3:]...)
+	cmd := toolCommand(ctx, ts, "tool.out", args[3:]...)
 	ts.Check(cmd.Start())
 	samples := ts.MkAbs("results/latest/" + record.SamplesFile)
 	waitFor(ctx, ts, func() bool {
@@ -100,45 +102,58 @@ type running struct {
 	cancel context.CancelFunc
 }
 
-// background starts the tool and waits until it says where it serves; $GRPC and $HTTP
-// are then its addresses: background 1 ARG...
+// background starts the tool and waits until it says where it serves; $GRPC_NAME,
+// $HTTP_NAME and $ADMIN_NAME are then its addresses: background NAME ARG...
 func background(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: background 1 ARG...")
+		ts.Fatalf("usage: background NAME ARG...")
 	}
+	name := args[0]
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	log := ts.MkAbs("background.log")
+	log := ts.MkAbs(name + ".log")
 	out, err := os.Create(log)
 	ts.Check(err)
 	defer out.Close()
-	cmd := toolCommand(ctx, ts, args[1:]...)
+	cmd := toolCommand(ctx, ts, name+".out", args[1:]...)
 	cmd.Stderr = out
 	ts.Check(cmd.Start())
 	ts.Defer(func() { cancel(); _ = cmd.Wait() })
-	line := regexp.MustCompile(`grpc=(\S+) http=(\S+)`)
+	line := regexp.MustCompile(`grpc=(\S+) http=(\S+) admin=(\S+)`)
 	var found []string
 	waitFor(ctx, ts, func() bool {
 		text, err := os.ReadFile(log)
 		found = line.FindStringSubmatch(string(text))
 		return err == nil && found != nil
 	})
-	ts.Setenv("GRPC", found[1])
-	ts.Setenv("HTTP", found[2])
-	current = &running{cmd, cancel}
+	for i, what := range []string{"GRPC_", "HTTP_", "ADMIN_"} {
+		ts.Setenv(what+name, found[i+1])
+	}
+	inBackground.Store(ts.MkAbs(name), cmd)
 }
 
-// current is what background started; the scripts that use it do so one at a time.
-var current *running
+// inBackground are the commands that background started, by the script's directory and
+// their name.
+var inBackground sync.Map
 
-// finish interrupts what background started; its output becomes stdout.
-func finish(ts *testscript.TestScript, _ bool, _ []string) {
-	ts.Check(current.cmd.Process.Signal(syscall.SIGINT))
-	_ = current.cmd.Wait()
-	ts.Check(ts.Exec("cat", ts.MkAbs("tool.out")))
+// finish interrupts what background started; its output becomes stdout: finish NAME
+func finish(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: finish NAME")
+	}
+	found, ok := inBackground.Load(ts.MkAbs(args[0]))
+	if !ok {
+		ts.Fatalf("finish %s: nothing of that name was started", args[0])
+	}
+	cmd := found.(*exec.Cmd)
+	ts.Check(cmd.Process.Signal(syscall.SIGINT))
+	_ = cmd.Wait()
+	ts.Check(ts.Exec("cat", ts.MkAbs(args[0]+".out")))
 }
 
-// toolCommand is the command under test, with its output in tool.out.
-func toolCommand(ctx context.Context, ts *testscript.TestScript, args ...string) *exec.Cmd {
+// toolCommand is the command under test, with its output in the file.
+func toolCommand(
+	ctx context.Context, ts *testscript.TestScript, file string, args ...string,
+) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "odigos-stress", args...)
 	path := ts.Getenv("PATH")
 	for _, dir := range filepath.SplitList(path) {
@@ -151,7 +166,7 @@ func toolCommand(ctx context.Context, ts *testscript.TestScript, args ...string)
 	cmd.Env = append(os.Environ(), "PATH="+path,
 		"ODIGOS_STRESS_COLLECTOR_BIN="+ts.Getenv("ODIGOS_STRESS_COLLECTOR_BIN"),
 		"XDG_RUNTIME_DIR="+ts.Getenv("XDG_RUNTIME_DIR"))
-	out, err := os.Create(ts.MkAbs("tool.out"))
+	out, err := os.Create(ts.MkAbs(file))
 	ts.Check(err)
 	ts.Defer(func() { _ = out.Close() })
 	cmd.Stdout, cmd.Stderr = out, out

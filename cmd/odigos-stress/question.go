@@ -92,7 +92,7 @@ func (q *question) laid() (lay []string, origins map[string]string) {
 		}
 	}
 	add("set", q.set...)
-	for _, k := range slices.Concat(loadFlags, gatewayFlags) {
+	for _, k := range slices.Concat(loadFlags, loadgenFlags, gatewayFlags) {
 		if value, ok := q.overrides[k.flag]; ok && *value != "" {
 			add(k.flag, k.path+"="+*value)
 			origins[k.path] = "--" + k.flag

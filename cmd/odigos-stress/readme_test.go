@@ -44,6 +44,8 @@ func TestReadmeCommands(t *testing.T) {
 				shell(t, strings.Replace(planned, "odigos-stress", "bin/odigos-stress", 1))
 			case strings.HasPrefix(c, "bin/odigos-stress run "):
 				shell(t, strings.Replace(c, " run ", " plan ", 1))
+			case c == "bin/odigos-stress selftest":
+				shell(t, c+" --quick", "XDG_DATA_HOME="+t.TempDir())
 			case strings.HasPrefix(c, "bin/odigos-stress "):
 				shell(t, c)
 			default:

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -141,11 +142,12 @@ func (o *runOptions) logger(view *progress) *slog.Logger {
 
 // header is what is known before the trial.
 func header(p plan.Plan, place *local.Local, runID string, now time.Time) record.Header {
-	m := local.ThisMachine()
+	m := thisMachine()
 	enforcement := env.Enforcement{Method: "none"}
 	if p.Gateway.Limits != (env.Limits{}) {
 		enforcement = place.Enforcement()
 	}
+	kept, note := lastSelftest(m, now)
 	return record.Header{
 		SchemaVersion: record.SchemaVersion,
 		RunID:         runID,
@@ -153,18 +155,24 @@ func header(p plan.Plan, place *local.Local, runID string, now time.Time) record
 		Tool:          tool(),
 		Command:       append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
 		Environment:   "local",
-		Machine: record.Machine{
-			OS: m.OS, Arch: m.Arch, Kernel: m.Kernel, CPUModel: m.CPUModel, Cores: m.Cores,
-			MemoryBytes: m.MemoryBytes, Cgroup: m.Cgroup, Load1: m.Load1,
-		},
-		Scenario:    p.Scenario,
-		Collector:   p.Collector,
-		Actors:      []env.Actor{p.Backend, p.Gateway, p.Loadgen},
-		Enforcement: enforcement,
-		Scrubbed:    place.Scrubbed(),
-		Sampling:    p.Sampling,
-		Notes:       p.Notes,
-		SampleEvery: p.SampleEvery,
+		Machine:       m,
+		Scenario:      p.Scenario,
+		Collector:     p.Collector,
+		Actors:        []env.Actor{p.Backend, p.Gateway, p.Loadgen},
+		Enforcement:   enforcement,
+		Scrubbed:      place.Scrubbed(),
+		Sampling:      p.Sampling,
+		Notes:         append(slices.Clip(p.Notes), note),
+		SampleEvery:   p.SampleEvery,
+		Selftest:      kept,
+	}
+}
+
+func thisMachine() record.Machine {
+	m := local.ThisMachine()
+	return record.Machine{
+		OS: m.OS, Arch: m.Arch, Kernel: m.Kernel, CPUModel: m.CPUModel, Cores: m.Cores,
+		MemoryBytes: m.MemoryBytes, Cgroup: m.Cgroup, Load1: m.Load1,
 	}
 }
 

@@ -51,6 +51,9 @@ type Header struct {
 	Sampling []string `json:"sampling,omitempty"`
 	// SampleEvery spans one was followed from due to receipt.
 	SampleEvery uint64 `json:"sample_every"`
+	// Selftest is what the ends could do on this host when it was last measured; nil
+	// when it never was.
+	Selftest *Selftest `json:"selftest,omitempty"`
 }
 
 // A Tool is the program that wrote the record.

@@ -34,6 +34,7 @@ var checks = []Check{
 	{"ledger", balanced},
 	{"limits", enforced},
 	{"host", hostPressed},
+	{"ceiling", ceiling},
 	{"notes", noted},
 	{"drain", drained},
 	{"gateway", survived},
