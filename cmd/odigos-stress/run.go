@@ -163,6 +163,7 @@ func header(p plan.Plan, place *local.Local, runID string, now time.Time) record
 		Enforcement: enforcement,
 		Scrubbed:    place.Scrubbed(),
 		Sampling:    p.Sampling,
+		Prediction:  p.Prediction,
 		Notes:       p.Notes,
 		SampleEvery: p.SampleEvery,
 	}
