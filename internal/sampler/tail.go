@@ -7,7 +7,7 @@ import (
 
 // A Tail is the tail_sampling processor, with policies that decide by trace id alone.
 type Tail struct {
-	Policies []Policy `json:"policies"`
+	Policies []Policy `json:"policies,omitempty"`
 }
 
 // A Policy is one rule of a Tail, or of another rule.
