@@ -162,6 +162,7 @@ func header(p plan.Plan, place *local.Local, runID string, now time.Time) record
 		Enforcement:   enforcement,
 		Scrubbed:      place.Scrubbed(),
 		Sampling:      p.Sampling,
+		Prediction:    p.Prediction,
 		Notes:         append(slices.Clip(p.Notes), note),
 		SampleEvery:   p.SampleEvery,
 		Selftest:      kept,

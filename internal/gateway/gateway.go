@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/sampler"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -64,6 +65,8 @@ type Setup struct {
 	Waits Waits
 	// Sampling are the processors that drop spans on purpose, by id.
 	Sampling []string
+	// Prediction says which traces they keep; nil where none samples.
+	Prediction *sampler.Prediction
 	// Notes are what the author of the scenario should know of it, in sentences.
 	Notes []string
 }

@@ -80,7 +80,8 @@ func odigos(g scenario.Gateway, c Collector, _ Source) (Setup, error) {
 		a.Env[varServiceGraph] = "$(self.servicegraph)"
 	}
 	return Setup{
-		Actor: a, Waits: odigosWaits(g), Sampling: odigosSampling(g), Notes: r.notes(),
+		Actor: a, Waits: odigosWaits(g), Sampling: odigosSampling(g),
+		Prediction: odigosPrediction(g), Notes: r.notes(),
 	}, nil
 }
 

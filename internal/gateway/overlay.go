@@ -47,13 +47,7 @@ func (o *overlay) config() yaml.MapSlice {
 // layReceivers moves each otlp receiver in use to ports of ours. The load goes to the
 // first that feeds a traces pipeline.
 func (o *overlay) layReceivers() error {
-	first := ""
-	for _, p := range o.user.pipelines {
-		if i := slices.IndexFunc(p.receivers, o.user.isOTLPReceiver); i >= 0 && typeOf(p.id) == "traces" {
-			first = p.receivers[i]
-			break
-		}
-	}
+	first := o.user.loadReceiver()
 	others := 0
 	for _, id := range o.user.usedReceivers() {
 		if !o.user.isOTLPReceiver(id) {

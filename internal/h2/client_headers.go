@@ -12,7 +12,7 @@ import (
 // A clientHeaders is what a list of headers or trailers says that matters here.
 type clientHeaders struct {
 	http     int // :status; 0 for trailers
-	isGRPC   bool
+	answersGRPC   bool
 	encoding string
 	status   int64 // grpc-status; -1 for none
 	message  string
@@ -82,7 +82,7 @@ func (r *clientHeaderReader) field(f hpack.HeaderField) {
 	case ":status":
 		h.http, _ = strconv.Atoi(f.Value) // 0 is none
 	case "content-type":
-		h.isGRPC = isGRPC(f.Value)
+		h.answersGRPC = answersGRPC(f.Value)
 	case "grpc-encoding":
 		if h.encoding = f.Value; f.Value == "identity" {
 			h.encoding = ""
@@ -101,7 +101,7 @@ func (r *clientHeaderReader) field(f hpack.HeaderField) {
 	}
 }
 
-func isGRPC(contentType string) bool {
+func answersGRPC(contentType string) bool {
 	rest, ok := strings.CutPrefix(strings.ToLower(contentType), "application/grpc")
 	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
 }
@@ -189,7 +189,7 @@ func (c *Client) takeList(h frameHeader) error {
 	case last:
 		call.Result.fail(statusUnknown, "the stream ended without a status")
 		c.finish(call)
-	case !list.isGRPC:
+	case !list.answersGRPC:
 		c.failStream(call, Cancel, statusUnknown, "the response is not gRPC")
 	default:
 		call.headed, call.encoding = true, list.encoding

@@ -16,12 +16,13 @@ func (j *join) settle(header *Header) {
 	for _, r := range j.sent.runs {
 		offered += j.enter(all, r)
 		inside := run{from: max(r.from, from), to: min(r.to, to), class: r.class}
+		j.predict(header, first, r, inside)
 		if inside.from >= inside.to {
 			continue
 		}
 		offeredMeasured += j.enter(measured, inside)
 		if r.class == Acknowledged {
-			j.miss(header.Stream, first, inside)
+			j.missed(header, first, inside)
 			j.follows(header, first, inside)
 		}
 	}
@@ -60,11 +61,10 @@ func (j *join) enter(a *Account, r run) (came uint64) {
 	return came
 }
 
-// miss names the items of a run that did not come.
-func (j *join) miss(stream uint16, first uint64, r run) {
-	missing := &j.joined.Missing
-	for i := j.any.next(r.from, r.to, false); i < r.to; {
-		end := j.any.next(i, r.to, true)
+// ranges names the items of a run that came, or that did not.
+func (j *join) ranges(missing *[]MissingRange, stream uint16, first uint64, r run, came bool) {
+	for i := j.any.next(r.from, r.to, came); i < r.to; {
+		end := j.any.next(i, r.to, !came)
 		at, n := first+uint64(i), uint64(end-i)
 		last := len(*missing) - 1
 		switch {
@@ -75,7 +75,7 @@ func (j *join) miss(stream uint16, first uint64, r run) {
 		default:
 			*missing = append(*missing, MissingRange{Stream: stream, First: at, Count: n})
 		}
-		i = j.any.next(end, r.to, false)
+		i = j.any.next(end, r.to, came)
 	}
 }
 

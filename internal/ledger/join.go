@@ -19,6 +19,8 @@ type Joined struct {
 	// Missing are the first ranges of measured spans that were acknowledged and not
 	// delivered, at most MaxMissing, in order of stream and sequence.
 	Missing []MissingRange
+	// Predicted is nil unless a prediction was given and could be applied.
+	Predicted *Predicted
 	// Foreign is how many spans came that are not of this run.
 	Foreign uint64
 }
@@ -38,7 +40,14 @@ type MissingRange struct {
 // pages themselves are held one at a time. An error says which file is damaged, or
 // that the accounts are not of one run.
 func Join(dispatches, receipts []io.ReaderAt) (*Joined, error) {
-	j := &join{joined: &Joined{Answer: NewHistogram(), Transit: NewHistogram(), Total: NewHistogram()}}
+	return newJoin().join(dispatches, receipts)
+}
+
+func newJoin() *join {
+	return &join{joined: &Joined{Answer: NewHistogram(), Transit: NewHistogram(), Total: NewHistogram()}}
+}
+
+func (j *join) join(dispatches, receipts []io.ReaderAt) (*Joined, error) {
 	for i, r := range dispatches {
 		if err := j.addSender(r); err != nil {
 			return nil, fmt.Errorf("join: sender %d: %w", i+1, err)
@@ -49,6 +58,7 @@ func Join(dispatches, receipts []io.ReaderAt) (*Joined, error) {
 			return nil, fmt.Errorf("join: receiver %d: %w", i+1, err)
 		}
 	}
+	j.predicts()
 	for {
 		page, ok := j.next()
 		if !ok {
@@ -91,6 +101,10 @@ type join struct {
 	spare                 []*plane
 
 	trace someTrace // the last, which may go on
+
+	// keeps is the prediction, nil where there is none; key makes the ids it is asked.
+	keeps func(traceID [16]byte) bool
+	key   Key
 }
 
 type receipt struct {

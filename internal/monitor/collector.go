@@ -32,6 +32,14 @@ var collectorRules = []rule{
 	{record.QueueSize, "exporter_queue_size", "", 1, traceQueue, value},
 	{record.QueueCapacity, "exporter_queue_capacity", "", 1, traceQueue, value},
 	{record.AdmissionRejections, "odigos_collector_memory_limiter_batch_rejections", "", 1, always, value},
+	// It counts spans, whatever its name says. What was kept adds nothing, so that a sampler
+	// that dropped none yet shows as 0.
+	{record.SamplerDropped, "processor_probabilistic_sampler_count_traces_sampled", "", 1, notSampled, value},
+	{record.SamplerDropped, "processor_probabilistic_sampler_count_traces_sampled", "", 0, always, value},
+	{record.TailDropped, "processor_tail_sampling_global_count_traces_sampled", "", 1, notSampled, value},
+	{record.TailDropped, "processor_tail_sampling_global_count_traces_sampled", "", 0, always, value},
+	{record.TailEvicted, "processor_tail_sampling_sampling_trace_dropped_too_early", "", 1, always, value},
+	{record.TailEvicted, "processor_tail_sampling_traces_dropped_too_large", "", 1, always, value},
 	{record.BatchSizeSum, "processor_batch_batch_send_size", "", 1, always, sum},
 	{record.BatchSizeCount, "processor_batch_batch_send_size", "", 1, always, count},
 	{record.BatchByTimeout, "processor_batch_timeout_trigger_send", "", 1, always, value},
@@ -109,6 +117,9 @@ func sum(p point) (float64, bool)   { return p.sum, p.histogram }
 func count(p point) (float64, bool) { return p.count, p.histogram }
 
 func always(*Target, map[string]string) bool { return true }
+
+// notSampled keeps what a sampler decided to drop.
+func notSampled(_ *Target, labels map[string]string) bool { return labels["sampled"] == "false" }
 
 // otlpReceiver leaves out the receivers by which a gateway scrapes itself.
 func otlpReceiver(_ *Target, labels map[string]string) bool {

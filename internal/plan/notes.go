@@ -29,8 +29,7 @@ func (p Plan) notes(c gateway.Collector) []string {
 		note("Odigos refuses requests near GOMEMLIMIT on gRPC alone: over HTTP nothing protects it.")
 	}
 	if len(p.Sampling) > 0 {
-		note("The configuration samples (%s): traces that do not arrive at all are put down to it,"+
-			" and are not judged as loss.", strings.Join(p.Sampling, ", "))
+		note("The configuration samples (%s): %s.", strings.Join(p.Sampling, ", "), p.predicted())
 	}
 	if least := requestsPerSecond(l, lowest(l)); least < evenRequests {
 		note("At its lowest the load comes in steps: %s requests a second, of %d spans each.",
@@ -45,6 +44,19 @@ func (p Plan) notes(c gateway.Collector) []string {
 			" not arrived by then may still be inside.", t.Drain, scenario.Duration(p.Quiet))
 	}
 	return out
+}
+
+// predicted says what becomes of traces that do not arrive.
+func (p Plan) predicted() string {
+	if p.Prediction == nil || p.Prediction.Unpredictable != "" {
+		why := ""
+		if p.Prediction != nil {
+			why = ", which cannot be predicted (" + p.Prediction.Unpredictable + ")"
+		}
+		return "traces that do not arrive at all are put down to it" + why +
+			", and are not judged as loss"
+	}
+	return "which traces it drops is predicted from their ids; any other that does not arrive is loss"
 }
 
 // evenRequests a second are the least that make a load even.

@@ -13,6 +13,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/loadgen"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/sampler"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -32,6 +33,8 @@ type Plan struct {
 	Quiet time.Duration `json:"quiet_ns"`
 	// Sampling are the processors of the gateway that drop spans on purpose, by id.
 	Sampling []string `json:"sampling,omitempty"`
+	// Prediction says which traces they keep; nil where none samples.
+	Prediction *sampler.Prediction `json:"prediction,omitempty"`
 	// Notes are reservations, in sentences.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -65,6 +68,7 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 		SampleEvery: sampleEvery(s.Load),
 		Quiet:       quiet(s.Backend, setup.Waits),
 		Sampling:    setup.Sampling,
+		Prediction:  predictable(setup.Prediction, s.Load),
 	}
 	if p.Backend, err = p.backend(); err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
@@ -170,6 +174,21 @@ func sampleEvery(l scenario.Load) uint64 {
 	perRequest := max(1, l.SpansPerRequest)
 	requests := float64(peak(l)) / float64(perRequest)
 	return uint64(perRequest) * max(1, uint64(math.Ceil(requests/mostFollowed)))
+}
+
+// predictable is the prediction as far as this load bears it.
+func predictable(p *sampler.Prediction, l scenario.Load) *sampler.Prediction {
+	if p == nil || p.Unpredictable != "" {
+		return p
+	}
+	_, priority := l.SpanAttributes[gateway.Priority]
+	switch {
+	case priority:
+		return &sampler.Prediction{Unpredictable: "the load's spans bear " + gateway.Priority}
+	case l.Split:
+		return &sampler.Prediction{Unpredictable: "traces are not followed where load.split is set"}
+	}
+	return p
 }
 
 // peak is the highest rate of a load.

@@ -3,6 +3,7 @@ package record
 // Units of metrics.
 const (
 	spans     = "spans"
+	traces    = "traces"
 	requests  = "requests"
 	sizeBytes = "bytes"
 	seconds   = "seconds"
@@ -21,6 +22,9 @@ var metricColumns = []metricColumn{
 	{Gateway, QueueSize, "queue units", "waiting in the sending queues (requests, unless the queue is configured otherwise)"},
 	{Gateway, QueueCapacity, "queue units", "room in the sending queues"},
 	{Gateway, AdmissionRejections, requests, "refused before decoding, for want of memory (Odigos only), counter"},
+	{Gateway, SamplerDropped, spans, "dropped by the decision of a probabilistic_sampler, counter"},
+	{Gateway, TailDropped, traces, "dropped by the decision of a tail_sampling, counter"},
+	{Gateway, TailEvicted, traces, "dropped by a tail_sampling before it decided, for want of room or since they were too large, counter"},
 	{Gateway, BatchSizeSum, spans, "sum of the sizes of batches sent, over all batch processors: three in a row count a span three times, counter"},
 	{Gateway, BatchSizeCount, "batches", "batches sent, over all batch processors, counter"},
 	{Gateway, BatchByTimeout, "batches", "batches sent since their time was up, counter"},

@@ -18,19 +18,24 @@ const (
 	QueueCapacity         Metric = "exporter_queue_capacity"
 	// AdmissionRejections counts requests that were refused before decoding.
 	AdmissionRejections Metric = "admission_rejected_requests"
-	BatchSizeSum        Metric = "batch_send_size_sum"
-	BatchSizeCount      Metric = "batch_send_size_count"
-	BatchByTimeout      Metric = "batch_timeout_trigger_sends"
-	BatchBySize         Metric = "batch_size_trigger_sends"
-	ProcessingSum       Metric = "processor_internal_duration_seconds_sum"
-	ProcessingCount     Metric = "processor_internal_duration_seconds_count"
-	ExportCallSum       Metric = "export_call_duration_seconds_sum"
-	ExportCallCount     Metric = "export_call_duration_seconds_count"
-	ProcessCPU          Metric = "process_cpu_seconds"
-	ProcessRSS          Metric = "process_memory_rss_bytes"
-	HeapAlloc           Metric = "process_runtime_heap_alloc_bytes"
-	RuntimeSys          Metric = "process_runtime_total_sys_memory_bytes"
-	Uptime              Metric = "process_uptime_seconds"
+	// SamplerDropped is of probabilistic_sampler, TailDropped and TailEvicted of
+	// tail_sampling: by its decision, and before one could be made.
+	SamplerDropped  Metric = "probabilistic_sampler_dropped_spans"
+	TailDropped     Metric = "tail_sampling_dropped_traces"
+	TailEvicted     Metric = "tail_sampling_evicted_traces"
+	BatchSizeSum    Metric = "batch_send_size_sum"
+	BatchSizeCount  Metric = "batch_send_size_count"
+	BatchByTimeout  Metric = "batch_timeout_trigger_sends"
+	BatchBySize     Metric = "batch_size_trigger_sends"
+	ProcessingSum   Metric = "processor_internal_duration_seconds_sum"
+	ProcessingCount Metric = "processor_internal_duration_seconds_count"
+	ExportCallSum   Metric = "export_call_duration_seconds_sum"
+	ExportCallCount Metric = "export_call_duration_seconds_count"
+	ProcessCPU      Metric = "process_cpu_seconds"
+	ProcessRSS      Metric = "process_memory_rss_bytes"
+	HeapAlloc       Metric = "process_runtime_heap_alloc_bytes"
+	RuntimeSys      Metric = "process_runtime_total_sys_memory_bytes"
+	Uptime          Metric = "process_uptime_seconds"
 )
 
 // The load generator's metrics.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/sampler"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -49,6 +50,8 @@ type Header struct {
 	Notes []string `json:"notes,omitempty"`
 	// Sampling are the processors of the gateway that drop spans on purpose, by id.
 	Sampling []string `json:"sampling,omitempty"`
+	// Prediction says which traces they keep; nil where none samples.
+	Prediction *sampler.Prediction `json:"prediction,omitempty"`
 	// SampleEvery spans one was followed from due to receipt.
 	SampleEvery uint64 `json:"sample_every"`
 	// Selftest is what the ends could do on this host when it was last measured; nil
@@ -181,8 +184,28 @@ type Ending struct {
 	Transit *ledger.Histogram `json:"followed_transit,omitempty"`
 	Total   *ledger.Histogram `json:"followed_total,omitempty"`
 	// Missing are the first few ranges of measured spans that were acknowledged and
-	// not delivered.
+	// not delivered; where samplers are predicted, of those predicted to be kept.
 	Missing []MissingRange `json:"missing,omitempty"`
+	// Predicted is of the traces that a sampler was predicted to drop; nil where none
+	// was predicted.
+	Predicted *Predicted `json:"predicted_dropped,omitempty"`
+}
+
+// A Predicted is what became of the spans whose traces a sampler was predicted to drop:
+// the part of the account that is theirs.
+type Predicted struct {
+	All      ledger.Account `json:"account_all"`
+	Measured ledger.Account `json:"account_measured"`
+	// Came are the first few ranges that were delivered for all that.
+	Came []CameRange `json:"delivered,omitempty"`
+}
+
+// A CameRange is a run of consecutive spans that were delivered although their traces
+// were predicted to be dropped.
+type CameRange struct {
+	MissingRange
+	// TraceID is of the first of the traces, in hexadecimal.
+	TraceID string `json:"first_trace_id"`
 }
 
 // A MissingRange is a run of consecutive spans that were acknowledged and did not

@@ -177,11 +177,15 @@ func (p *page) account(s Summary) {
 	p.line("")
 	d := s.Figures.Delivery
 	loss := "**Loss** (acknowledged and not delivered)"
-	if len(s.Sampling) > 0 {
+	if len(s.Sampling) > 0 && d.Sampled == nil {
 		loss = "Lost or sampled by the configuration (acknowledged and not delivered)"
 	}
 	p.line("- %s: %s spans%s", loss, n(d.Lost),
 		share(d.LostRatio, "of the acknowledged"))
+	if d.Sampled != nil {
+		p.line("  - %s spans of these are of traces that %s was predicted to drop, %s are lost",
+			n(*d.Sampled), strings.Join(s.Sampling, ", "), n(d.Lost-*d.Sampled))
+	}
 	p.line("- Undelivered (offered and not delivered): %s spans%s", n(d.Undelivered),
 		share(d.UndelRatio, "of the offered"))
 	p.line("- Refused: %s spans%s", n(d.Refused), share(d.RefusedPart, "of the offered"))
@@ -199,6 +203,7 @@ func (p *page) account(s Summary) {
 		"delivered, %s impossible (`summary.json`: ledger.whole_run)", n(s.Account.All.Due),
 		n(s.Account.All.Offered), n(s.Account.All.Acknowledged.Items),
 		n(s.Account.All.Acknowledged.NotDelivered), n(s.Account.All.Impossible))
+	p.explained(s.Figures.Explained)
 	if t := a.Traces; t != nil {
 		p.line("- Traces whose spans were all acknowledged: %s kept whole, %s kept in part (%s spans "+
 			"missing), %s dropped whole (%s spans)", n(t.Whole), n(t.InPart), n(t.MissingSpans),
@@ -212,6 +217,20 @@ func (p *page) account(s Summary) {
 		p.line("- Missing: stream %d, sequences %s to %s", m.Stream, n(m.First), n(m.First+m.Count-1))
 	}
 	p.line("")
+}
+
+// explained is where the acknowledged spans are that were not delivered.
+func (p *page) explained(f verdict.ExplainedFigures) {
+	n := verdict.Count[uint64]
+	if f.NotDelivered > 0 {
+		p.line("- Of the %s acknowledged and not delivered in the whole run %s; **%s** "+
+			"(`summary.json`: figures.explained)", n(f.NotDelivered), strings.Join(f.Terms(), ", "),
+			unexplained(f))
+	}
+	if f.Contradicting != nil && *f.Contradicting > 0 {
+		p.line("- Delivered though predicted to be dropped: %s spans, see predicted_dropped in `%s`",
+			n(*f.Contradicting), record.EndingFile)
+	}
 }
 
 // mostMissing is how many ranges of missing spans are told.

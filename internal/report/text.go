@@ -82,7 +82,11 @@ func (p *page) accountText(s Summary) {
 	p.line("  account   %s due = %s offered + %s unsent; offered = %s", n(a.Due), n(a.Offered),
 		n(a.Unsent), terms(a))
 	lost := "lost"
-	if len(s.Sampling) > 0 {
+	switch {
+	case d.Sampled != nil:
+		lost = fmt.Sprintf("not delivered, %s of them sampled as predicted and %s lost,",
+			n(*d.Sampled), n(d.Lost-*d.Sampled))
+	case len(s.Sampling) > 0:
 		lost = "lost or sampled"
 	}
 	p.line("            %s delivered, %s undelivered; %s %s%s; %s delivered more than once",
@@ -90,6 +94,10 @@ func (p *page) accountText(s Summary) {
 		n(d.Repeated))
 	if d.WhileStopping > 0 || d.Inside != nil {
 		p.line("            %s", late(d))
+	}
+	if f := s.Figures.Explained; f.NotDelivered > 0 {
+		p.line("            whole run: %s acknowledged and not delivered, %s", n(f.NotDelivered),
+			unexplained(f))
 	}
 	if r := s.Figures.Rate; r.Target != nil && r.Delivered != nil && r.Encoded != nil {
 		arrived := "not known how many"
@@ -99,6 +107,14 @@ func (p *page) accountText(s Summary) {
 		p.line("  rate      %s arrived while measured, %s delivered at last; target %s, %s encoded",
 			arrived, spansPerSecond(*r.Delivered), spansPerSecond(*r.Target), megabytes(*r.Encoded))
 	}
+}
+
+// unexplained is the rest of the account that nothing explains.
+func unexplained(f verdict.ExplainedFigures) string {
+	if f.Unexplained == nil {
+		return "how many unexplained cannot be told"
+	}
+	return "unexplained: " + verdict.Count(*f.Unexplained) + " spans"
 }
 
 // late is what came after the drain, or had not come by its end.

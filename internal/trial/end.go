@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/sampler"
 )
 
 // settling is the longest wait, beyond the backend's delay, for the last answers and
@@ -193,7 +195,7 @@ func (r *run) collect(ctx context.Context, ending *record.Ending) error {
 			return fmt.Errorf("fetch account of %s: %w", name, err)
 		}
 	}
-	return Join(r.log.Dir(), ending)
+	return Join(r.log.Dir(), r.plan.Prediction, ending)
 }
 
 func (r *run) account(ctx context.Context, name string) error {
@@ -206,8 +208,9 @@ func (r *run) account(ctx context.Context, name string) error {
 
 // Join brings the two accounts in a record's directory together and puts what became
 // of every span into ending, which it leaves alone when it fails. It holds 16 bytes
-// for every 65,536 spans and one page, however long the run was.
-func Join(dir string, ending *record.Ending) error {
+// for every 65,536 spans and one page, however long the run was. The prediction tells
+// what a sampler dropped; it may be nil.
+func Join(dir string, prediction *sampler.Prediction, ending *record.Ending) error {
 	sent, err := openAccount(dir, record.Loadgen)
 	if err != nil {
 		return fmt.Errorf("join accounts: %w", err)
@@ -218,17 +221,36 @@ func Join(dir string, ending *record.Ending) error {
 		return fmt.Errorf("join accounts: %w", err)
 	}
 	defer received.Close()
-	joined, err := ledger.Join([]io.ReaderAt{sent}, []io.ReaderAt{received})
+	joined, err := ledger.JoinPredicted([]io.ReaderAt{sent}, []io.ReaderAt{received},
+		prediction.Keeps())
 	if err != nil {
 		return fmt.Errorf("join accounts %s and %s: %w", sent.Name(), received.Name(), err)
 	}
 	ending.All, ending.Measured = joined.All, joined.Measured
 	ending.Answer, ending.Transit, ending.Total = joined.Answer, joined.Transit, joined.Total
-	ending.Missing = nil
+	ending.Missing, ending.Predicted = nil, predicted(joined)
 	for _, m := range joined.Missing {
 		ending.Missing = append(ending.Missing, record.MissingRange(m))
 	}
 	return nil
+}
+
+// predicted is the part of the account that a sampler was predicted to drop.
+func predicted(joined *ledger.Joined) *record.Predicted {
+	if joined.Predicted == nil {
+		return nil
+	}
+	p := &record.Predicted{All: joined.Predicted.All, Measured: joined.Predicted.Measured}
+	key := ledger.NewKey(joined.RunID)
+	for _, m := range joined.Predicted.Came {
+		var id [16]byte
+		first := m.First - m.First%joined.Predicted.TraceSpans
+		key.PutTraceID(id[:], ledger.Number(uint64(m.Stream)<<48|first))
+		p.Came = append(p.Came, record.CameRange{
+			MissingRange: record.MissingRange(m), TraceID: hex.EncodeToString(id[:]),
+		})
+	}
+	return p
 }
 
 func openAccount(dir, actor string) (*os.File, error) {

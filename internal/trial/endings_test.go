@@ -223,7 +223,7 @@ func TestJoinTellsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	dir := (&question{}).finished(t, t.Context()).Dir
 	ending := record.Ending{Missing: []record.MissingRange{{First: 1, Count: 1}}}
-	if err := trial.Join(dir, &ending); err != nil {
+	if err := trial.Join(dir, nil, &ending); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(once(rate), ending.All); diff != "" || len(ending.Missing) > 0 {
@@ -260,7 +260,7 @@ func TestJoinTellsWhatIsWrong(t *testing.T) {
 		}
 		ending := record.Ending{All: ledger.Account{Due: 3}, States: map[string]env.State{}}
 		before := ending
-		err := trial.Join(dir, &ending)
+		err := trial.Join(dir, nil, &ending)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: Join = %v, want %q", c.call, err, c.want)
 		}

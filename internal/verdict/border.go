@@ -31,34 +31,43 @@ func (s *subject) noBooks() string {
 func lost(s *subject) []Finding {
 	const check = "loss"
 	d := s.f.Delivery
-	limit := s.r.Header.Scenario.Thresholds.Loss
 	switch {
 	case !d.Known:
 		return one(check, Note, "not known: %s", s.noBooks())
 	case d.LostRatio == nil:
 		return one(check, Note, "not judged: no measured span was acknowledged")
 	}
-	if len(s.r.Header.Sampling) > 0 && d.Lost > 0 {
+	switch {
+	case d.Lost == 0 || len(s.r.Header.Sampling) == 0:
+	case s.predicted() != nil:
+		return s.unsampled()
+	default:
 		return s.lostOrSampled()
 	}
 	items := s.ending.Measured.Acknowledged.Items
-	text := fmt.Sprintf("%s of %s acknowledged spans were not delivered (%s)",
-		Count(d.Lost), Count(items), Percent(*d.LostRatio))
+	return s.lossWithin(fmt.Sprintf("%s of %s acknowledged spans were not delivered (%s)",
+		Count(d.Lost), Count(items), Percent(*d.LostRatio)), d.LostRatio)
+}
+
+// lossWithin holds a share of the acknowledged, measured spans against the threshold.
+func (s *subject) lossWithin(text string, share *float64) []Finding {
+	const check = "loss"
+	limit := s.r.Header.Scenario.Thresholds.Loss
 	if limit == nil {
-		return with(one(check, Note, "%s; no threshold is set", text), d.LostRatio, nil,
+		return with(one(check, Note, "%s; no threshold is set", text), share, nil,
 			"ratio", ledgerSource)
 	}
-	allowed := float64(*limit)
+	allowed, items := float64(*limit), float64(s.ending.Measured.Acknowledged.Items)
 	text += fmt.Sprintf("; allowed %s", Percent(allowed))
 	severity := Held
-	if *d.LostRatio > allowed {
+	if *share > allowed {
 		severity = Critical
-		if !s.ending.Drained.Complete && !s.gone() && s.givenUp() <= allowed*float64(items) {
+		if !s.ending.Drained.Complete && !s.gone() && s.givenUp() <= allowed*items {
 			severity = Void
 			text += "; how many of them were still inside the gateway is not known"
 		}
 	}
-	return with(one(check, severity, "%s", text), d.LostRatio, &allowed, "ratio", ledgerSource)
+	return with(one(check, severity, "%s", text), share, &allowed, "ratio", ledgerSource)
 }
 
 // givenUp is how many spans the collector says that it dropped, over the whole run.

@@ -15,15 +15,17 @@ type Figures struct {
 	Time     TimeFigures     `json:"time"`
 	Rate     RateFigures     `json:"rate"`
 	Delivery DeliveryFigures `json:"delivery"`
-	Failures FailureFigures  `json:"failures"`
-	Latency  LatencyFigures  `json:"latency"`
-	Pipeline PipelineFigures `json:"collector"`
-	CPU      CPUFigures      `json:"gateway_cpu"`
-	Memory   MemoryFigures   `json:"gateway_memory"`
-	Loadgen  EndFigures      `json:"loadgen"`
-	Backend  EndFigures      `json:"backend"`
-	Pacing   PacingFigures   `json:"pacing"`
-	Looks    map[string]Look `json:"looks"` // by actor
+	// Explained is of the whole run.
+	Explained ExplainedFigures `json:"explained"`
+	Failures  FailureFigures   `json:"failures"`
+	Latency   LatencyFigures   `json:"latency"`
+	Pipeline  PipelineFigures  `json:"collector"`
+	CPU       CPUFigures       `json:"gateway_cpu"`
+	Memory    MemoryFigures    `json:"gateway_memory"`
+	Loadgen   EndFigures       `json:"loadgen"`
+	Backend   EndFigures       `json:"backend"`
+	Pacing    PacingFigures    `json:"pacing"`
+	Looks     map[string]Look  `json:"looks"` // by actor
 }
 
 // TimeFigures say how long each phase lasted.
@@ -59,10 +61,13 @@ type RateFigures struct {
 // DeliveryFigures are what became of the spans, from the joined ledger.
 type DeliveryFigures struct {
 	// Known is false when one of the two books is missing; nothing else is then.
-	Known       bool     `json:"known"`
-	Delivered   uint64   `json:"delivered_spans"`
-	Lost        uint64   `json:"lost_spans"` // acknowledged and not delivered
-	LostRatio   *float64 `json:"lost_ratio_of_acknowledged,omitempty"`
+	Known     bool     `json:"known"`
+	Delivered uint64   `json:"delivered_spans"`
+	Lost      uint64   `json:"lost_spans"` // acknowledged and not delivered
+	LostRatio *float64 `json:"lost_ratio_of_acknowledged,omitempty"`
+	// Sampled are those of Lost whose traces were predicted to be dropped; nil where
+	// nothing was predicted.
+	Sampled     *uint64  `json:"sampled_spans,omitempty"`
 	Undelivered uint64   `json:"undelivered_spans"` // offered and not delivered
 	UndelRatio  *float64 `json:"undelivered_ratio_of_offered,omitempty"`
 	Refused     uint64   `json:"refused_spans"` // refused, and rejected in part
@@ -162,18 +167,19 @@ type Look struct {
 func Measure(r *record.Record) Figures {
 	m := newMeasure(r)
 	return Figures{
-		Time:     m.time,
-		Rate:     m.rate(),
-		Delivery: m.delivery(),
-		Failures: m.failures(),
-		Latency:  m.latency(),
-		Pipeline: m.pipeline(),
-		CPU:      m.cpu(),
-		Memory:   m.memory(),
-		Loadgen:  m.end(record.Loadgen),
-		Backend:  m.end(record.Backend),
-		Pacing:   m.pacing(),
-		Looks:    m.looks(),
+		Time:      m.time,
+		Rate:      m.rate(),
+		Delivery:  m.delivery(),
+		Explained: m.explained(),
+		Failures:  m.failures(),
+		Latency:   m.latency(),
+		Pipeline:  m.pipeline(),
+		CPU:       m.cpu(),
+		Memory:    m.memory(),
+		Loadgen:   m.end(record.Loadgen),
+		Backend:   m.end(record.Backend),
+		Pacing:    m.pacing(),
+		Looks:     m.looks(),
 	}
 }
 
@@ -293,6 +299,9 @@ func (m measure) delivery() DeliveryFigures {
 		f.Extra += fate.Extra
 	}
 	f.Refused = a.RefusedRetryable.Items + a.RefusedPermanent.Items + a.RejectedSpans
+	if m.predicted() != nil {
+		f.Sampled = new(m.sampled())
+	}
 	f.LostRatio = ratio(f.Lost, a.Acknowledged.Items)
 	f.UndelRatio = ratio(f.Undelivered, a.Offered)
 	f.RefusedPart = ratio(f.Refused, a.Offered)

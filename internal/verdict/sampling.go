@@ -7,16 +7,31 @@ import (
 )
 
 // sampled are the acknowledged spans whose absence is put down to the gateway's sampler:
-// those of the traces of which nothing came; all, where traces were not followed.
+// those of the traces that it was predicted to drop. Without a prediction they are those of
+// the traces of which nothing came; all, where traces were not followed.
 func (m measure) sampled() uint64 {
 	a := m.account()
-	switch {
+	switch p := m.predicted(); {
 	case a == nil || len(m.r.Header.Sampling) == 0:
 		return 0
+	case p != nil:
+		return p.Measured.Acknowledged.NotDelivered
 	case a.Traces == nil:
 		return a.Acknowledged.NotDelivered
 	}
 	return min(a.Traces.DroppedSpans, a.Acknowledged.NotDelivered)
+}
+
+// unsampled is loss where it is known which traces the gateway's samplers drop.
+func (s *subject) unsampled() []Finding {
+	const check = "loss"
+	d, items := s.f.Delivery, s.account().Acknowledged.Items
+	share := ratio(d.Lost-s.sampled(), items)
+	text := fmt.Sprintf("%s of %s acknowledged spans were not delivered; %s of them are of traces that "+
+		"the configuration (%s) was predicted to drop, %s are loss (%s)", Count(d.Lost), Count(items),
+		Count(s.sampled()), strings.Join(s.r.Header.Sampling, ", "), Count(d.Lost-s.sampled()),
+		Percent(*share))
+	return s.lossWithin(text, share)
 }
 
 // lostOrSampled is what can be said of loss where the gateway drops spans on purpose. A
