@@ -102,5 +102,5 @@ func benchmarkReceive(b *testing.B, a arrival) {
 // A bin takes what is written and forgets it.
 type bin struct{}
 
-func (bin) Write(p []byte) (int, error)         { return len(p), nil }
+func (bin) Write(p []byte) (int, error)           { return len(p), nil }
 func (bin) ReadAt(p []byte, _ int64) (int, error) { return len(p), nil }

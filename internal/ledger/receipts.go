@@ -45,8 +45,7 @@ type Receipts struct {
 	// that is accepted for the first time, n at a time. It must be quick.
 	Observe func(latency time.Duration, n uint64)
 
-	run  atomic.Pointer[keyedRun]
-	pool sync.Pool // of *Request
+	run atomic.Pointer[keyedRun]
 
 	mu      sync.Mutex
 	file    File
@@ -93,7 +92,6 @@ func NewReceipts(file File) *Receipts {
 	r := &Receipts{file: file, held: newPages(), retire: retireAfter, maxHeld: maxHeld}
 	r.w = bufio.NewWriterSize(file, 64<<10)
 	r.counts = Received{RequestSpans: NewHistogram(), Latency: NewHistogram()}
-	r.pool.New = func() any { return &Request{r: r} }
 	return r
 }
 

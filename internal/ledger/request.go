@@ -3,6 +3,7 @@ package ledger
 import (
 	"math"
 	"math/bits"
+	"sync"
 	"time"
 )
 
@@ -31,12 +32,15 @@ type dueRun struct {
 	from int    // in numbers
 }
 
+var requests = sync.Pool{New: func() any { return new(Request) }}
+
 // keptNumbers is how many spans a request may have had for its memory to be kept.
 const keptNumbers = 1 << 16
 
 // Begin returns an empty request.
 func (r *Receipts) Begin() *Request {
-	q := r.pool.Get().(*Request)
+	q := requests.Get().(*Request)
+	q.r = r
 	if q.run = r.run.Load(); q.run != nil {
 		q.key = q.run.key
 	}
@@ -77,8 +81,8 @@ func (q *Request) Discard() {
 	if cap(q.numbers) > keptNumbers {
 		q.numbers, q.dues = nil, nil
 	}
-	q.numbers, q.dues, q.foreign, q.run = q.numbers[:0], q.dues[:0], 0, nil
-	q.r.pool.Put(q)
+	q.numbers, q.dues, q.foreign, q.r, q.run = q.numbers[:0], q.dues[:0], 0, nil, nil
+	requests.Put(q)
 }
 
 // Commit enters the request into the account: it arrived whole at this time and is

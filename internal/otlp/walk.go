@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"unsafe"
 	"unicode/utf8"
+	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -179,6 +179,9 @@ func check(b []byte, m wireKind, depth int) error {
 // checkFields checks fields of such a message, the values of which may be so deep.
 func checkFields(b []byte, m wireKind, depth int) error {
 	tag, exact := attributeTags[m], 0
+	if depth < 2 {
+		tag = 0 // an attribute and its value are two messages more
+	}
 	at := unsafe.Pointer(unsafe.SliceData(b))
 	for i := 0; i < len(b); {
 		if b[i] == tag && i >= exact {

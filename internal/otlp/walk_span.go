@@ -21,8 +21,7 @@ const (
 )
 
 // read reads the span in b[i:end]. What it meets in nearly every span it looks for in the
-// two orders in which spans are written: ours, by number, and that of collectors, from
-// the last to the first. All else is read as any other message.
+// two orders in which spans are written; all else is read as in any other message.
 func (s *SpanView) read(b []byte, i, end, depth int) error {
 	if depth--; depth < 0 {
 		return errDepth
@@ -32,71 +31,16 @@ func (s *SpanView) read(b []byte, i, end, depth int) error {
 	at := unsafe.Pointer(unsafe.SliceData(b))
 	for i < end {
 		begun := i
-		if end-i >= 64 {
-			if load16(at, i) == tagTraceID|16<<8 {
-				s.TraceHigh, s.TraceLow = loadID(at, i+2), loadID(at, i+10)
-				i += 18
-			}
-			if load16(at, i) == tagSpanID|8<<8 {
-				s.SpanID = loadID(at, i+2)
-				i += 10
-			}
-			if load16(at, i) == tagParentID|8<<8 {
-				i += 10
-			}
-			i = plainName(at, i, end)
-		}
-		if end-i >= 24 {
-			if load16(at, i)&0x80ff == tagKind {
-				i += 2
-			}
-			if load8(at, i) == tagStart {
-				s.StartNano = load64(at, i+1)
-				i += 9
-			}
-			if load8(at, i) == tagEnd {
-				s.EndNano = load64(at, i+1)
-				i += 9
-			}
-		}
-		if i < end && load8(at, i) == tagAttributes {
-			to, ok := plainAttributes(at, i, end, tagAttributes)
-			if !ok {
+		if i = s.ascending(at, i, end); i < end && load8(at, i) == tagAttributes {
+			to, ascii := plainAttributes(at, i, end, tagAttributes)
+			if !ascii {
 				if err := checkFields(b[i:to], wireSpan, depth); err != nil {
 					return err
 				}
 			}
 			i = to
 		}
-		if end-i >= 24 {
-			if load8(at, i) == tagEnd {
-				s.EndNano = load64(at, i+1)
-				i += 9
-			}
-			if load8(at, i) == tagStart {
-				s.StartNano = load64(at, i+1)
-				i += 9
-			}
-			if load16(at, i)&0x80ff == tagKind {
-				i += 2
-			}
-			i = plainName(at, i, end)
-		}
-		if end-i >= 6 && load16(at, i) == tagFlags|1<<8 {
-			i += 6
-		}
-		if end-i >= 10 && load16(at, i) == tagParentID|8<<8 {
-			i += 10
-		}
-		if end-i >= 10 && load16(at, i) == tagSpanID|8<<8 {
-			s.SpanID = loadID(at, i+2)
-			i += 10
-		}
-		if end-i >= 18 && load16(at, i) == tagTraceID|16<<8 {
-			s.TraceHigh, s.TraceLow = loadID(at, i+2), loadID(at, i+10)
-			i += 18
-		}
-		if i > begun {
+		if i = s.descending(at, i, end); i > begun {
 			continue
 		}
 		f, err := fieldAt(b, i, wireSpan)
@@ -110,6 +54,74 @@ func (s *SpanView) read(b []byte, i, end, depth int) error {
 		i = f.to
 	}
 	return nil
+}
+
+// ascending reads what there is of the fields before the attributes, in our order, which
+// is that of their numbers, and returns where it stopped.
+func (s *SpanView) ascending(at unsafe.Pointer, i, end int) int {
+	if end-i < 64 { // longer than all of them but the name
+		return i
+	}
+	if load16(at, i) == tagTraceID|16<<8 {
+		s.TraceHigh, s.TraceLow = loadID(at, i+2), loadID(at, i+10)
+		i += 18
+	}
+	if load16(at, i) == tagSpanID|8<<8 {
+		s.SpanID = loadID(at, i+2)
+		i += 10
+	}
+	if load16(at, i) == tagParentID|8<<8 {
+		i += 10
+	}
+	if i = plainName(at, i, end); end-i < 20 {
+		return i
+	}
+	if load16(at, i)&0x80ff == tagKind {
+		i += 2
+	}
+	if load8(at, i) == tagStart {
+		s.StartNano = load64(at, i+1)
+		i += 9
+	}
+	if load8(at, i) == tagEnd {
+		s.EndNano = load64(at, i+1)
+		i += 9
+	}
+	return i
+}
+
+// descending is ascending in the order of collectors, from the last field to the first;
+// they write the flags as if these had a lower number.
+func (s *SpanView) descending(at unsafe.Pointer, i, end int) int {
+	if end-i >= 22 {
+		if load8(at, i) == tagEnd {
+			s.EndNano = load64(at, i+1)
+			i += 9
+		}
+		if load8(at, i) == tagStart {
+			s.StartNano = load64(at, i+1)
+			i += 9
+		}
+		if load16(at, i)&0x80ff == tagKind {
+			i += 2
+		}
+		i = plainName(at, i, end)
+	}
+	if end-i >= 6 && load16(at, i) == tagFlags|1<<8 {
+		i += 6
+	}
+	if end-i >= 10 && load16(at, i) == tagParentID|8<<8 {
+		i += 10
+	}
+	if end-i >= 10 && load16(at, i) == tagSpanID|8<<8 {
+		s.SpanID = loadID(at, i+2)
+		i += 10
+	}
+	if end-i >= 18 && load16(at, i) == tagTraceID|16<<8 {
+		s.TraceHigh, s.TraceLow = loadID(at, i+2), loadID(at, i+10)
+		i += 18
+	}
+	return i
 }
 
 // plainName returns where the span's name ends that begins at i, or i if that is no name

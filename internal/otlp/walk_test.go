@@ -1,11 +1,13 @@
 package otlp
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -223,36 +225,98 @@ func TestWalkOfOddRequests(t *testing.T) {
 	}
 }
 
-// The nesting limit is protobuf's, to the message.
+// The nesting limit is protobuf's, to the message, whatever the innermost one is.
 func TestWalkLimitsNesting(t *testing.T) {
 	const outer = 4 // request, resource spans, resource, attribute
-	nest := func(n int) []byte {
-		// Built from inside out in one buffer, backwards, or it takes for ever.
-		back := []byte{}
-		prepend := func(number byte) {
-			length := protowire.AppendVarint(nil, uint64(len(back)))
-			slices.Reverse(length)
-			back = append(append(back, length...), number<<3|2)
+	plain := wrap([]byte{0x0a, 2, 'n', 'o', 0x12, 2, 0x18, 1}, 1, 6)
+	for _, inner := range [][]byte{nil, plain} {
+		nest := func(n int) []byte {
+			// Built from inside out in one buffer, backwards, or it takes for ever.
+			back := slices.Clone(inner)
+			slices.Reverse(back)
+			prepend := func(number byte) {
+				length := protowire.AppendVarint(nil, uint64(len(back)))
+				slices.Reverse(length)
+				back = append(append(back, length...), number<<3|2)
+			}
+			for i := range n {
+				prepend([]byte{1, 5}[i%2])
+			}
+			for _, number := range []byte{2, 1, 1, 1} {
+				prepend(number)
+			}
+			slices.Reverse(back)
+			return back
 		}
-		for i := range n {
-			prepend([]byte{1, 5}[i%2])
+		refused := 0
+		for n := 9980; n <= 10_000; n++ {
+			b := nest(n)
+			compare(t, fmt.Sprintf("%d messages and %x", n+outer+1, inner), b)
+			if Walk(b, func([]SpanView) {}) != nil {
+				refused++
+			}
 		}
-		for _, number := range []byte{2, 1, 1, 1} {
-			prepend(number)
+		if refused == 0 || refused == 21 {
+			t.Errorf("%d of 21 depths around the limit were refused", refused)
 		}
-		slices.Reverse(back)
-		return back
 	}
-	refused := 0
-	for n := 9990; n <= 10_000; n++ {
-		b := nest(n)
-		compare(t, fmt.Sprintf("%d messages", n+outer+1), b)
-		if Walk(b, func([]SpanView) {}) != nil {
-			refused++
+}
+
+// asAttribute is a request with nothing but this attribute, of a resource or of a span.
+func asAttribute(b []byte) [][]byte {
+	return [][]byte{wrap(b, 1, 1, 1), wrap(b, 1, 2, 2, 9), wrap(wrap(b, 9), 1, 2, 2)}
+}
+
+// Whatever a number or a text is, and however long: both agree.
+func TestWalkOfAttributes(t *testing.T) {
+	key := func(b []byte, n int) []byte {
+		return protowire.AppendString(append(b, 0x0a), strings.Repeat("k", n))
+	}
+	value := func(b, v []byte) []byte { return protowire.AppendBytes(append(b, 0x12), v) }
+	var values [][]byte
+	for n := range 12 { // varints of up to eleven bytes, whole and cut off
+		for _, tag := range []byte{0x10, 0x18, 0x21, 0x38, 0x20, 0x3a} {
+			v := append([]byte{tag}, bytes.Repeat([]byte{0x80}, n)...)
+			values = append(values, v, append(slices.Clone(v), 0), append(slices.Clone(v), 2))
 		}
 	}
-	if refused == 0 || refused == 11 {
-		t.Errorf("%d of 11 depths around the limit were refused", refused)
+	for _, n := range []int{0, 1, 7, 8, 9, 60, 100, 121, 122, 127, 128, 200, 300, 20_000} {
+		text := protowire.AppendString([]byte{0x0a}, strings.Repeat("v", n))
+		values = append(values, text, append(slices.Clone(text), 'x'), text[:len(text)-min(n, 1)])
+		for _, at := range []int{0, n / 2, n - 1} {
+			if at >= 0 && n > 0 {
+				broken := slices.Clone(text)
+				broken[len(broken)-n+at] = 0xc3
+				values = append(values, broken)
+			}
+		}
+	}
+	for _, v := range values {
+		for _, n := range []int{0, 1, 3, 4, 5, 16, 90, 127, 128, 300} {
+			for _, b := range [][]byte{
+				value(key(nil, n), v), key(value(nil, v), n), key(key(nil, n), n), value(value(nil, v), v),
+				append(value(key(nil, n), v), 1), append(key(value(nil, v), n), 0x0a),
+			} {
+				for _, req := range asAttribute(b) {
+					compare(t, "attribute", slices.Clip(req))
+				}
+				if t.Failed() {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A text that is not ASCII is looked at twice and not once for each attribute before it.
+func TestWalkLooksAtLongTextsTwice(t *testing.T) {
+	plain := wrap([]byte("\x0a\x03key\x12\x07\x0a\x05value"), 9)
+	last := wrap([]byte("\x0a\x03key\x12\x07\x0a\x05gr\xc3\xbcn"), 9)
+	span := append(bytes.Repeat(plain, 500_000), last...)
+	span = append(span, bytes.Repeat(plain, 500_000)...)
+	for _, req := range [][]byte{wrap(span, 1, 2, 2), wrap(bytes.ReplaceAll(span, []byte{0x4a, 0x0e}, []byte{0x0a, 0x0e}), 1, 1)} {
+		// A second were not enough to look at it more often.
+		compare(t, "a long text", req)
 	}
 }
 
@@ -290,6 +354,14 @@ func FuzzWalk(f *testing.F) {
 	b := encode(f, sample(2))
 	f.Add(b)
 	f.Add(collectorOrder(b, wireRequest))
+	for _, shape := range []string{"simple", "odigos-docs", "complex"} {
+		for _, order := range []string{"ours", "collector"} {
+			f.Add(benchRequests(f, shape, 4, 1, order)[0])
+		}
+	}
 	f.Add([]byte{0x0b, 0x80, 0x80, 0x80, 0x80, 0x10, 0x00, 0x0c})
-	f.Fuzz(func(t *testing.T, b []byte) { compare(t, "fuzzed", b) })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		// In memory of its own, so that a look beyond either end is found out.
+		compare(t, "fuzzed", slices.Clip(bytes.Clone(b)))
+	})
 }
