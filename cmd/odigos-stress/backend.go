@@ -17,7 +17,7 @@ import (
 type backendOptions struct {
 	spec, grpc, http, admin, runID string
 	account                        string
-	delay, successRate             string
+	delay, successRate, cutEvery   string
 	maxConnections, maxConcurrent  int
 }
 
@@ -51,6 +51,7 @@ is interrupted. Spans of load generators with the same --run-id are counted by i
 	f.StringVar(&o.successRate, "success-rate", "1", "share of requests answered with success, 0.9 or 90%")
 	f.IntVar(&o.maxConnections, "max-connections", 0, "connections served at once; 0: no limit")
 	f.IntVar(&o.maxConcurrent, "max-concurrent", 0, "requests worked on at once, a further one waits; 0: no limit")
+	f.StringVar(&o.cutEvery, "cut-every", "0s", "cut all OTLP connections at once, so often; 0s: never")
 	return cmd
 }
 
@@ -72,6 +73,10 @@ func (o *backendOptions) config() (backend.Config, error) {
 	if err != nil {
 		return cfg, usage(fmt.Errorf("--success-rate: %w", err))
 	}
+	cut, err := scenario.ParseDuration(o.cutEvery)
+	if err != nil {
+		return cfg, usage(fmt.Errorf("--cut-every: %w", err))
+	}
 	if o.maxConnections < 0 || o.maxConcurrent < 0 {
 		return cfg, usage(errors.New("--max-connections, --max-concurrent: want 0 (no limit) or more"))
 	}
@@ -81,6 +86,7 @@ func (o *backendOptions) config() (backend.Config, error) {
 		Backend: scenario.Backend{
 			Delay: delay, SuccessRate: &rate,
 			MaxConnections: o.maxConnections, MaxConcurrent: o.maxConcurrent,
+			CutEvery: cut,
 		},
 	}, nil
 }

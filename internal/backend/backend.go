@@ -178,6 +178,7 @@ func (b *Backend) Run(ctx context.Context) error {
 		}
 		return nil
 	})
+	served.Go(func() { b.cut(serving) })
 	pages, stopPages := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPages()
 	serve("admin pages", func() error {
@@ -192,6 +193,24 @@ func (b *Backend) Run(ctx context.Context) error {
 		err = cmp.Or(cause, err)
 	}
 	return err
+}
+
+// cut cuts all connections every so often, if that was asked for.
+func (b *Backend) cut(ctx context.Context) {
+	every := time.Duration(b.cfg.Backend.CutEvery)
+	if every <= 0 {
+		return
+	}
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			b.log.Debug("cut connections", "number", b.connections.cut())
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // stop ends both servers.

@@ -19,7 +19,7 @@ import (
 type book struct {
 	receipts *ledger.Receipts
 
-	decoded, wire         atomic.Uint64
+	decoded, wire atomic.Uint64
 	inFlight      atomic.Int64
 	connections   *connections
 

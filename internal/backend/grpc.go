@@ -41,7 +41,7 @@ type grpcServer struct {
 	log *slog.Logger
 
 	compressed chan *pending // nil: entered where they were read
-	plain      sync.Pool           // of *[]byte
+	plain      sync.Pool     // of *[]byte
 
 	serving context.Context // ends when the server is told to stop
 	drain   context.CancelFunc
@@ -135,4 +135,3 @@ func isTransient(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) && !errors.Is(err, net.ErrClosed)
 }
-

@@ -216,7 +216,7 @@ func quiet(b scenario.Backend, w gateway.Waits) time.Duration {
 	const margin = time.Second
 	q := w.Pipeline + margin
 	if b.SuccessRate != nil && *b.SuccessRate < 1 || b.MaxConnections > 0 || b.MaxConcurrent > 0 ||
-		time.Duration(b.Delay) >= exporterTimeout {
+		b.CutEvery > 0 || time.Duration(b.Delay) >= exporterTimeout {
 		q += w.Retry
 	}
 	return q

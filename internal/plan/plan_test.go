@@ -104,7 +104,7 @@ service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters
 const userScenario = `name: mine
 load: {rate: 500, protocol: http, pattern: burst, burst: {rate: 5k, every: 1m, for: 10s}}
 gateway: {kind: otelcol, config: user.yaml, exporter: otlp_http/vendor, memory_limit: 1Gi}
-backend: {success_rate: 90%, delay: 100ms, max_concurrent: 50}
+backend: {success_rate: 90%, delay: 100ms, max_concurrent: 50, cut_every: 2s}
 thresholds: {latency_p99: 2s}
 expect: critical
 `

@@ -146,6 +146,9 @@ func backendLines(b scenario.Backend) []line {
 		text := fmt.Sprintf("at most %d worked on at once", b.MaxConcurrent)
 		lines = append(lines, line{"requests", text})
 	}
+	if b.CutEvery > 0 {
+		lines = append(lines, line{"cut", fmt.Sprintf("all connections, every %s", b.CutEvery)})
+	}
 	return lines
 }
 

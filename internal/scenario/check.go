@@ -26,6 +26,9 @@ var (
 	goodComponent = regexp.MustCompile(`^[a-z][a-z0-9_]*(/[^\s/]+)?$`)
 )
 
+// leastCut leaves a sender the time to connect again and to send something.
+const leastCut = Duration(100 * time.Millisecond)
+
 // problems are mistakes that no single value shows.
 type problems []*Error
 
@@ -64,6 +67,9 @@ func (s Scenario) check() problems {
 	s.Gateway.check(&p)
 	p.between("backend.max_connections", s.Backend.MaxConnections, 1e6)
 	p.between("backend.max_concurrent", s.Backend.MaxConcurrent, 1e6)
+	if cut := s.Backend.CutEvery; cut != 0 && cut < leastCut {
+		p.add("backend.cut_every", cut.String(), "0 (never) or at least "+leastCut.String())
+	}
 	s.Thresholds.CPU.check(&p, "thresholds.cpu")
 	s.Thresholds.Memory.check(&p, "thresholds.memory")
 	s.Timing.check(&p)

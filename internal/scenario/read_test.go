@@ -48,7 +48,7 @@ gateway:
       config: {check_interval: 1s, limit_mib: 400, ratios: [0.5, 1], deep: {on: true, nothing: ~}}
   compression: gzip
   env: {GOGC: "50"}
-backend: {delay: 200ms, success_rate: 99.5%, max_connections: 8, max_concurrent: 100}
+backend: {delay: 200ms, success_rate: 99.5%, max_connections: 8, max_concurrent: 100, cut_every: 2500ms}
 thresholds:
   cpu: {warning: 50%, critical: 0.75, for: 30s}
   memory: {warning: 50%, critical: 0.75, for: 30s}
@@ -118,6 +118,7 @@ var bad = []struct {
 	{"item id", "name: a\ngateway:\n  processors: [{id: Batch}]", []string{`f:3:21: gateway.processors.0.id: found "Batch", want type or type/name`}},
 	{"item twice", "name: a\ngateway:\n  processors: [{id: batch}, {id: batch}]", []string{`f:3:34: gateway.processors.1.id: found "batch" a second time, want type/name`}},
 	{"key in config", "name: a\ngateway:\n  processors: [{id: batch, config: {a: 1, a: 2}}]", []string{`f:3:43: gateway.processors.0.config.a: found the key a second time`}},
+	{"cut too often", "name: a\nbackend: {cut_every: 99ms}", []string{`f:2:22: backend.cut_every: found 99ms, want 0 (never) or at least 100ms`}},
 	{"rate below one", "name: a\nload: {rate: 0.5}", []string{`f:2:14: load.rate: found 0.5, want at least 1 span per second`}},
 	{"ramp on constant", "name: a\nload:\n  ramp: {from: 10}", []string{`f:3:3: load.ramp: found a ramp with pattern constant, want pattern ramp-up`}},
 	{"ramp downwards", "name: a\nload: {pattern: ramp-up, rate: 50, ramp: {from: 100}}", []string{`f:2:49: load.ramp.from: found 100, want at most load.rate`}},

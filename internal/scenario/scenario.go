@@ -187,6 +187,9 @@ type Backend struct {
 	// MaxConcurrent is how many requests are worked on at once; a further one
 	// waits (backpressure). 0: no limit.
 	MaxConcurrent int `yaml:"max_concurrent,omitempty" json:"max_concurrent,omitempty"`
+	// CutEvery is how often the backend cuts all its OTLP connections at once, without a
+	// word, whatever is under way; 0: never.
+	CutEvery Duration `yaml:"cut_every,omitempty" json:"cut_every_seconds,omitempty"`
 }
 
 // Thresholds are what the trial is held against.
