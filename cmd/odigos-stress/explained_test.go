@@ -155,4 +155,3 @@ func count(n *uint64) string {
 	}
 	return fmt.Sprint(*n)
 }
-

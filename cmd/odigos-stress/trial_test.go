@@ -227,4 +227,3 @@ func (r *relay) close() {
 	r.Listener.Close()
 	r.all.Wait()
 }
-
