@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
-	"github.com/odigos-io/odigos-stress/internal/trial"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
 
@@ -96,7 +95,7 @@ func TestNothingUnexplained(t *testing.T) {
 		t.Run(fmt.Sprintf("seed=%d", c.seed), func(t *testing.T) {
 			t.Parallel()
 			p := newPlan(t, c.scenario(), c.collector())
-			r := runTrial(t, p, c.cut, trial.Options{})
+			r := runTrial(t, p, c.cut)
 			checkExplained(t, r)
 			if t.Failed() {
 				t.Logf("%+v\nrecord: %s", c, r.Dir)
@@ -156,4 +155,3 @@ func count(n *uint64) string {
 	}
 	return fmt.Sprint(*n)
 }
-

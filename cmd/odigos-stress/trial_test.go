@@ -55,7 +55,15 @@ func newPlan(t *testing.T, text, config string) plan.Plan {
 
 // runTrial runs a plan on this machine and reads its record. The connections to the
 // gateway and from it are cut every so often; 0 is never.
-func runTrial(t *testing.T, p plan.Plan, cut time.Duration, o trial.Options) *record.Record {
+func runTrial(t *testing.T, p plan.Plan, cut time.Duration) *record.Record {
+	t.Helper()
+	return runTrialAt(t, p, &cuttingPlace{every: cut}, trial.Options{})
+}
+
+// runTrialAt runs a plan at a place, which is given this machine.
+func runTrialAt(
+	t *testing.T, p plan.Plan, place *cuttingPlace, o trial.Options,
+) *record.Record {
 	t.Helper()
 	now := time.Now().UTC()
 	runID := newRunID(now)
@@ -72,7 +80,7 @@ func runTrial(t *testing.T, p plan.Plan, cut time.Duration, o trial.Options) *re
 	if err != nil {
 		t.Fatal(errors.Join(err, machine.Close()))
 	}
-	place := &cuttingPlace{Local: machine, every: cut, relays: map[string]*relay{}}
+	place.Local, place.relays = machine, map[string]*relay{}
 	err = trial.Run(t.Context(), p, place, h, log, o)
 	if err := errors.Join(err, place.Close()); err != nil {
 		t.Fatal(err)
@@ -90,7 +98,8 @@ type cuttingPlace struct {
 	*local.Local
 	every time.Duration
 
-	relays map[string]*relay // by the reference that it stands for
+	relays  map[string]*relay // by the reference that it stands for
+	gateway *local.Instance
 }
 
 // Start has the actor dial the relays, and puts one before it.
@@ -106,6 +115,9 @@ func (c *cuttingPlace) Start(ctx context.Context, a env.Actor) (env.Instance, er
 	}
 	a.Args, a.Env = args, vars
 	i, err := c.Local.Start(ctx, a)
+	if err == nil && a.Name == record.Gateway {
+		c.gateway = i.(*local.Instance)
+	}
 	if err != nil || c.every == 0 || a.Name == record.Loadgen {
 		return i, err
 	}
@@ -215,4 +227,3 @@ func (r *relay) close() {
 	r.Listener.Close()
 	r.all.Wait()
 }
-

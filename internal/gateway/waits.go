@@ -12,6 +12,9 @@ const (
 	defaultGroupWait     = time.Second
 	defaultDecisionWait  = 30 * time.Second
 	defaultRetryInterval = 30 * time.Second
+	// decisionTick is how often tail_sampling looks which traces have waited long enough:
+	// one may wait that much longer, and never less.
+	decisionTick = time.Second
 	// retrySpread is by how much a back-off may exceed its interval at random.
 	retrySpread = 1.5
 )
@@ -32,7 +35,8 @@ func processorWait(id string, config map[string]any) time.Duration {
 	case "groupbytrace":
 		return setting(config, "wait_duration", defaultGroupWait)
 	case "tail_sampling":
-		return setting(config, "decision_wait", defaultDecisionWait)
+		wait := setting(config, "decision_wait", defaultDecisionWait)
+		return max(wait, decisionTick) + decisionTick
 	}
 	return 0
 }

@@ -182,7 +182,7 @@ func TestQuiet(t *testing.T) {
 		"backend: {delay: 200ms}":      1600 * time.Millisecond,
 		"backend: {success_rate: 0.5}": 46600 * time.Millisecond,
 		"backend: {delay: 6s}":         46600 * time.Millisecond,
-		"gateway: {processors: [{id: tail_sampling}]}": 31600 * time.Millisecond,
+		"gateway: {processors: [{id: tail_sampling}]}": 32600 * time.Millisecond,
 	} {
 		if got := newPlan(t, ask(t, "name: x\n"+in), own(), "").Quiet; got != want {
 			t.Errorf("%s: Quiet = %s, want %s", in, got, want)

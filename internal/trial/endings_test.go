@@ -16,6 +16,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/env/envtest"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/sampler"
 	"github.com/odigos-io/odigos-stress/internal/trial"
 )
 
@@ -267,5 +268,27 @@ func TestJoinTellsWhatIsWrong(t *testing.T) {
 		if diff := cmp.Diff(before, ending); diff != "" {
 			t.Errorf("%s: Join touched the ending (-before +after):\n%s", c.call, diff)
 		}
+	}
+}
+
+// Join applies the prediction of the plan: here that no trace is kept, though all came.
+func TestJoinPredicts(t *testing.T) {
+	t.Parallel()
+	dir := (&question{}).finished(t, t.Context()).Dir
+	none := &sampler.Prediction{Paths: [][]sampler.Sampler{{{ID: "x", Tail: &sampler.Tail{}}}}}
+	var ending record.Ending
+	if err := trial.Join(dir, none, &ending); err != nil {
+		t.Fatal(err)
+	}
+	p := ending.Predicted
+	if p == nil || len(p.Came) != 1 || len(p.Came[0].TraceID) != 32 || p.Came[0].Count != rate {
+		t.Fatalf("predicted = %+v, want all %d spans to have come against it", p, rate)
+	}
+	if diff := cmp.Diff(ending.All.Acknowledged, p.All.Acknowledged); diff != "" {
+		t.Errorf("acknowledged (-all +predicted to be dropped):\n%s", diff)
+	}
+	unknown := &sampler.Prediction{Unpredictable: "for a reason"}
+	if err := trial.Join(dir, unknown, &ending); err != nil || ending.Predicted != nil {
+		t.Errorf("Join = %v, predicted = %+v, want none", err, ending.Predicted)
 	}
 }

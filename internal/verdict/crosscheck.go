@@ -84,6 +84,10 @@ func (s *subject) explains() []Finding {
 	case *f.Unexplained > 0:
 		severity = Note
 		text += fmt.Sprintf("; unexplained: %s spans", Count(*f.Unexplained))
+		if m := s.ending.Missing; len(m) > 0 {
+			text += fmt.Sprintf(" (first measured one missing: stream %d, sequence %d)", m[0].Stream,
+				m[0].First)
+		}
 	default:
 		text += "; unexplained: 0 spans"
 	}

@@ -19,7 +19,29 @@ func TestLossBehindASampler(t *testing.T) {
 	}
 	whole := &ledger.Traces{Whole: 27_000, Dropped: 3000, DroppedSpans: 6000}
 	torn := &ledger.Traces{Whole: 27_000, Dropped: 2998, DroppedSpans: 5996, InPart: 4, MissingSpans: 4}
+	// Of the 6,000 spans that did not come, so many were predicted not to.
+	predicts := func(dropped, came uint64) func(*record.Record) {
+		return func(r *record.Record) {
+			sampler("probabilistic_sampler", whole)(r)
+			account := ledger.Account{Acknowledged: ledger.Fate{
+				Items: dropped + came, Once: came, NotDelivered: dropped,
+			}}
+			r.Ending.Predicted = &record.Predicted{All: account, Measured: account}
+		}
+	}
 	checkCases(t, []judgeCase{
+		{
+			name: "sampled as predicted", trial: loses, record: predicts(6000, 0),
+			want: "pass valid 0", check: "loss", severity: verdict.Held,
+		},
+		{
+			name: "a trace lost whole among them", trial: loses, record: predicts(5998, 0),
+			want: "fail valid 99", check: "loss", severity: verdict.Critical,
+		},
+		{
+			name: "the prediction does not hold", trial: loses, record: predicts(5998, 2),
+			want: "pass degraded 0", check: "loss", severity: verdict.Note,
+		},
 		{
 			name: "no sampler", trial: loses, record: func(r *record.Record) { r.Ending.Measured.Traces = whole },
 			want: "fail valid 99", check: "loss", severity: verdict.Critical,
