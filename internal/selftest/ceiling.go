@@ -32,7 +32,9 @@ const (
 )
 
 // ceiling is the highest rate of a load.
-func (s *session) ceiling(ctx context.Context, load scenario.Load) (best record.Ceiling, err error) {
+func (s *session) ceiling(
+	ctx context.Context, load scenario.Load,
+) (best record.Ceiling, err error) {
 	load.Rate = firstAsk
 	for {
 		if best, err = s.ask(ctx, load, s.lengths.probe); err != nil || best.Reached {

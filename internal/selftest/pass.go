@@ -136,7 +136,9 @@ func stop(ctx context.Context, ends []env.Instance) error {
 
 // send gives both ends the common start, waits until all is answered and joins their
 // account.
-func (s *session) send(ctx context.Context, p *pass, ends []env.Instance, length time.Duration) error {
+func (s *session) send(
+	ctx context.Context, p *pass, ends []env.Instance, length time.Duration,
+) error {
 	limit := mostLead + length + time.Duration(p.load.Timeout) + overtime
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -200,7 +202,9 @@ func untilDone(ctx context.Context, sender *admin.Client, ends []env.Instance) e
 }
 
 // join fetches both accounts into the directory and joins them from there.
-func (s *session) join(ctx context.Context, sender, receiver *admin.Client) (*ledger.Joined, error) {
+func (s *session) join(
+	ctx context.Context, sender, receiver *admin.Client,
+) (*ledger.Joined, error) {
 	var files [2]*os.File
 	for i, of := range []struct {
 		name string
