@@ -96,12 +96,6 @@ func interrupts(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// A running tool of a script.
-type running struct {
-	cmd    *exec.Cmd
-	cancel context.CancelFunc
-}
-
 // background starts the tool and waits until it says where it serves; $GRPC_NAME,
 // $HTTP_NAME and $ADMIN_NAME are then its addresses: background NAME ARG...
 func background(ts *testscript.TestScript, neg bool, args []string) {

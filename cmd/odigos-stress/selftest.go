@@ -80,7 +80,7 @@ func (o *selftestOptions) measure(cmd *cobra.Command) (result record.Selftest, e
 	if err != nil {
 		return result, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	place, err := local.New(local.Options{RunID: newRunID(time.Now().UTC())})
 	if err != nil {
 		return result, fmt.Errorf("prepare this machine: %w", err)

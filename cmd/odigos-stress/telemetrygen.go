@@ -33,8 +33,9 @@ type familiar struct {
 }
 
 func (f *familiar) flags(flags *pflag.FlagSet) {
-	flags.Var(&f.resource, "otlp-attributes", `resource attribute, key="value", always text; can be given again`)
-	flags.Var(&f.span, "telemetry-attributes", `span attribute, key="value", always text; can be given again`)
+	const form = ` attribute, key="value", always text; can be given again`
+	flags.Var(&f.resource, "otlp-attributes", "resource"+form)
+	flags.Var(&f.span, "telemetry-attributes", "span"+form)
 	flags.StringVar(&f.service, "service", "", "service.name of every resource")
 	only(flags, "otlp-insecure", true, "send without TLS, which is not supported yet")
 	only(flags, "batch", true, "send more than a span a request, see --batch-size")

@@ -48,8 +48,8 @@ type Workload struct {
 // A Ceiling is the highest rate of one workload.
 type Ceiling struct {
 	Workload
-	// Asked is the rate of the schedule, Rate what was acknowledged and delivered of
-	// what came due in the measured time, both in spans per second.
+	// Asked is the rate of the schedule; Rate is of all that was acknowledged and
+	// delivered, from the start to the last answer. Both are in spans per second.
 	Asked       float64 `json:"asked_spans_per_second"`
 	Rate        float64 `json:"delivered_spans_per_second"`
 	UnsentRatio float64 `json:"unsent_ratio_of_due"`

@@ -20,10 +20,15 @@ import (
 )
 
 const (
-	// lead is between the order to start and the start, for the order to arrive.
-	lead = 200 * time.Millisecond
+	// lead is between the order to start and the start, for the order to arrive. On a
+	// host too busy for that it is doubled, up to mostLead.
+	lead     = 200 * time.Millisecond
+	mostLead = 10 * time.Second
 	// look is how often the load generator is asked whether it is done.
 	look = 20 * time.Millisecond
+	// patience is the deadline of a request: on a slow host all that is in flight may
+	// take its time, and none of it is to be given up.
+	patience = scenario.Duration(time.Minute)
 	// overtime is what a pass may need past its schedule and one timeout.
 	overtime     = 30 * time.Second
 	readyTimeout = 30 * time.Second
@@ -36,6 +41,7 @@ const (
 
 // A pass is one load, sent from the one end to the other, and both books of it.
 type pass struct {
+	runID    string
 	load     scenario.Load // resolved
 	measure  time.Duration
 	sent     ledger.Sent
@@ -48,13 +54,14 @@ type pass struct {
 func (s *session) pass(
 	ctx context.Context, load scenario.Load, warmUp, measure time.Duration,
 ) (*pass, error) {
+	load.Timeout, load.InFlight = patience, s.options.inFlight
 	// A scenario resolves what a trial would.
 	q, err := scenario.Scenario{Name: "selftest", Load: load}.Resolved()
 	if err != nil {
 		return nil, err
 	}
 	s.passes++
-	p := &pass{load: q.Load, measure: measure}
+	p := &pass{runID: fmt.Sprintf("selftest-%d", s.passes), load: q.Load, measure: measure}
 	actors, err := p.actors(q, warmUp)
 	if err != nil {
 		return nil, err
@@ -72,10 +79,11 @@ func (s *session) pass(
 }
 
 // actors are the backend and the load generator, in the order of their start, given
-// their configurations as a plan gives them.
+// their configurations as a plan gives them. The backend knows the run from the
+// beginning, so that nothing depends on which end hears first of the start.
 func (p *pass) actors(q scenario.Scenario, warmUp time.Duration) ([]env.Actor, error) {
 	receiver, err := spec(backend.Config{
-		Backend: q.Backend, WarmUp: warmUp, Measure: p.measure, Seed: p.load.Seed,
+		RunID: p.runID, Backend: q.Backend, WarmUp: warmUp, Measure: p.measure, Seed: p.load.Seed,
 	})
 	if err != nil {
 		return nil, err
@@ -126,15 +134,16 @@ func stop(ctx context.Context, ends []env.Instance) error {
 	return errors.Join(errs...)
 }
 
-// send gives both ends, backend first, the common start, waits until all is answered
-// and joins their account.
-func (s *session) send(ctx context.Context, p *pass, ends []env.Instance, length time.Duration) error {
-	limit := lead + length + time.Duration(p.load.Timeout) + overtime
+// send gives both ends the common start, waits until all is answered and joins their
+// account.
+func (s *session) send(
+	ctx context.Context, p *pass, ends []env.Instance, length time.Duration,
+) error {
+	limit := mostLead + length + time.Duration(p.load.Timeout) + overtime
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	receiver, sender := client(ends[0]), client(ends[1])
-	start := admin.Start{RunID: fmt.Sprintf("selftest-%d", s.passes), At: time.Now().Add(lead).UTC()}
-	if err := errors.Join(receiver.Start(ctx, start), sender.Start(ctx, start)); err != nil {
+	if err := start(ctx, p.runID, sender, receiver); err != nil {
 		return fmt.Errorf("start load: %w", err)
 	}
 	if err := untilDone(ctx, sender, ends); err != nil {
@@ -148,6 +157,21 @@ func (s *session) send(ctx context.Context, p *pass, ends []env.Instance, length
 		return err
 	}
 	return exact(p.joined)
+}
+
+// start orders the start; the load generator refuses one that has passed when the
+// order arrives.
+func start(ctx context.Context, runID string, sender, receiver *admin.Client) error {
+	for ahead := lead; ; ahead *= 2 {
+		s := admin.Start{RunID: runID, At: time.Now().Add(ahead).UTC()}
+		err := sender.Start(ctx, s)
+		if err == nil {
+			return receiver.Start(ctx, s)
+		}
+		if time.Now().Before(s.At) || ahead*2 > mostLead || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 func client(i env.Instance) *admin.Client { return admin.NewClient("http://" + i.Addr(adminPort)) }
@@ -178,7 +202,9 @@ func untilDone(ctx context.Context, sender *admin.Client, ends []env.Instance) e
 }
 
 // join fetches both accounts into the directory and joins them from there.
-func (s *session) join(ctx context.Context, sender, receiver *admin.Client) (*ledger.Joined, error) {
+func (s *session) join(
+	ctx context.Context, sender, receiver *admin.Client,
+) (*ledger.Joined, error) {
 	var files [2]*os.File
 	for i, of := range []struct {
 		name string

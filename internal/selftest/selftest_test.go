@@ -124,7 +124,6 @@ func run(t *testing.T, change func(*backend.Config), watch func(n, all int, what
 
 // Everything is measured, step by step; how fast this machine is nobody asks.
 func TestRun(t *testing.T) {
-	t.Parallel()
 	var steps []int
 	got, err := run(t, nil, func(n, all int, _ string) {
 		if all != 11 {
@@ -174,7 +173,6 @@ func TestRun(t *testing.T) {
 
 // A backend that does not take every span is no measure of anything.
 func TestRunWithABackendThatRefuses(t *testing.T) {
-	t.Parallel()
 	_, err := run(t, func(c *backend.Config) { c.Backend.SuccessRate = new(scenario.Ratio(0.5)) }, nil)
 	if err == nil || !strings.Contains(err.Error(), "offered spans were not acknowledged") ||
 		!strings.HasPrefix(err.Error(), "measure ceiling of odigos-docs") {
@@ -184,7 +182,6 @@ func TestRunWithABackendThatRefuses(t *testing.T) {
 
 // When it is interrupted nothing is left running, and there is no result.
 func TestRunInterrupted(t *testing.T) {
-	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	place := envtest.New(ends(nil))
 	place.Loopback = true

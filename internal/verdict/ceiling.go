@@ -32,6 +32,9 @@ func ceiling(s *subject) []Finding {
 		return nil // the header's notes say so
 	}
 	by := "selftest of " + kept.Finished.Format(time.DateOnly)
+	if kept.Quick {
+		by = "quick " + by
+	}
 	if v := kept.Tool.Version; v != s.r.Header.Tool.Version {
 		by += " by version " + v
 	}

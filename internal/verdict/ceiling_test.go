@@ -108,12 +108,14 @@ func TestNearestCeiling(t *testing.T) {
 	same, larger, other := measuredCeiling(r, 2*rate), measuredCeiling(r, 20*rate), measuredCeiling(r, rate)
 	larger.SpansPerRequest *= 3
 	other.Shape = "other"
-	r.Header.Selftest = &record.Selftest{
-		Tool: record.Tool{Version: "v0.1"}, Ceilings: []record.Ceiling{other, larger, same},
-	}
-	got := ceilingFinding(verdict.Judge(r))
-	if got.Severity != verdict.Held || got.Value == nil || *got.Value != 0.5 {
-		t.Errorf("found %s: %s, want half of the ceiling", got.Severity, got.Text)
+	same.SpansPerRequest *= 2 // the other shape's requests are nearer
+	var got verdict.Finding
+	for _, all := range [][]record.Ceiling{{other, larger, same}, {same, larger, other}} {
+		r.Header.Selftest = &record.Selftest{Tool: record.Tool{Version: "v0.1"}, Ceilings: all}
+		got = ceilingFinding(verdict.Judge(r))
+		if got.Severity != verdict.Held || got.Value == nil || *got.Value != 0.5 {
+			t.Errorf("found %s: %s, want half of the ceiling", got.Severity, got.Text)
+		}
 	}
 	if !strings.Contains(got.Text, "by version v0.1") {
 		t.Errorf("found %s, want the other version named", got.Text)
