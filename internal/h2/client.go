@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,9 +27,11 @@ type Client struct {
 	conn        net.Conn
 	socket      *clientSocket // nil where conn cannot be written to without blocking
 	maxResponse int
+	compressed  byte // the first of each message's prefix
 	ready, away chan struct{}
 	writable    chan struct{} // tells the writer that something was left for it
 	look        chan struct{} // tells the watch of deadlines to look
+	busy        atomic.Bool
 
 	mu        sync.Mutex
 	streams   map[uint32]*Call
@@ -86,6 +89,9 @@ func NewClient(conn net.Conn, cfg ClientConfig) *Client {
 		window: defaultWindow, initial: defaultWindow, maxFrame: defaultMaxFrame,
 		pending: byTurn(), sending: byTurn(), ended: byTurn(), deadlines: byDeadline(),
 	}
+	if cfg.Encoding != "" {
+		c.compressed = 1
+	}
 	if c.maxResponse == 0 {
 		c.maxResponse = clientMaxResponse
 	}
@@ -123,7 +129,7 @@ func (c *Client) Run() error {
 	inner.Go(func() { c.watchDeadlines(over) })
 	c.mu.Lock()
 	c.flush()
-	c.mu.Unlock()
+	c.unlock()
 	err := c.read()
 	c.mu.Lock()
 	c.dead = true
@@ -156,7 +162,7 @@ func (c *Client) Close() error { return c.conn.Close() }
 // was begun: the caller takes another connection.
 func (c *Client) Start(call *Call) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if c.leaving {
 		return errLeaving
 	}
@@ -170,6 +176,10 @@ func (c *Client) Start(call *Call) error {
 	c.flush()
 	return nil
 }
+
+// Busy is whether a call that is started now would have to wait for the socket or for
+// the server's window, as far as can be told without waiting oneself.
+func (c *Client) Busy() bool { return c.busy.Load() }
 
 // Cancel ends all calls under way as CANCELLED.
 func (c *Client) Cancel() {
@@ -263,7 +273,7 @@ func (c *Client) end(call *Call) {
 // unlockAndTell unlocks and calls Done of what has ended.
 func (c *Client) unlockAndTell() {
 	call := c.ended.takeAll()
-	c.mu.Unlock()
+	c.unlock()
 	for call != nil {
 		next := call.turn.next
 		call.turn = callLinks{}

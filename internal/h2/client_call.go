@@ -7,11 +7,14 @@ import "time"
 type Call struct {
 	// Message is sent as it is. Nothing reads it any more once Sent or Done was called.
 	Message []byte
+	// Load, unless nil, is asked for the message of a call that has none, when the
+	// connection is about to take it: what waits needs no memory. It must not call the
+	// Client, which is locked meanwhile.
+	Load func() []byte
 	// Deadline is when the caller stops waiting.
 	Deadline time.Time
 	// Sent, unless nil, is called when the last byte was given to the system, at most
-	// once, and not after Done. The connection is locked meanwhile: it must not call
-	// the Client.
+	// once, and not after Done. It must not call the Client either.
 	Sent func()
 	// Done is called once, when Result is set.
 	Done   func()
@@ -81,13 +84,22 @@ const largestKept = 4 << 10
 
 func (c *Call) begin() {
 	c.Result = Result{}
-	c.id, c.prefixed, c.rest, c.inBatch = 0, 0, c.Message, false
-	n := len(c.Message)
-	c.prefix = [5]byte{0, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+	c.id, c.inBatch = 0, false
 	if cap(c.response) > largestKept {
 		c.response = nil
 	}
 	c.response, c.received, c.headed, c.encoding = c.response[:0], 0, false, ""
+}
+
+// open gives the call its stream.
+func (c *Call) open(id uint32, window int64, compressed byte) {
+	if c.Message == nil && c.Load != nil {
+		c.Message = c.Load()
+	}
+	n := len(c.Message)
+	c.prefix = [5]byte{compressed, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+	c.id, c.window, c.prefixed, c.rest = id, window, 0, c.Message
+	c.Result.Began = true
 }
 
 // left is how much is still to be sent.

@@ -23,6 +23,9 @@ type clientBatch struct {
 const (
 	batchBytes    = 1 << 20
 	batchSegments = 96
+	// batchEnough is what makes a batch worth its call to the system: what comes after
+	// it is made ready when this is away, and finds its place in the caches.
+	batchEnough = 128 << 10
 	// largestFrame is how large frames are made where the server allows larger ones.
 	largestFrame = 256 << 10
 )
@@ -87,18 +90,25 @@ func (c *Client) flush() {
 	if c.blocked || c.dead || !c.fill() {
 		return
 	}
-	if c.socket == nil {
-		c.blocked = true
-		signal(c.writable)
-		return
+	blocked, err := true, error(nil)
+	if c.socket != nil {
+		blocked, err = c.socket.try()
 	}
-	blocked, err := c.socket.try()
 	if err != nil {
 		c.lost(err)
 	} else if blocked {
 		c.blocked = true
 		signal(c.writable)
 	}
+}
+
+// unlock unlocks, and says how it looks.
+func (c *Client) unlock() {
+	busy := c.blocked || c.pending.head != nil || c.sending.head != nil
+	if c.busy.Load() != busy {
+		c.busy.Store(busy)
+	}
+	c.mu.Unlock()
 }
 
 // lost enters that nothing can be written any more. What the server has said before
@@ -182,7 +192,7 @@ func (c *Client) writeCopies(buffer []byte) []byte {
 		}
 		c.batch.segments = c.batch.segments[:0]
 		c.batch.settle()
-		c.mu.Unlock()
+		c.unlock()
 		n, err := c.conn.Write(buffer)
 		if err == nil && n < len(buffer) {
 			err = io.ErrShortWrite
@@ -208,7 +218,7 @@ func (c *Client) fill() bool {
 	mark := 0 // what is before it in small has its segment
 	for size := 0; size < batchBytes && len(b.segments) < batchSegments; {
 		call := c.sending.head
-		if call == nil {
+		if call == nil && size < batchEnough {
 			call = c.open()
 		}
 		if call == nil || c.window <= 0 {
@@ -246,8 +256,7 @@ func (c *Client) open() *Call {
 		return nil
 	}
 	c.pending.remove(call)
-	call.id, call.window = c.nextID, c.initial
-	call.Result.Began = true
+	call.open(c.nextID, c.initial, c.compressed)
 	c.nextID += 2
 	c.streams[call.id] = call
 	c.sending.push(call)

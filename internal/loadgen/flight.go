@@ -35,7 +35,7 @@ func (f *flight) load() *Request {
 		b := f.engine.book
 		f.request = f.engine.payloads.get(f.slot.n,
 			uint64(b.header.Start.UnixNano()+int64(f.slot.due)))
-		f.spans, f.encoded = f.request.Spans, len(f.request.Bytes)
+		f.encoded = len(f.request.Bytes)
 	}
 	return f.request
 }
@@ -56,7 +56,10 @@ func (f *flight) begin() {
 		First: f.slot.n * p.payloads.batch, Count: f.spans, Due: f.slot.due, Sent: sent,
 	}
 	f.retry = retry{kind: p.load.Retry, began: p.book.start.Add(sent)}
-	f.tried, f.final = false, Answer{}
+	f.tried, f.final, f.encoded = false, Answer{}, 0
+	if f.request != nil {
+		f.encoded = len(f.request.Bytes)
+	}
 	p.sender.Send(f)
 	p.book.began(f.slot, sent)
 }

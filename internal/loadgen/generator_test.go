@@ -37,6 +37,7 @@ func (f *fakeSender) Send(of *flight) {
 	r := of.load()
 	go func() { of.answered(f.answer(f.over, r)) }()
 }
+func (f *fakeSender) Busy() bool          { return false }
 func (f *fakeSender) Cancel()             { f.cancel() }
 func (f *fakeSender) Connections() uint64 { return 1 }
 func (f *fakeSender) Close() error        { f.cancel(); return nil }

@@ -63,33 +63,34 @@ func (p *prepared) connections() uint64 { return p.sender.Connections() }
 
 func (p *prepared) Close() error { return p.sender.Close() }
 
+// prepare patches the payload, unless it would have to wait before it leaves.
 func (p *prepared) prepare(s slot) {
-	if p.next != nil && p.next.slot == s {
-		return
+	p.next = p.take(s)
+	if !p.sender.Busy() {
+		p.next.load()
 	}
-	f := p.take()
-	f.slot = s
-	f.load()
-	p.next = f
 }
 
 func (p *prepared) deliver(s slot) {
-	p.prepare(s)
 	f := p.next
-	p.next = nil
+	if p.next = nil; f == nil {
+		f = p.take(s) // there was no place before
+	}
 	f.begin()
 }
 
-// take returns a flight that nobody uses.
-func (p *prepared) take() *flight {
+// take returns a flight for a slot.
+func (p *prepared) take(s slot) *flight {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.idle)
-	if n == 0 {
-		return &flight{engine: p}
+	var f *flight
+	if n := len(p.idle); n > 0 {
+		f = p.idle[n-1]
+		p.idle = p.idle[:n-1]
+	} else {
+		f = &flight{engine: p}
 	}
-	f := p.idle[n-1]
-	p.idle = p.idle[:n-1]
+	f.slot, f.spans = s, int(p.payloads.batch)
 	return f
 }
 

@@ -18,6 +18,9 @@ type Sender interface {
 	// network. The flight is answered once, by any goroutine and perhaps before Send
 	// returns; what went wrong is in the answer.
 	Send(f *flight)
+	// Busy is whether what is sent now would wait before it leaves: then it is better
+	// made ready when it does leave.
+	Busy() bool
 	// Cancel ends what is under way, and all that is sent later, without an answer.
 	Cancel()
 	// Connections is how many connections were opened so far.

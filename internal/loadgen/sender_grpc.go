@@ -117,13 +117,16 @@ func (s *grpcSender) Send(f *flight) {
 	f.call.Deadline, f.seen = time.Now().Add(s.timeout), 0
 	if f.call.Done == nil {
 		f.call.Done, f.call.Sent = func() { s.done(f) }, f.sent
+		f.call.Load = func() []byte { return f.load().Wire }
 	}
 	s.begin(f)
 }
 
 // begin gives a call to a connection, or to those who wait for one.
 func (s *grpcSender) begin(f *flight) {
-	f.call.Message = f.load().Wire
+	if f.call.Message = nil; f.request != nil {
+		f.call.Message = f.request.Wire
+	}
 	for {
 		s.mu.Lock()
 		if len(s.clients) == 0 || s.canceled {
@@ -147,6 +150,13 @@ func (s *grpcSender) begin(f *flight) {
 		s.waiting = append(s.waiting, f)
 		f.timer = time.AfterFunc(time.Until(f.call.Deadline), func() { s.expire(f) })
 	}
+}
+
+// Busy is whether a call that is sent now would have to wait.
+func (s *grpcSender) Busy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.clients) == 0 || s.clients[(s.turn+1)%len(s.clients)].Busy()
 }
 
 // expire ends a call that waited for a connection until its time was up.

@@ -91,6 +91,9 @@ func tracesURL(endpoint string) (string, error) {
 
 func (s *httpSender) Connections() uint64 { return s.opened.Load() }
 
+// Busy is unknown here.
+func (s *httpSender) Busy() bool { return false }
+
 // Cancel cuts off what is under way.
 func (s *httpSender) Cancel() { s.cancel() }
 

@@ -113,8 +113,7 @@ func rigOf(t testing.TB, load scenario.Load, endpoints ...string) *rig {
 func (r *rig) send(n uint64) (Answer, int) {
 	r.deliver(slot{n: n})
 	<-r.ended
-	f := r.take()
-	defer func() { r.idle = append(r.idle, f) }()
+	f := r.idle[len(r.idle)-1]
 	return f.final, f.encoded
 }
 
