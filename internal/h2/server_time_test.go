@@ -262,16 +262,19 @@ func TestServerHeadersRememberedAreTheSame(t *testing.T) {
 
 // TestServerHandlesLateAnswers has answers that come when their sender may have gone.
 func TestServerHandlesLateAnswers(t *testing.T) {
-	var call *ServerCall
-	slow := func(cfg *ServerConfig) { cfg.Handle = func(c *ServerCall) { call = c } }
 	for timeout, want := range map[string]string{"2S": "OK", "999m": "RST CANCEL"} {
+		var calls chan *ServerCall
+		slow := func(cfg *ServerConfig) {
+			calls = make(chan *ServerCall, 1)
+			cfg.Handle = func(c *ServerCall) { calls <- c }
+		}
 		bubble(t, slow, func(t *testing.T, c *rawClient, _ <-chan error) {
 			go func() {
 				c.greet()
 				c.headers(1, false, with("grpc-timeout", timeout)...)
 				_ = c.WriteData(1, true, message(0, "whole"))
 				time.Sleep(time.Second)
-				call.Finish(codes.OK, "")
+				(<-calls).Finish(codes.OK, "")
 			}()
 			if got := c.outcome(1); got != want {
 				t.Errorf("with a timeout of %s it ended with %q, want %q", timeout, got, want)
