@@ -31,7 +31,6 @@ type preparedClient struct {
 	streams  []int  // where in it the number of the stream stands
 	bodies   []int  // where in it the parts of the message begin
 	frame    int    // how long these are
-	first    int    // how long what came before the message is in the first
 }
 
 // newPrepared connects to addr. Its frames are of so many bytes, as those of grpc-go are

@@ -119,6 +119,7 @@ type serverConn struct {
 
 	// ticked and stopping wake the reading goroutine, see wake.
 	ticked, stopping atomic.Bool
+	writers          sync.WaitGroup // see Finish
 	held             atomic.Int64
 
 	mu      sync.Mutex
@@ -147,7 +148,10 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 		peer: serverPeer{window: defaultWindow, initial: defaultWindow},
 	}
 	c.block.init()
-	defer conn.Close()
+	defer func() {
+		_ = conn.Close()
+		c.writers.Wait()
+	}()
 	c.timer = time.AfterFunc(serverTick, func() { c.wake(&c.ticked) })
 	c.timer.Stop()
 	defer c.timer.Stop()
@@ -352,7 +356,9 @@ func (c *serverConn) end(err error) error {
 		c.abandon(call)
 	}
 	if fault := (*serverFault)(nil); errors.As(err, &fault) || errors.Is(err, errServed) {
-		if c.flush() == nil {
+		err := c.flush()
+		c.writers.Wait() // one of them may be writing in its place
+		if err == nil {
 			c.linger()
 		}
 	}

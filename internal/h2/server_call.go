@@ -83,11 +83,12 @@ func (call *ServerCall) Finish(c codes.Code, message string) {
 	} else {
 		k.answer(call, c, message, nil)
 	}
-	blocked, last := k.blocked, k.leaving && len(k.open) == 0
-	k.mu.Unlock()
-	if blocked {
-		_ = k.flush() // the reading goroutine learns of failure
+	last := k.leaving && len(k.open) == 0
+	if k.blocked && !k.writing {
+		// Who answers must not wait for a client that does not read.
+		k.writers.Go(func() { _ = k.flush() }) // the reading goroutine learns of failure
 	}
+	k.mu.Unlock()
 	if last {
 		k.wake(&k.stopping)
 	}

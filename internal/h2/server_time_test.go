@@ -148,13 +148,19 @@ func TestServerGivesSlowRequestsUp(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, nil, func(t *testing.T, c *rawClient, _ <-chan error) {
 				begin := time.Now()
-				go func() { c.greet(); tt.do(c) }()
+				said := make(chan struct{})
+				go func() {
+					defer close(said)
+					c.greet()
+					tt.do(c)
+				}()
 				if got := c.outcome(1); got != tt.want {
 					t.Fatalf("the request ended with %q, want %q", got, tt.want)
 				}
 				if after := time.Since(begin); after < time.Minute || after > time.Minute+3*time.Second {
 					t.Errorf("it ended after %v, want a minute", after)
 				}
+				<-said
 				if tt.over {
 					return
 				}
@@ -201,9 +207,13 @@ func TestServerDoesNotWaitForAClientThatDoesNotRead(t *testing.T) {
 // TestServerIdles has a connection on which nothing happens for a day.
 func TestServerIdles(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, c *rawClient, _ <-chan error) {
-		go c.greet()
 		for stream := uint32(1); stream < 5; stream += 2 {
+			said := make(chan struct{})
 			go func() {
+				defer close(said)
+				if stream == 1 {
+					c.greet()
+				}
 				time.Sleep(24 * time.Hour)
 				c.headers(stream, false)
 				_ = c.WriteData(stream, true, message(0, "whole"))
@@ -211,6 +221,7 @@ func TestServerIdles(t *testing.T) {
 			if got := c.outcome(stream); got != "OK" {
 				t.Errorf("request %d ended with %q", stream, got)
 			}
+			<-said
 		}
 	})
 }
@@ -262,16 +273,19 @@ func TestServerHeadersRememberedAreTheSame(t *testing.T) {
 
 // TestServerHandlesLateAnswers has answers that come when their sender may have gone.
 func TestServerHandlesLateAnswers(t *testing.T) {
-	var call *ServerCall
-	slow := func(cfg *ServerConfig) { cfg.Handle = func(c *ServerCall) { call = c } }
 	for timeout, want := range map[string]string{"2S": "OK", "999m": "RST CANCEL"} {
+		var calls chan *ServerCall
+		slow := func(cfg *ServerConfig) {
+			calls = make(chan *ServerCall, 1)
+			cfg.Handle = func(c *ServerCall) { calls <- c }
+		}
 		bubble(t, slow, func(t *testing.T, c *rawClient, _ <-chan error) {
 			go func() {
 				c.greet()
 				c.headers(1, false, with("grpc-timeout", timeout)...)
 				_ = c.WriteData(1, true, message(0, "whole"))
 				time.Sleep(time.Second)
-				call.Finish(codes.OK, "")
+				(<-calls).Finish(codes.OK, "")
 			}()
 			if got := c.outcome(1); got != want {
 				t.Errorf("with a timeout of %s it ended with %q, want %q", timeout, got, want)
