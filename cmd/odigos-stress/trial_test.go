@@ -224,6 +224,6 @@ func (r *relay) cut() {
 
 func (r *relay) close() {
 	close(r.done)
-	r.Listener.Close()
+	_ = r.Close()
 	r.all.Wait()
 }

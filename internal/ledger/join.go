@@ -44,7 +44,9 @@ func Join(dispatches, receipts []io.ReaderAt) (*Joined, error) {
 }
 
 func newJoin() *join {
-	return &join{joined: &Joined{Answer: NewHistogram(), Transit: NewHistogram(), Total: NewHistogram()}}
+	return &join{joined: &Joined{
+		Answer: NewHistogram(), Transit: NewHistogram(), Total: NewHistogram(),
+	}}
 }
 
 func (j *join) join(dispatches, receipts []io.ReaderAt) (*Joined, error) {
@@ -102,9 +104,11 @@ type join struct {
 
 	trace someTrace // the last, which may go on
 
-	// keeps is the prediction, nil where there is none; key makes the ids it is asked.
-	keeps func(traceID [16]byte) bool
-	key   Key
+	// keeps is the prediction, nil where there is none; key makes the ids it is asked, and
+	// dropped are the parts of the run at hand that it does not keep.
+	keeps   func(traceID [16]byte) bool
+	key     Key
+	dropped []run
 }
 
 type receipt struct {

@@ -39,50 +39,60 @@ func (j *join) predicts() {
 	}
 }
 
-// predict enters what became of the items of a run whose traces were to be dropped.
+// predict enters what became of the items of a run whose traces were to be dropped, and
+// of those of them that are inside the measured part.
 func (j *join) predict(header *Header, first uint64, r, inside run) {
 	if j.keeps == nil {
 		return
 	}
 	p := j.joined.Predicted
-	j.split(header, first, r, false, func(part run) {
+	j.split(header, first, r)
+	for _, part := range j.dropped {
 		j.enter(&p.All, part)
 		if part.class != Unsent {
 			j.ranges(&p.Came, header.Stream, first, part, true)
 		}
-	})
-	j.split(header, first, inside, false, func(part run) { j.enter(&p.Measured, part) })
-}
-
-// missed names the items of an acknowledged run that did not come and were to.
-func (j *join) missed(header *Header, first uint64, r run) {
-	if j.keeps == nil {
-		j.ranges(&j.joined.Missing, header.Stream, first, r, false)
-		return
+		part.from, part.to = max(part.from, inside.from), min(part.to, inside.to)
+		if part.from < part.to {
+			j.enter(&p.Measured, part)
+		}
 	}
-	j.split(header, first, r, true, func(part run) {
-		j.ranges(&j.joined.Missing, header.Stream, first, part, false)
-	})
 }
 
-// split visits the longest parts of a run whose traces are all predicted to be kept, or
-// all to be dropped.
-func (j *join) split(header *Header, first uint64, r run, kept bool, visit func(run)) {
+// missed names the items of an acknowledged run that did not come, but for those that
+// the last predict has found.
+func (j *join) missed(header *Header, first uint64, r run) {
+	rest := r
+	if j.keeps != nil {
+		for _, part := range j.dropped {
+			rest.to = min(part.from, r.to)
+			j.ranges(&j.joined.Missing, header.Stream, first, rest, false)
+			rest.from = max(part.to, r.from)
+		}
+	}
+	rest.to = r.to
+	j.ranges(&j.joined.Missing, header.Stream, first, rest, false)
+}
+
+// split finds the longest parts of a run whose traces are predicted to be dropped.
+func (j *join) split(header *Header, first uint64, r run) {
+	j.dropped = j.dropped[:0]
 	size, from := header.TraceSpans, r.from
+	end := func(to int) {
+		if from < to {
+			j.dropped = append(j.dropped, run{from: from, to: to, class: r.class})
+		}
+	}
 	for at := r.from; at < r.to; {
 		index := (first + uint64(at)) / size
-		end := int(min(uint64(r.to), (index+1)*size-first))
+		next := int(min(uint64(r.to), (index+1)*size-first))
 		var id [16]byte
 		j.key.PutTraceID(id[:], Number(uint64(header.Stream)<<48|index*size))
-		if j.keeps(id) != kept {
-			if from < at {
-				visit(run{from: from, to: at, class: r.class})
-			}
-			from = end
+		if j.keeps(id) {
+			end(at)
+			from = next
 		}
-		at = end
+		at = next
 	}
-	if from < r.to {
-		visit(run{from: from, to: r.to, class: r.class})
-	}
+	end(r.to)
 }

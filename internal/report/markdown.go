@@ -176,16 +176,7 @@ func (p *page) account(s Summary) {
 		n(sum.NotDelivered+a.Unsent))
 	p.line("")
 	d := s.Figures.Delivery
-	loss := "**Loss** (acknowledged and not delivered)"
-	if len(s.Sampling) > 0 && d.Sampled == nil {
-		loss = "Lost or sampled by the configuration (acknowledged and not delivered)"
-	}
-	p.line("- %s: %s spans%s", loss, n(d.Lost),
-		share(d.LostRatio, "of the acknowledged"))
-	if d.Sampled != nil {
-		p.line("  - %s spans of these are of traces that %s was predicted to drop, %s are lost",
-			n(*d.Sampled), strings.Join(s.Sampling, ", "), n(d.Lost-*d.Sampled))
-	}
+	p.loss(s)
 	p.line("- Undelivered (offered and not delivered): %s spans%s", n(d.Undelivered),
 		share(d.UndelRatio, "of the offered"))
 	p.line("- Refused: %s spans%s", n(d.Refused), share(d.RefusedPart, "of the offered"))
@@ -217,6 +208,21 @@ func (p *page) account(s Summary) {
 		p.line("- Missing: stream %d, sequences %s to %s", m.Stream, n(m.First), n(m.First+m.Count-1))
 	}
 	p.line("")
+}
+
+// loss is what was acknowledged and not delivered, as far as it is told from sampling.
+func (p *page) loss(s Summary) {
+	d, n := s.Figures.Delivery, verdict.Count[uint64]
+	loss, sampled := "**Loss** (acknowledged and not delivered)", ""
+	switch {
+	case d.Sampled != nil:
+		loss = "Acknowledged and not delivered"
+		sampled = fmt.Sprintf("; %s of them are of traces that %s was predicted to drop, %s are "+
+			"**lost**", n(*d.Sampled), strings.Join(s.Sampling, ", "), n(d.Lost-*d.Sampled))
+	case len(s.Sampling) > 0:
+		loss = "Lost or sampled by the configuration (acknowledged and not delivered)"
+	}
+	p.line("- %s: %s spans%s%s", loss, n(d.Lost), share(d.LostRatio, "of the acknowledged"), sampled)
 }
 
 // explained is where the acknowledged spans are that were not delivered.

@@ -133,10 +133,14 @@ func (m measure) sentBook(ExplainedFigures) (Book, bool) {
 	return b, true
 }
 
-// surplus is how much more the collector says that it gave up than is missing.
+// surplus is how much more the collector says that it gave up than is missing: all that
+// it gave up, where nobody knows what was to come.
 func (m measure) surplus() uint64 {
 	kept, _ := m.whole()
 	given := m.counter(record.ExporterSendFailed) + m.counter(record.ExporterEnqueueFailed)
+	if m.unpredictable() || m.severalWays() {
+		return given
+	}
 	return given - min(given, kept.NotDelivered)
 }
 
@@ -152,7 +156,7 @@ func (m measure) givenUpBook(f ExplainedFigures) (Book, bool) {
 	b.Says = m.counter(record.ExporterSendFailed) + m.counter(record.ExporterEnqueueFailed)
 	b.Least = f.GivenUp + f.NotQueued
 	if sent == nil || m.total(record.ExporterSendFailed) == nil || b.Says+b.Least == 0 ||
-		m.severalWays() || m.retries() {
+		m.severalWays() || m.retries() || m.unpredictable() {
 		return b, false
 	}
 	// A span that was delivered and yet given up is one delivery that was not counted.

@@ -100,7 +100,7 @@ func (m measure) explained() ExplainedFigures {
 	case m.unpredictable():
 		f.Sampled, f.Assumed = take(rest), true
 	}
-	if f.Inside == 0 && !(f.Assumed && f.Sampled > 0) {
+	if f.Inside == 0 && (!f.Assumed || f.Sampled == 0) {
 		f.Unexplained = &rest
 	}
 	if p := m.ending.Predicted; p != nil {

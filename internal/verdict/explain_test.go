@@ -156,6 +156,11 @@ func TestExplained(t *testing.T) {
 			want: verdict.ExplainedFigures{GivenUp: 50, Sampled: 19_950, Assumed: true},
 		},
 		{
+			name: "cannot be predicted, and of the given up some were delivered",
+			in:   tally{sent: 49_980, accepted: 70_000, sampled: 20_000, failed: 50, sampler: true},
+			want: verdict.ExplainedFigures{GivenUp: 50, Sampled: 19_950, Assumed: true},
+		},
+		{
 			name: "answers lost, sent again", in: tally{sent: 70_000, accepted: 70_000, extra: 300},
 			want: verdict.ExplainedFigures{Unexplained: none},
 		},

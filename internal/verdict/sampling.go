@@ -24,13 +24,12 @@ func (m measure) sampled() uint64 {
 
 // unsampled is loss where it is known which traces the gateway's samplers drop.
 func (s *subject) unsampled() []Finding {
-	const check = "loss"
 	d, items := s.f.Delivery, s.account().Acknowledged.Items
 	share := ratio(d.Lost-s.sampled(), items)
-	text := fmt.Sprintf("%s of %s acknowledged spans were not delivered; %s of them are of traces that "+
-		"the configuration (%s) was predicted to drop, %s are loss (%s)", Count(d.Lost), Count(items),
-		Count(s.sampled()), strings.Join(s.r.Header.Sampling, ", "), Count(d.Lost-s.sampled()),
-		Percent(*share))
+	text := fmt.Sprintf("%s of %s acknowledged spans were not delivered; %s of them are of "+
+		"traces that the configuration (%s) was predicted to drop, %s are loss (%s)",
+		Count(d.Lost), Count(items), Count(s.sampled()), strings.Join(s.r.Header.Sampling, ", "),
+		Count(d.Lost-s.sampled()), Percent(*share))
 	return s.lossWithin(text, share)
 }
 
