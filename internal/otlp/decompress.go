@@ -204,9 +204,8 @@ func unsnappyChunk(dst, chunk []byte, block bool, limit int) ([]byte, error) {
 }
 
 // snappySum is the checksum of plain bytes as snappy's framing has it.
-func snappySum(b []byte) uint32 {
-	v := crc32.Checksum(b, castagnoli)
-	return (v>>15 | v<<17) + 0xa282ead8
-}
+func snappySum(b []byte) uint32 { return snappyMask(crc32.Checksum(b, castagnoli)) }
+
+func snappyMask(sum uint32) uint32 { return (sum>>15 | sum<<17) + 0xa282ead8 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

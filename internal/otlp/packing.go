@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
@@ -32,55 +31,28 @@ type move struct{ to, from, size uint32 }
 // A sum is the place of a checksum, little endian, of the plain bytes in [from, end).
 type sum struct{ at, from, end uint32 }
 
-// A way compresses a cast. It gives up, with neither result nor error, when what it makes
-// is not shorter than that.
-type way func(c *cast, than int) (*Packing, error)
-
-// ways are those of each encoding. The shortest result is taken.
-var ways = map[string][]way{
-	"gzip": {packGzip}, "zstd": {packZstdBlocks},
-}
-
 // Pack compresses a template with gzip, zstd or snappy (framed). What it gives out was
 // decompressed and compared once, with every byte of every hole changed.
 func Pack(t *Template, encoding string) (*Packing, error) {
-	ways, ok := ways[encoding]
+	pack, ok := map[string]func(*cast) (*Packing, error){
+		"gzip": packGzip, "zstd": packZstd, "snappy": packSnappy,
+	}[encoding]
 	if !ok {
 		return nil, fmt.Errorf("pack with %q: want gzip, zstd or snappy", encoding)
 	}
-	var best *Packing
-	var failed error
-	than := math.MaxInt
-	for _, pack := range ways {
-		p, err := packVerified(t, encoding, pack, than)
-		switch {
-		case err != nil:
-			failed = err
-		case p != nil:
-			best, than = p, len(p.Bytes)
-		}
-	}
-	if best == nil {
-		return nil, fmt.Errorf("pack %d spans with %s: %w", t.Spans, encoding, failed)
-	}
-	return best, nil
-}
-
-func packVerified(t *Template, encoding string, pack way, than int) (*Packing, error) {
-	const attempts = 16
-	c := newCast(t)
-	var p *Packing
+	const attempts = 4 // with other bytes in the holes
 	var err error
-	for range attempts {
-		if p, err = pack(c, than); p != nil {
-			err = p.verify(c, encoding)
+	for attempt := range uint64(attempts) {
+		c := newCast(t, attempt)
+		var p *Packing
+		if p, err = pack(c); err != nil {
+			break
 		}
-		if err == nil {
+		if err = p.verify(c, encoding); err == nil {
 			return p, nil
 		}
-		c.refill()
 	}
-	return nil, err
+	return nil, fmt.Errorf("pack %d spans with %s: %w", t.Spans, encoding, err)
 }
 
 // Fill makes dst, a copy of Bytes, say what plain says: a copy of the template whose holes
@@ -93,7 +65,7 @@ func (p *Packing) Fill(dst, plain []byte) {
 	for _, s := range p.sums {
 		v := crc32.Checksum(plain[s.from:s.end], p.table)
 		if p.masked {
-			v = (v>>15 | v<<17) + 0xa282ead8
+			v = snappyMask(v)
 		}
 		binary.LittleEndian.PutUint32(dst[s.at:], v)
 	}

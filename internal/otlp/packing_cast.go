@@ -3,68 +3,42 @@ package otlp
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"math/rand/v2"
 	"slices"
 )
 
 // A cast is a copy of a template for a compressor to look at: its holes are filled with
-// bytes that hardly occur elsewhere, so that nothing outside of a hole is expressed by
-// what is in one. Holes that always have the same content have the same bytes in all.
+// random bytes of values that hardly occur elsewhere, so that nothing outside of a hole is
+// expressed by what happens to be in one.
 type cast struct {
-	bytes    []byte
-	holes    []extent
-	rare     []byte          // what the holes are filled with
-	mistaken map[uint32]bool // keys of holes to be filled with something else
-	r        *rand.Rand
+	bytes []byte
+	holes []extent
 }
 
 // An extent is a hole: from its first byte to before its end. Those with an equal key
 // have the same content.
 type extent struct{ from, end, key uint32 }
 
-func newCast(t *Template) *cast {
-	c := &cast{
-		bytes: bytes.Clone(t.Bytes), holes: t.holes(), mistaken: map[uint32]bool{},
-		r: rand.New(rand.NewPCG(uint64(len(t.Bytes)), 1)),
-	}
-	c.rare = c.rarest()
-	c.refill()
-	return c
-}
-
-// refill gives other bytes to the mistaken holes, or to all if none is known to be.
-func (c *cast) refill() {
-	have := map[uint32]uint32{}
+// newCast fills the holes with other bytes for each attempt.
+func newCast(t *Template, attempt uint64) *cast {
+	c := &cast{bytes: bytes.Clone(t.Bytes), holes: t.holes()}
+	rare := c.rarest()
+	r := rand.New(rand.NewPCG(uint64(len(t.Bytes)), attempt))
+	filled := map[uint32]uint32{} // by key, where
 	for _, h := range c.holes {
-		if len(c.mistaken) > 0 && !c.mistaken[h.key] {
-			continue
-		}
-		if from, ok := have[h.key]; ok {
+		if from, ok := filled[h.key]; ok {
 			copy(c.bytes[h.from:h.end], c.bytes[from:])
 			continue
 		}
-		have[h.key] = h.from
-		c.fill(h)
+		filled[h.key] = h.from
+		for i := h.from; i < h.end; i++ {
+			c.bytes[i] = rare[r.IntN(len(rare))]
+		}
 	}
-	clear(c.mistaken)
+	return c
 }
 
-// distinct gives every hole bytes of its own.
-func (c *cast) distinct() {
-	for _, h := range c.holes {
-		c.fill(h)
-	}
-}
-
-func (c *cast) fill(h extent) {
-	for i := h.from; i < h.end; i++ {
-		c.bytes[i] = c.rare[c.r.IntN(len(c.rare))]
-	}
-}
-
-// rarest returns those values of a byte that occur least outside of the holes. They are
-// so many that a compressor makes nothing shorter of them.
+// rarest returns those values of a byte that occur least outside of the holes.
 func (c *cast) rarest() []byte {
 	var times [256]int
 	at := uint32(0)
@@ -79,7 +53,7 @@ func (c *cast) rarest() []byte {
 		all[i] = byte(i)
 	}
 	slices.SortStableFunc(all, func(a, b byte) int { return cmp.Compare(times[a], times[b]) })
-	return all[:128]
+	return all[:64]
 }
 
 // meanings returns a number for every byte, equal where the bytes are the same in every
@@ -91,29 +65,11 @@ func (c *cast) meanings() []uint32 {
 	}
 	for _, h := range c.holes {
 		for i := h.from; i < h.end; i++ {
-			all[i] = inHole | h.key<<4 | (i - h.from)
+			all[i] = 1<<31 | h.key<<4 | (i - h.from)
 		}
 	}
 	return all
 }
-
-// errMistaken says that a compressor expressed a byte by one that only looked the same.
-var errMistaken = errors.New("a hole was taken for something else")
-
-// compare notes the holes among two bytes that a compressor took for the same, unless
-// they are.
-func (c *cast) compare(a, b uint32) {
-	if a == b {
-		return
-	}
-	for _, m := range []uint32{a, b} {
-		if m >= inHole {
-			c.mistaken[m&^inHole>>4] = true
-		}
-	}
-}
-
-const inHole = 1 << 31 // meanings from here on are those of bytes in holes
 
 // moves returns what is to be copied so that all holes are: places has the place in the
 // compressed template for each byte that is one there, and 0 for those that are made from

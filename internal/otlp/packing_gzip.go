@@ -3,23 +3,13 @@ package otlp
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"hash/crc32"
-	"io"
 
 	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/zstd"
 )
 
-// A flusher compresses in parts that can be told apart: what comes after Flush begins
-// with a byte of its own, and may still refer to everything before.
-type flusher interface {
-	io.WriteCloser
-	Flush() error
-}
-
-// part writes b and ends at a byte.
-func part(w flusher, b []byte) error {
+// part compresses b and ends at a byte. What comes after may still refer to it.
+func part(w *flate.Writer, b []byte) error {
 	if _, err := w.Write(b); err != nil {
 		return err
 	}
@@ -39,7 +29,7 @@ const maxStored = 4096
 // packGzip puts the holes into stored blocks. Where a part ends deflate has an empty one:
 // it becomes the one that holds the hole. What the compressor makes of the hole itself is
 // thrown away; that it saw the hole keeps its distances right.
-func packGzip(c *cast, _ int) (*Packing, error) {
+func packGzip(c *cast) (*Packing, error) {
 	var out bytes.Buffer
 	out.WriteString(gzipHeader)
 	w, err := flate.NewWriter(&out, gzipLevel)
@@ -90,46 +80,3 @@ func packGzip(c *cast, _ int) (*Packing, error) {
 	return p, nil
 }
 
-// zstdJoined is how many bytes between two holes are not worth a block.
-const zstdJoined = 20
-
-// packZstdBlocks lets each hole be a raw block. The compressor makes such a block of it by
-// itself, or its state would no longer be that of whoever decompresses.
-func packZstdBlocks(c *cast, _ int) (*Packing, error) {
-	c.distinct()
-	var out bytes.Buffer
-	w, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(zstdWindow))
-	if err != nil {
-		return nil, err
-	}
-	p := new(Packing)
-	at := uint32(0)
-	for i := 0; i < len(c.holes); {
-		from, end := c.holes[i].from, c.holes[i].end
-		for i++; i < len(c.holes) && c.holes[i].from-end <= zstdJoined; i++ {
-			end = c.holes[i].end
-		}
-		if err := part(w, c.bytes[at:from]); err != nil {
-			return nil, err
-		}
-		before, size := out.Len(), end-from
-		if err := part(w, c.bytes[from:end]); err != nil {
-			return nil, err
-		}
-		block := out.Bytes()[before:]
-		if header := [3]byte(block); header != [3]byte{byte(size << 3), byte(size >> 5)} {
-			return nil, fmt.Errorf("%w: block %x", errMistaken, header)
-		}
-		p.moves = append(p.moves, move{uint32(before) + 3, from, size})
-		at = end
-	}
-	if err := part(w, c.bytes[at:]); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	p.Bytes = bytes.Clone(out.Bytes())
-	return p, nil
-}
