@@ -36,7 +36,7 @@ type foresight struct {
 
 const (
 	maxLead   = 50 * time.Microsecond
-	spinShare = 25 // one part of so many of a core may be spun away
+	spinShare = 50 // one part of so many of a core may be spun away
 )
 
 // lead is how early to wake now.

@@ -14,6 +14,10 @@ import (
 // to the kernel's timer, which is kept short since nothing can interrupt it.
 const margin = 3 * time.Millisecond
 
+// shortestSleep bounds how often a thread goes to sleep, which costs as much as sending
+// a small request does: beyond 20,000 slots a second those of 50 µs are sent together.
+const shortestSleep = 50 * time.Microsecond
+
 // preciseWait ties the calling goroutine to its thread, takes the slack (50 µs by
 // default) off the thread's timers, and returns a wait that ends within a few
 // microseconds of its time. The thread ends with the goroutine.
@@ -37,6 +41,9 @@ func preciseWait() (wait, error) {
 		}
 		wake := until.Add(-early.lead(now))
 		if now.Before(wake) {
+			if shortest := now.Add(shortestSleep); wake.Before(shortest) {
+				wake = shortest
+			}
 			sleepUntil(kernel.Nano() + int64(wake.Sub(from)))
 			now = time.Now()
 			early.woke(now.Sub(wake))
