@@ -84,7 +84,7 @@ func (p *page) accountText(s Summary) {
 	lost := "lost"
 	switch {
 	case d.Sampled != nil:
-		lost = fmt.Sprintf("not delivered, %s of them sampled as predicted and %s lost,",
+		lost = fmt.Sprintf("not delivered (%s sampled as predicted, %s lost)",
 			n(*d.Sampled), n(d.Lost-*d.Sampled))
 	case len(s.Sampling) > 0:
 		lost = "lost or sampled"
