@@ -2,9 +2,6 @@ package ledger
 
 import (
 	"errors"
-	"hash/fnv"
-	"math"
-	"math/bits"
 	"strings"
 	"testing"
 	"time"
@@ -188,54 +185,5 @@ func TestReceiptsAllocateNothingPerSpan(t *testing.T) {
 	})
 	if allocs > 10 {
 		t.Errorf("%.0f allocations a request of 1000 spans", allocs)
-	}
-}
-
-// What samplers look at is as good as random: every bit is balanced, and a threshold
-// keeps its share.
-func TestIDsLookRandomToSamplers(t *testing.T) {
-	const n = 100_000
-	for _, run := range []string{"a", "2026-01-02T03-04-05Z"} {
-		key := NewKey(run)
-		var ones [192]int
-		var kept56, keptFNV, runs int
-		last := byte(0)
-		ids := make([]byte, 24)
-		for i := range n {
-			key.PutTraceID(ids, Number(i))
-			key.PutSpanID(ids[16:], Number(i))
-			for b, v := range ids {
-				for ; v != 0; v &= v - 1 {
-					ones[8*b+bits.TrailingZeros8(v)]++
-				}
-			}
-			low56 := uint64(0)
-			for _, v := range ids[9:16] {
-				low56 = low56<<8 | uint64(v)
-			}
-			if low56 < 1<<56/10 {
-				kept56++
-			}
-			h := fnv.New32a()
-			_, _ = h.Write(ids[:16])
-			if h.Sum32()&0x3fff < 0x4000/10 {
-				keptFNV++
-			}
-			if ids[0]>>7 != last {
-				runs++
-			}
-			last = ids[0] >> 7
-		}
-		within := func(what string, got int, p float64) {
-			if mean, sigma := n*p, math.Sqrt(n*p*(1-p)); math.Abs(float64(got)-mean) > 5*sigma {
-				t.Errorf("run %q: %s: %d, want %.0f ± %.0f", run, what, got, mean, 5*sigma)
-			}
-		}
-		for b, got := range ones {
-			within("ones in bit "+string(rune('0'+b%10)), got, 0.5)
-		}
-		within("changes of the first bit", runs, 0.5)
-		within("kept by the last 56 bits at 10 %", kept56, 0.1)
-		within("kept by FNV at 10 %", keptFNV, float64(0x4000/10)/0x4000)
 	}
 }
