@@ -151,6 +151,29 @@ func TestBackendCountsWhoLeft(t *testing.T) {
 	}
 }
 
+// TestBackendCountsEachOnce has a sender that leaves before its answer is due, and one
+// that stays until after that.
+func TestBackendCountsEachOnce(t *testing.T) {
+	r := start(t, Config{Backend: scenario.Backend{Delay: scenario.Duration(100 * time.Millisecond)}}, "")
+	r.startRun()
+	ctx, cancel := context.WithCancel(r.ctx)
+	done := make(chan error, 1)
+	go func() { done <- (&rig{conn: r.conn, ctx: ctx}).send(exportTraces, request(t, "run", 0, 10)) }()
+	r.until("the first is entered", func() bool { return r.received().Unique == 10 })
+	cancel()
+	<-done
+	if err := r.send(exportTraces, request(t, "run", 10, 20)); err != nil {
+		t.Error(err)
+	}
+	got, answers := r.received(), uint64(0)
+	for _, n := range got.Requests {
+		answers += n
+	}
+	if n := r.book.inFlight.Load(); n != 0 || answers != 2 {
+		t.Errorf("%d requests are in flight, %v were answered; want 0 and 2", n, got.Requests)
+	}
+}
+
 func TestBackendForgetsWhoLeftBeforeTheirTurn(t *testing.T) {
 	r := start(t, Config{Backend: scenario.Backend{MaxConcurrent: 3}}, "")
 	r.startRun()

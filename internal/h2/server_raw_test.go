@@ -304,3 +304,63 @@ func TestServerHoldsNoMoreThanItMay(t *testing.T) {
 		t.Errorf("requests were refused: %v, want 8", outcomes)
 	}
 }
+
+// TestServerTrustsNoLength has a client that announces much and sends little of it.
+func TestServerTrustsNoLength(t *testing.T) {
+	r := startServer(t, oddConfig(t))
+	c := r.raw()
+	c.greet()
+	c.headers(1, false)
+	_ = c.WriteData(1, false, []byte{0, 1, 0xff, 0xff, 0xff, 'x'})
+	c.headers(3, false)
+	_ = c.WriteData(3, true, message(0, "whole"))
+	if got := c.outcome(3); got != "OK" {
+		t.Errorf("another request ended with %q", got)
+	}
+	if n := r.held.Load(); n > serverTrust {
+		t.Errorf("%d bytes are held for one that came", n)
+	}
+}
+
+// TestServerGivesPaddingBack has a message of little in frames of much padding.
+func TestServerGivesPaddingBack(t *testing.T) {
+	cfg := oddConfig(t)
+	cfg.Handle = func(c *ServerCall) { c.Finish(codes.OK, "") }
+	cfg.MaxMessage = 1000
+	r := startServer(t, cfg)
+	c := r.raw()
+	c.greet()
+	c.headers(1, false)
+	b := message(0, strings.Repeat("x", 600))
+	for i := range b {
+		_ = c.WriteDataPadded(1, i == len(b)-1, b[i:i+1], make([]byte, 255))
+	}
+	if got := c.outcome(1); got != "OK" {
+		t.Errorf("the request ended with %q", got)
+	}
+}
+
+// TestServerKeepsMessages has a kept message while a further one takes its place in the
+// buffer of the connection.
+func TestServerKeepsMessages(t *testing.T) {
+	kept := make(chan *ServerCall, 2)
+	r := startServer(t, serverTestConfig(func(c *ServerCall) {
+		c.Keep()
+		kept <- c
+	}))
+	c := r.raw()
+	c.greet()
+	var calls []*ServerCall
+	for i, text := range []string{"first", "other"} {
+		c.headers(uint32(2*i+1), false)
+		_ = c.WriteData(uint32(2*i+1), true, message(0, text))
+		calls = append(calls, <-kept)
+	}
+	for i, text := range []string{"first", "other"} {
+		if got := string(calls[i].Message); got != text {
+			t.Errorf("message %d became %q, want %q", i, got, text)
+		}
+		calls[i].Finish(codes.OK, "")
+		calls[i].Release()
+	}
+}
