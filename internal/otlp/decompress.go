@@ -129,15 +129,25 @@ func unzstd(dst, src []byte, limit int) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	b := bytes.NewBuffer(slices.Grow(dst, min(usualRatio*len(src), limit)+bytes.MinRead))
-	n, err := b.ReadFrom(io.LimitReader(r, int64(limit)+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case n > int64(limit):
-		return nil, ErrTooLong
+	from := len(dst)
+	if cap(dst)-from < 2*len(src) {
+		dst = slices.Grow(dst, min(usualRatio*len(src), limit)+1)
 	}
-	return b.Bytes(), nil
+	for {
+		if len(dst) == cap(dst) {
+			dst = slices.Grow(dst, len(dst)-from+1)
+		}
+		n, err := r.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		switch {
+		case len(dst)-from > limit:
+			return nil, ErrTooLong
+		case errors.Is(err, io.EOF):
+			return dst, nil
+		case err != nil:
+			return nil, err
+		}
+	}
 }
 
 // unsnappy undoes snappy in its framed form, a chunk at a time.

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -136,14 +137,14 @@ func TestBombsAreCheap(t *testing.T) {
 	zeros := make([]byte, 64<<20)
 	for _, encoding := range encodings {
 		src := compressed(t, encoding, zeros)
-		result := testing.Benchmark(func(b *testing.B) {
-			for b.Loop() {
-				if _, err := Decompress(encoding, nil, src, 1<<20); !errors.Is(err, ErrTooLong) {
-					b.Fatalf("Decompress(%s): %v", encoding, err)
-				}
-			}
-		})
-		if n := result.AllocedBytesPerOp(); n > 24<<20 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Decompress(encoding, nil, src, 1<<20)
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, ErrTooLong) {
+			t.Errorf("Decompress(%s, %d B, 1 MiB): %v, want ErrTooLong", encoding, len(src), err)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 24<<20 {
 			t.Errorf("Decompress(%s, %d B, 1 MiB) allocated %d bytes", encoding, len(src), n)
 		}
 	}
@@ -152,7 +153,7 @@ func TestBombsAreCheap(t *testing.T) {
 // A message that is cut off, or in which a bit is another, is an error or (where the bit
 // says nothing) the same message, never another one.
 func TestBrokenMessagesAreErrors(t *testing.T) {
-	plain := batch(t, "simple", 1, 20)
+	plain := batch(t, "simple", 1, 7)
 	for _, encoding := range encodings {
 		src := compressed(t, encoding, plain)
 		for n := range len(src) {
@@ -223,6 +224,49 @@ func TestGzipHeaders(t *testing.T) {
 	}
 }
 
+// fixed is a block of fixed codes: a literal, then a match of three bytes with that code
+// of a distance, then many literals, so that it is not the end that is looked at.
+func fixed(distance uint) []byte {
+	var hold uint64
+	var n int
+	var b []byte
+	write := func(code uint64, bits int, reversed bool) {
+		for i := range bits {
+			v := code >> i
+			if reversed {
+				v = code >> (bits - 1 - i)
+			}
+			hold |= v & 1 << (n % 8)
+			if n++; n%8 == 0 {
+				b, hold = append(b, byte(hold)), 0
+			}
+		}
+	}
+	write(1|1<<1, 3, false)
+	write(0x30+'a', 8, true)
+	write(1, 7, true)
+	write(uint64(distance), 5, true)
+	for range 2000 {
+		write(0x30+'b', 8, true)
+	}
+	write(0, 7, true)
+	write(0, 7, true)
+	return b
+}
+
+func TestInflateRefusesWhatIsNoDistance(t *testing.T) {
+	for distance, fails := range map[uint]bool{0: false, 1: true, 30: true, 31: true} {
+		for _, end := range []int{0, 1990} {
+			src := fixed(distance)
+			got, _, err := new(inflater).inflate(nil, src[:len(src)-end], 1<<20)
+			if fails != errors.Is(err, errCorrupt) || (end == 0 && !fails && err != nil) {
+				t.Errorf("inflate(distance %d, %d bytes) = %d bytes, %v", distance, len(src)-end, len(got),
+					err)
+			}
+		}
+	}
+}
+
 // Whatever comes, the inflater and compress/flate agree on the bytes or on that there is
 // an error, and no more is written than the limit allows.
 func FuzzInflate(f *testing.F) {
@@ -234,6 +278,9 @@ func FuzzInflate(f *testing.F) {
 			w.Close()
 			f.Add(b.Bytes())
 		}
+	}
+	for distance := range uint(32) {
+		f.Add(fixed(distance))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		const limit = 1 << 20

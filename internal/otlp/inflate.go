@@ -170,11 +170,12 @@ func (d *inflater) readCodes() error {
 		value, times := uint8(e>>16), 1
 		if value >= 16 { // 16 repeats the last, 17 and 18 zeros
 			times = [3]int{3, 3, 11}[value-16] + int(d.take([3]uint{2, 3, 7}[value-16]))
-			if value > 16 {
+			switch {
+			case value > 16:
 				value = 0
-			} else if i == 0 {
+			case i == 0:
 				return errCorrupt
-			} else {
+			default:
 				value = all[i-1]
 			}
 		}

@@ -22,50 +22,38 @@ func (d *inflater) block(c *codes) error {
 }
 
 // fast undoes codes until the block is done, or one of the ends is near. The bits that are
-// held suffice for four literals of the table's own, or for a length and a distance.
+// held suffice for a length and a distance, and for no more literals than the slack.
 func (d *inflater) fast(c *codes) (done bool, err error) {
 	in, out, pos, o := d.in, d.out, d.pos, d.o
 	hold, count := d.hold, d.count
 	end := min(len(out)-slack, d.limit)
+next:
 	for pos+8 <= len(in) && o <= end {
 		hold |= binary.LittleEndian.Uint64(in[pos:pos+8:pos+8]) << (count & 63)
 		pos += 7 - int(count>>3&7)
 		count |= 56
 		e := c.literals[hold&(1<<literalBits-1)]
-		if e&literal != 0 {
-			hold >>= e & 63
-			count -= uint(e & 63)
+		for e&literal != 0 {
+			hold, count = hold>>(e&63), count-uint(e&63)
 			out[o] = byte(e >> 16)
 			o++
-			e = c.literals[hold&(1<<literalBits-1)]
-			if e&literal != 0 {
-				hold >>= e & 63
-				count -= uint(e & 63)
-				out[o] = byte(e >> 16)
-				o++
-				e = c.literals[hold&(1<<literalBits-1)]
-				if e&literal != 0 {
-					hold >>= e & 63
-					count -= uint(e & 63)
-					out[o] = byte(e >> 16)
-					o++
-					e = c.literals[hold&(1<<literalBits-1)]
-					if e&literal != 0 {
-						hold >>= e & 63
-						count -= uint(e & 63)
-						out[o] = byte(e >> 16)
-						o++
-						continue
-					}
-				}
-			}
-			if pos+8 > len(in) {
+			if e = c.literals[hold&(1<<literalBits-1)]; e&literal == 0 {
 				break
 			}
-			hold |= binary.LittleEndian.Uint64(in[pos:pos+8:pos+8]) << (count & 63)
-			pos += 7 - int(count>>3&7)
-			count |= 56
+			hold, count = hold>>(e&63), count-uint(e&63)
+			out[o] = byte(e >> 16)
+			o++
+			if count < 2*literalBits {
+				continue next
+			}
+			e = c.literals[hold&(1<<literalBits-1)]
 		}
+		if pos+8 > len(in) {
+			break
+		}
+		hold |= binary.LittleEndian.Uint64(in[pos:pos+8:pos+8]) << (count & 63)
+		pos += 7 - int(count>>3&7)
+		count |= 56
 		if e&special != 0 {
 			if e>>12&7 != 0 {
 				hold >>= literalBits
@@ -73,49 +61,39 @@ func (d *inflater) fast(c *codes) (done bool, err error) {
 				e = c.literals[uint64(e>>16)+hold&(1<<(e>>12&7)-1)]
 			}
 			if e&(special|literal) != 0 {
-				hold >>= e & 63
-				count -= uint(e & 63)
+				hold, count = hold>>(e&63), count-uint(e&63)
 				if e&literal != 0 {
 					out[o] = byte(e >> 16)
 					o++
 					continue
 				}
-				done, err = e>>16 == endOfBlock, nil
-				if !done {
-					err = errCorrupt
+				if done = e>>16 == endOfBlock; !done {
+					return false, errCorrupt
 				}
 				break
 			}
 		}
 		size := int(e>>16) + int(hold&(1<<(e&63)-1)>>(e>>8&15))
-		hold >>= e & 63
-		count -= uint(e & 63)
+		hold, count = hold>>(e&63), count-uint(e&63)
 		e = c.distances[hold&(1<<distanceBits-1)]
 		if e&special != 0 {
 			if e>>12&7 == 0 {
-				err = errCorrupt
-				break
+				return false, errCorrupt
 			}
 			hold >>= distanceBits
 			count -= distanceBits
 			e = c.distances[uint64(e>>16)+hold&(1<<(e>>12&7)-1)]
-			if e&special != 0 {
-				err = errCorrupt
-				break
-			}
 		}
 		from := o - int(e>>16) - int(hold&(1<<(e&63)-1)>>(e>>8&15))
-		hold >>= e & 63
-		count -= uint(e & 63)
-		if from < d.base {
-			err = errCorrupt
-			break
+		hold, count = hold>>(e&63), count-uint(e&63)
+		if e&special != 0 || from < d.base {
+			return false, errCorrupt
 		}
 		copyMatch(out, o, from, size)
 		o += size
 	}
 	d.pos, d.o, d.hold, d.count = pos, o, hold, count
-	return done, err
+	return done, nil
 }
 
 // copyMatch copies size bytes within out, and a few more.

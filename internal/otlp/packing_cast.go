@@ -73,7 +73,7 @@ func (c *cast) meanings() []uint32 {
 
 // moves returns what is to be copied so that all holes are: places has the place in the
 // compressed template for each byte that is one there, and 0 for those that are made from
-// others. A byte or two between holes are copied with them.
+// others. A few bytes between holes are copied with them.
 func (c *cast) moves(places []uint32) []move {
 	const joined = 16
 	var all []move
@@ -86,7 +86,7 @@ func (c *cast) moves(places []uint32) []move {
 			if n := len(all); n > 0 {
 				last := &all[n-1]
 				gap := i - last.from - last.size
-				if gap <= joined && straight(places[last.from:i+1]) {
+				if gap <= joined && straight(places[last.from+last.size-1:i+1]) {
 					last.size += gap + 1
 					continue
 				}

@@ -40,12 +40,12 @@ func packGzip(c *cast) (*Packing, error) {
 	var at, stored, size uint32 // stored is where the last stored block has its length
 	for _, h := range c.holes {
 		before := out.Len()
-		if at < h.from {
+		if at < h.from || stored == 0 {
 			if err := part(w, c.bytes[at:h.from]); err != nil {
 				return nil, err
 			}
 			text := c.bytes[at:h.from]
-			if stored > 0 && out.Len()-before >= len(text) && size < maxStored {
+			if stored > 0 && out.Len()-before >= len(text) && size+uint32(len(text)) < maxStored {
 				out.Truncate(before)
 				out.Write(text)
 				size += uint32(len(text))
@@ -79,4 +79,3 @@ func packGzip(c *cast) (*Packing, error) {
 	p.Bytes = binary.LittleEndian.AppendUint32(p.Bytes, uint32(len(c.bytes)))
 	return p, nil
 }
-

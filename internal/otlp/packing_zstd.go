@@ -13,7 +13,7 @@ func packZstd(c *cast) (*Packing, error) {
 	places := make([]uint32, len(c.bytes))
 	m := newMatcher(c.meanings())
 	w := newZstdWriter()
-	for from := 0; from < len(c.bytes); from += zstdBlock {
+	for from := 0; from == 0 || from < len(c.bytes); from += zstdBlock {
 		end := min(from+zstdBlock, len(c.bytes))
 		sequences := m.sequences(max(0, end-1<<windowLog), from, end)
 		header := len(p.Bytes)
@@ -133,8 +133,9 @@ func (w *zstdWriter) appendSequences(b []byte, all []sequence) []byte {
 	default:
 		b = append(b, 255, byte(n-0x7f00), byte((n-0x7f00)>>8))
 	}
-	w.b, w.hold, w.n = append(b, 0), 0, 0 // all codes those known beforehand
-	var l, s, d int                       // states of the sequence after
+	b = append(b, 0) // all codes are those known beforehand
+	w.b, w.hold, w.n = b, 0, 0
+	var l, s, d int // states of the sequence after
 	for i := len(all) - 1; i >= 0; i-- {
 		q := all[i]
 		literals, size := code(zstdLiteralBases, q.literals), code(zstdSizeBases, q.size)
