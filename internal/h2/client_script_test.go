@@ -432,6 +432,7 @@ func TestClientDeadlines(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		for after, at := range ended {
 			if at != after {
 				t.Errorf("the call of %v ended after %v", after, at)

@@ -105,18 +105,19 @@ func (r *running) call(t testing.TB, b []byte, timeout time.Duration) Result {
 
 // Every status of a real server comes as it was said, with its text and its details.
 func TestClientHearsEveryStatus(t *testing.T) {
-	var say error
-	c := dial(t, serve(t, func(context.Context, []byte) ([]byte, error) { return []byte("ok"), say }))
-	for code := range codes.Code(20) {
+	say := func(code codes.Code) *status.Status {
 		s, err := status.New(code, "100 % schön\n").WithDetails(durationpb.New(time.Second))
-		if code == codes.OK {
-			s, err = status.New(code, ""), nil
+		if err != nil { // of OK
+			s = status.New(code, "")
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		say = s.Err()
-		got := c.call(t, nil, time.Minute)
+		return s
+	}
+	c := dial(t, serve(t, func(_ context.Context, b []byte) ([]byte, error) {
+		return b, say(codes.Code(b[0])).Err()
+	}))
+	for code := range codes.Code(20) {
+		s := say(code)
+		got := c.call(t, []byte{byte(code)}, time.Minute)
 		if got.Status != uint32(code) || got.Message != s.Message() || !got.Answered || got.Unseen {
 			t.Errorf("%v: %+v", code, got)
 		}

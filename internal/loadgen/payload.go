@@ -14,10 +14,9 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
-// templateBytes bounds the templates of a run, so that they and a copy stay in a
-// core's own cache: a patch costs a few nanoseconds a span there and three times that
-// in memory, and what is sent from there is sent faster, too.
-const templateBytes = 256 << 10
+// templateBytes bounds the templates of a run, so that they stay in the caches: a
+// patch costs a few nanoseconds a span there and three times that in memory.
+const templateBytes = 1 << 20
 
 // maxVariants is how many templates are taken in turn when they are small.
 const maxVariants = 64
@@ -76,7 +75,7 @@ func newPayloads(shape *otlp.Shape, load *scenario.Load, stream uint16) (*payloa
 		patcher: patcher{text: varyingText(r)},
 	}
 	first := otlp.NewTemplate(shape, 0, batch, r)
-	variants := min(max(templateBytes/phases/max(len(first.Bytes), 1), 1), maxVariants)
+	variants := min(max(templateBytes/phases/max(len(first.Bytes), 1), 2), maxVariants)
 	p.variants = uint64(variants)
 	for phase := range phases {
 		for v := range variants {
