@@ -11,13 +11,13 @@ import (
 
 // A clientHeaders is what a list of headers or trailers says that matters here.
 type clientHeaders struct {
-	http     int // :status; 0 for trailers
-	answersGRPC   bool
-	encoding string
-	status   int64 // grpc-status; -1 for none
-	message  string
-	details  []byte
-	size     int // as SETTINGS_MAX_HEADER_LIST_SIZE counts it
+	http        int // :status; 0 for trailers
+	answersGRPC bool
+	encoding    string
+	status      int64 // grpc-status; -1 for none
+	message     string
+	details     []byte
+	size        int // as SETTINGS_MAX_HEADER_LIST_SIZE counts it
 }
 
 // A clientHeaderReader decodes lists. Blocks that only refer to the table and do not

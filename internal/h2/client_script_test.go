@@ -251,7 +251,9 @@ func http(status int) func(*script) {
 	return func(s *script) { s.headers(1, false, ":status", itoa(status), "content-type", "text/plain") }
 }
 
-func itoa(n int) string { return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)}) }
+func itoa(n int) string {
+	return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)})
+}
 
 func reset(code http2.ErrCode) func(*script) {
 	return func(s *script) { _ = s.WriteRSTStream(1, code) }
@@ -264,25 +266,37 @@ func TestClientEndsWhatBreaksTheProtocol(t *testing.T) {
 		say  func(s *script)
 		code Code
 	}{
-		"a frame too long":            {func(s *script) { _ = s.WriteRawFrame(0, 0, 1, make([]byte, 16385)) }, FrameSizeError},
-		"a stream that never was":     {func(s *script) { _ = s.WriteRSTStream(3, 0) }, ProtocolError},
-		"a stream of the server":      {func(s *script) { s.begin(2) }, ProtocolError},
-		"data on no stream":           {func(s *script) { _ = s.WriteData(0, false, nil) }, ProtocolError},
-		"a push":                      {func(s *script) { _ = s.WritePushPromise(http2.PushPromiseParam{StreamID: 1, PromiseID: 2}) }, ProtocolError},
-		"padding only":                {func(s *script) { _ = s.WriteRawFrame(http2.FrameData, http2.FlagDataPadded, 1, []byte{1}) }, ProtocolError},
-		"no padding":                  {func(s *script) { _ = s.WriteRawFrame(http2.FrameData, http2.FlagDataPadded, 1, nil) }, ProtocolError},
-		"settings on a stream":        {func(s *script) { _ = s.WriteRawFrame(http2.FrameSettings, 0, 1, nil) }, ProtocolError},
-		"odd settings":                {func(s *script) { _ = s.WriteRawFrame(http2.FrameSettings, 0, 0, make([]byte, 5)) }, FrameSizeError},
-		"a large window":              {func(s *script) { _ = s.WriteSettings(http2.Setting{ID: 4, Val: 1 << 31}) }, FlowControlError},
-		"a small frame":               {func(s *script) { _ = s.WriteSettings(http2.Setting{ID: 5, Val: 1}) }, ProtocolError},
-		"an overflow":                 {func(s *script) { _ = s.WriteWindowUpdate(0, 1<<31-1) }, FlowControlError},
-		"an odd ping":                 {func(s *script) { _ = s.WriteRawFrame(http2.FramePing, 0, 0, nil) }, FrameSizeError},
-		"a short goaway":              {func(s *script) { _ = s.WriteRawFrame(http2.FrameGoAway, 0, 0, nil) }, FrameSizeError},
-		"continuation of nothing":     {func(s *script) { _ = s.WriteContinuation(1, true, nil) }, ProtocolError},
-		"something among headers":     {func(s *script) { open(s); _ = s.WritePing(false, [8]byte{}) }, ProtocolError},
-		"headers without end":         {func(s *script) { open(s); for range 70 { _ = s.WriteContinuation(1, false, nil) } }, EnhanceYourCalm},
-		"headers that are too long":   {func(s *script) { open(s); for range 5 { _ = s.WriteContinuation(1, false, make([]byte, 16384)) } }, EnhanceYourCalm},
-		"headers that are no headers": {func(s *script) { _ = s.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0xff, 0xff}, EndHeaders: true}) }, CompressionError},
+		"a frame too long":        {func(s *script) { _ = s.WriteRawFrame(0, 0, 1, make([]byte, 16385)) }, FrameSizeError},
+		"a stream that never was": {func(s *script) { _ = s.WriteRSTStream(3, 0) }, ProtocolError},
+		"a stream of the server":  {func(s *script) { s.begin(2) }, ProtocolError},
+		"data on no stream":       {func(s *script) { _ = s.WriteData(0, false, nil) }, ProtocolError},
+		"a push":                  {func(s *script) { _ = s.WritePushPromise(http2.PushPromiseParam{StreamID: 1, PromiseID: 2}) }, ProtocolError},
+		"padding only":            {func(s *script) { _ = s.WriteRawFrame(http2.FrameData, http2.FlagDataPadded, 1, []byte{1}) }, ProtocolError},
+		"no padding":              {func(s *script) { _ = s.WriteRawFrame(http2.FrameData, http2.FlagDataPadded, 1, nil) }, ProtocolError},
+		"settings on a stream":    {func(s *script) { _ = s.WriteRawFrame(http2.FrameSettings, 0, 1, nil) }, ProtocolError},
+		"odd settings":            {func(s *script) { _ = s.WriteRawFrame(http2.FrameSettings, 0, 0, make([]byte, 5)) }, FrameSizeError},
+		"a large window":          {func(s *script) { _ = s.WriteSettings(http2.Setting{ID: 4, Val: 1 << 31}) }, FlowControlError},
+		"a small frame":           {func(s *script) { _ = s.WriteSettings(http2.Setting{ID: 5, Val: 1}) }, ProtocolError},
+		"an overflow":             {func(s *script) { _ = s.WriteWindowUpdate(0, 1<<31-1) }, FlowControlError},
+		"an odd ping":             {func(s *script) { _ = s.WriteRawFrame(http2.FramePing, 0, 0, nil) }, FrameSizeError},
+		"a short goaway":          {func(s *script) { _ = s.WriteRawFrame(http2.FrameGoAway, 0, 0, nil) }, FrameSizeError},
+		"continuation of nothing": {func(s *script) { _ = s.WriteContinuation(1, true, nil) }, ProtocolError},
+		"something among headers": {func(s *script) { open(s); _ = s.WritePing(false, [8]byte{}) }, ProtocolError},
+		"headers without end": {func(s *script) {
+			open(s)
+			for range 70 {
+				_ = s.WriteContinuation(1, false, nil)
+			}
+		}, EnhanceYourCalm},
+		"headers that are too long": {func(s *script) {
+			open(s)
+			for range 5 {
+				_ = s.WriteContinuation(1, false, make([]byte, 16384))
+			}
+		}, EnhanceYourCalm},
+		"headers that are no headers": {func(s *script) {
+			_ = s.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0xff, 0xff}, EndHeaders: true})
+		}, CompressionError},
 		"a flood": {func(s *script) {
 			for range clientMaxReplies + 100 {
 				_ = s.WritePing(false, [8]byte{})
