@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // so that the server can
@@ -20,8 +19,6 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A handler answers a call in the real server.
 type handler func(ctx context.Context, request []byte) ([]byte, error)
@@ -80,7 +77,7 @@ func dial(t testing.TB, addr string) *running {
 	return r
 }
 
-func message(t testing.TB, b []byte) []byte {
+func bytesValue(t testing.TB, b []byte) []byte {
 	t.Helper()
 	out, err := proto.Marshal(wrapperspb.Bytes(b))
 	if err != nil {
@@ -94,7 +91,7 @@ func (r *running) call(t testing.TB, b []byte, timeout time.Duration) Result {
 	t.Helper()
 	done := make(chan struct{})
 	c := &Call{
-		Message: message(t, b), Deadline: time.Now().Add(timeout), Done: func() { close(done) },
+		Message: bytesValue(t, b), Deadline: time.Now().Add(timeout), Done: func() { close(done) },
 	}
 	if err := r.Start(c); err != nil {
 		t.Fatal(err)
@@ -150,7 +147,7 @@ func TestClientCarriesWhatIsGiven(t *testing.T) {
 			for i := range 60 {
 				size := []int{0, 1, 100, 16379, 70_000, 300_000}[i%6]
 				want := bytes.Repeat([]byte{byte(i)}, size)
-				call := &Call{Message: message(t, want), Deadline: time.Now().Add(time.Minute)}
+				call := &Call{Message: bytesValue(t, want), Deadline: time.Now().Add(time.Minute)}
 				all.Add(1)
 				call.Done = func() {
 					defer all.Done()
@@ -180,7 +177,7 @@ func TestClientAndTheAgeOfConnections(t *testing.T) {
 			MaxConnectionAge: 10 * time.Millisecond, MaxConnectionAgeGrace: time.Minute,
 		}))
 	var answered, unseen atomic.Int64
-	body := message(t, make([]byte, 1000))
+	body := bytesValue(t, make([]byte, 1000))
 	for range 3 {
 		c := dial(t, addr)
 		var all sync.WaitGroup
@@ -351,7 +348,7 @@ func BenchmarkClient(b *testing.B) {
 			c := dial(b, serve(b, func(context.Context, []byte) ([]byte, error) { return nil, nil },
 				grpc.StaticStreamWindowSize(4<<20), grpc.StaticConnWindowSize(16<<20)))
 			done := make(chan struct{}, 1)
-			call := &Call{Message: message(b, make([]byte, size)), Done: func() { done <- struct{}{} }}
+			call := &Call{Message: bytesValue(b, make([]byte, size)), Done: func() { done <- struct{}{} }}
 			for b.Loop() {
 				call.Deadline = time.Now().Add(time.Minute)
 				if err := c.Start(call); err != nil {
