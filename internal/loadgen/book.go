@@ -36,11 +36,11 @@ type book struct {
 	lateness      *ledger.Histogram
 	latenessMeter meter
 
-	mu         sync.Mutex
-	requests   map[string]uint64
-	inMeasured map[string]uint64
-	all, part  traffic // of the run, of the measured time
-	errors     map[string]uint64
+	mu          sync.Mutex
+	requests    map[string]uint64
+	inMeasured  map[string]uint64
+	all, part   traffic // of the run, of the measured time
+	errors      map[string]uint64
 	answer      *ledger.Histogram // of the measured time, for the book
 	answerMeter meter             // of the run, for the monitor
 	last        time.Duration

@@ -2,8 +2,8 @@ package loadgen
 
 import (
 	"encoding/binary"
-	"math"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"

@@ -249,4 +249,3 @@ func newGRPCLine(endpoint string) (*grpcLine, error) {
 	}
 	return &grpcLine{target: target, resolve: resolve}, nil
 }
-
