@@ -150,8 +150,8 @@ func (c *Client) takeHeaders(h frameHeader, b []byte) error {
 func (c *Client) takeContinuation(h frameHeader, b []byte) error {
 	first := c.continued
 	if first.kind != frameHeaders || h.kind != frameContinuation || h.stream != first.stream {
-		return clientFaultf(ProtocolError, "a frame of kind %d where CONTINUATION is not, or alone, allowed",
-			h.kind)
+		return clientFaultf(ProtocolError,
+			"a frame of kind %d where CONTINUATION is not, or alone, allowed", h.kind)
 	}
 	c.fragments++
 	if len(c.headers.block)+len(b) > clientMaxHeaders || c.fragments > clientMaxFragments {

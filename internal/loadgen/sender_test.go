@@ -60,12 +60,18 @@ func (r *receiver) Export(ctx context.Context, in *collector.ExportTraceServiceR
 // serve starts r as a gRPC server and returns its address.
 func (r *receiver) serve(t *testing.T, options ...grpc.ServerOption) string {
 	t.Helper()
-	otlp.RegisterCompressors()
-	r.key, r.spans = ledger.NewKey("run"), map[ledger.Number]int{}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r.serveOn(t, ln, options...)
+}
+
+// serveOn is serve on a listener, which is closed with the server.
+func (r *receiver) serveOn(t *testing.T, ln net.Listener, options ...grpc.ServerOption) string {
+	t.Helper()
+	otlp.RegisterCompressors()
+	r.key, r.spans = ledger.NewKey("run"), map[ledger.Number]int{}
 	server := grpc.NewServer(options...)
 	collector.RegisterTraceServiceServer(server, r)
 	done := make(chan error, 1)
@@ -333,6 +339,30 @@ func TestConnectionsThatEndAreNeitherErrorsNorLosses(t *testing.T) {
 		if times != 1 || n>>48 != 2 {
 			t.Errorf("span %x arrived %d times", n, times)
 		}
+	}
+}
+
+// A call waits for a connection that may still come: until the server speaks, which one
+// that is frozen does not, or until its time is up. Nothing was attempted then.
+func TestCallsWaitForAConnection(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := config(1000, 20, 0, time.Second).Load
+	load.Timeout = scenario.Duration(20 * time.Millisecond)
+	got, _ := rigOf(t, load, ln.Addr().String()).send(0)
+	if got.Class != ledger.Unknown || got.Code != "no answer (DEADLINE_EXCEEDED)" || got.Attempted {
+		t.Errorf("frozen: %+v", got)
+	}
+	load.Timeout = scenario.Duration(time.Minute)
+	late := rigOf(t, load, ln.Addr().String())
+	late.deliver(slot{n: 1})
+	r := &receiver{}
+	r.serveOn(t, ln)
+	<-late.ended
+	if got := late.idle[0].final; got.Class != ledger.Acknowledged || len(r.spans) != 20 {
+		t.Errorf("late: %+v, %d spans", got, len(r.spans))
 	}
 }
 
