@@ -1,6 +1,8 @@
 package loadgen
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -49,7 +51,8 @@ func (r *Request) release() {
 // so that mostly nothing is copied and only the holes are written.
 type payloads struct {
 	templates []*otlp.Template // by phase, then variant
-	packings  []*otlp.Packing  // of the templates; nil without compression
+	packings  []*otlp.Packing  // of the templates; nil where nothing is compressed beforehand
+	online    string           // the encoding of what is compressed when it is sent
 	variants  uint64
 	size      uint64 // spans in a trace
 	batch     uint64
@@ -88,7 +91,11 @@ func newPayloads(shape *otlp.Shape, load *scenario.Load, stream uint16) (*payloa
 	}
 	p.free = make([][]*Request, len(p.templates))
 	p.limit = load.InFlight + len(p.templates)
-	if load.Compression == scenario.CompressionNone {
+	switch {
+	case load.Compression == scenario.CompressionNone:
+		return p, nil
+	case load.CompressOnline:
+		p.online = string(load.Compression)
 		return p, nil
 	}
 	for _, t := range p.templates {
@@ -107,10 +114,30 @@ func (p *payloads) get(n, due uint64) *Request {
 	phase := first % p.size / uint64(gcd(int(p.size), int(p.batch)))
 	r := p.take(int(phase*p.variants + n%p.variants))
 	p.patcher.patch(r.Bytes, p.templates[r.of], p.numbers+ledger.Number(first), due)
-	if p.packings != nil {
+	switch {
+	case p.packings != nil:
 		p.packings[r.of].Fill(r.Wire, r.Bytes)
+	case p.online != "":
+		r.Wire = compressed(p.online, r.Wire[:0], r.Bytes)
 	}
 	return r
+}
+
+// compressed appends plain to dst, compressed.
+func compressed(encoding string, dst, plain []byte) []byte {
+	compress, ok := otlp.Compress(encoding)
+	if !ok {
+		panic("compress with " + encoding + ": not one of the scenario's")
+	}
+	b := bytes.NewBuffer(dst)
+	w, err := compress(b)
+	if err == nil {
+		_, err = w.Write(plain)
+	}
+	if err = cmp.Or(err, w.Close()); err != nil {
+		panic(fmt.Sprintf("compress with %s into memory: %v", encoding, err))
+	}
+	return b.Bytes()
 }
 
 // take returns a copy of a template that nobody else holds.
@@ -123,10 +150,11 @@ func (p *payloads) take(of int) *Request {
 		t := p.templates[of]
 		r.Bytes = append(r.Bytes[:0], t.Bytes...)
 		r.of, r.Spans = of, t.Spans
-		if p.packings == nil {
-			r.Wire = r.Bytes
-		} else {
+		switch {
+		case p.packings != nil:
 			r.Wire = append(r.Wire[:0], p.packings[of].Bytes...)
+		case p.online == "":
+			r.Wire = r.Bytes
 		}
 	}
 	r.holders.Store(1)

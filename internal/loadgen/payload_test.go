@@ -171,3 +171,26 @@ func BenchmarkPatch(b *testing.B) {
 		})
 	}
 }
+
+// Whatever compresses a request, and when, it says what it says uncompressed.
+func TestWireSaysWhatBytesSay(t *testing.T) {
+	for _, encoding := range []scenario.Compression{
+		scenario.CompressionGzip, scenario.CompressionZstd, scenario.CompressionSnappy,
+	} {
+		for _, online := range []bool{false, true} {
+			p := payloadsFor(t, &scenario.Load{
+				Shape: "odigos-docs", SpansPerRequest: 20, Seed: 1, InFlight: 2,
+				Compression: encoding, CompressOnline: online,
+			}, "run", 1)
+			for n := range uint64(100) {
+				r := p.get(n, 1e18+n)
+				plain, err := otlp.Decompress(string(encoding), nil, r.Wire, 1<<20)
+				if err != nil || !bytes.Equal(plain, r.Bytes) {
+					t.Fatalf("%s, online %t: request %d decompresses to %d bytes, want these %d (%v)",
+						encoding, online, n, len(plain), len(r.Bytes), err)
+				}
+				r.release()
+			}
+		}
+	}
+}

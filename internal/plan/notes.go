@@ -28,7 +28,8 @@ func (p Plan) notes(c gateway.Collector) []string {
 	if c.Odigos() && l.Protocol == scenario.ProtocolHTTP {
 		note("Odigos refuses requests near GOMEMLIMIT on gRPC alone: over HTTP nothing protects it.")
 	}
-	if l.Engine == scenario.EngineOTLP && l.Compression != scenario.CompressionNone {
+	if l.Engine == scenario.EngineOTLP && l.Compression != scenario.CompressionNone &&
+		!l.CompressOnline {
 		note("Requests are compressed beforehand (%s): %s (docs/adr/0007).", l.Compression,
 			packed[l.Compression])
 	}

@@ -90,7 +90,7 @@ var bad = []struct {
 	{"not UTF-8", "name: \xff", []string{`f: found bytes that are not UTF-8, want UTF-8 text`}},
 	{"no name", "load: {rate: 5}", []string{`f:1:1: name: found no name, want lower-case words`}},
 	{"name", "name: Big One", []string{`f:1:7: name: found "Big One", want lower-case words`}},
-	{"typo", "name: a\nload:\n  rte: 15k", []string{`f:3:3: load.rte: found unknown field "rte", want one of burst, compression,`}},
+	{"typo", "name: a\nload:\n  rte: 15k", []string{`f:3:3: load.rte: found unknown field "rte", want one of burst, compress_online, compression,`}},
 	{"typo at the root", "name: a\ntimming: {}", []string{`f:2:1: timming: found unknown field "timming", want one of backend,`}},
 	{"nothing where a value belongs", "name: a\nload: {rate: }", []string{`f:2:13: load.rate: found nothing, want spans per second`}},
 	{"twice", "name: a\nload:\n  rate: 1k\n  rate: 2k", []string{`f:4:3: load.rate: found the key a second time, want it once; it is in line 3, too`}},

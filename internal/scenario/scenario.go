@@ -57,7 +57,10 @@ type Load struct {
 
 	Protocol    Protocol    `yaml:"protocol,omitempty" json:"protocol"`
 	Compression Compression `yaml:"compression,omitempty" json:"compression"`
-	Connections int         `yaml:"connections,omitempty" json:"connections"`
+	// CompressOnline compresses each request when it is sent, at the level that is the
+	// codec's default, instead of patching requests that were compressed beforehand.
+	CompressOnline bool `yaml:"compress_online,omitempty" json:"compress_online,omitempty"`
+	Connections    int  `yaml:"connections,omitempty" json:"connections"`
 	// InFlight is how many requests may be unanswered at once, over all
 	// connections; a slot that finds all of them taken is unsent.
 	InFlight int      `yaml:"in_flight,omitempty" json:"in_flight"`
