@@ -19,6 +19,9 @@ const (
 	redialAtMost = time.Second
 )
 
+// connectTimeout is how long a server has to introduce itself, as gRPC has it.
+const connectTimeout = 20 * time.Second
+
 // A grpcPeer is one address of a line.
 type grpcPeer struct {
 	address string
@@ -170,7 +173,7 @@ func (s *grpcSender) connection(line *grpcLine, p *grpcPeer) (ok bool) {
 
 // connect makes a connection whose server has introduced itself.
 func (s *grpcSender) connect(line *grpcLine, address string) (*h2.Client, error) {
-	ctx, cancel := context.WithTimeout(s.over, s.timeout)
+	ctx, cancel := context.WithTimeout(s.over, connectTimeout)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
