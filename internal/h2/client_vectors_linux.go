@@ -21,7 +21,7 @@ func (s *clientSocket) writev(fd uintptr, segments [][]byte) (int, error) {
 		vectors = append(vectors, v)
 	}
 	for {
-		n, _, errno := syscall.Syscall(syscall.SYS_WRITEV, fd,
+		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITEV, fd,
 			uintptr(unsafe.Pointer(unsafe.SliceData(vectors))), uintptr(len(vectors)))
 		switch errno {
 		case 0:
