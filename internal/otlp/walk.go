@@ -129,7 +129,7 @@ func (w *walker) message(b []byte, m wireKind, depth int, visit func([]SpanView)
 		switch i = f.to; {
 		case f.look == wireSpan:
 			err = w.next(visit).read(b, f.from, f.to, depth)
-		case f.look >= wireMessages && m <= wireScopeSpans:
+		case f.look == wireResourceSpans, f.look == wireScopeSpans:
 			err = w.message(b[f.from:f.to], f.look, depth, visit)
 		default:
 			err = f.check(b, depth)
