@@ -403,6 +403,8 @@ func TestWalkAgreesOnDamagedRequests(t *testing.T) {
 	}
 }
 
+// FuzzWalk wants -fuzzminimizetime=10x: what proto.Unmarshal covers varies from call to call,
+// and the fuzzer would spend all its time on making inputs smaller that do not get so.
 func FuzzWalk(f *testing.F) {
 	b := encode(f, sample(2))
 	f.Add(b)
