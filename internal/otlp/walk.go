@@ -126,10 +126,11 @@ func (w *walker) message(b []byte, m wireKind, depth int, visit func([]SpanView)
 		if err != nil {
 			return err
 		}
-		switch i = f.to; {
-		case f.look == wireSpan:
+		i = f.to
+		switch f.look {
+		case wireSpan:
 			err = w.next(visit).read(b, f.from, f.to, depth)
-		case f.look >= wireMessages && m <= wireScopeSpans:
+		case wireResourceSpans, wireScopeSpans:
 			err = w.message(b[f.from:f.to], f.look, depth, visit)
 		default:
 			err = f.check(b, depth)

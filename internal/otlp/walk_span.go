@@ -131,7 +131,7 @@ func plainName(at unsafe.Pointer, i, end int) int {
 		return i
 	}
 	n := int(load8(at, i+1))
-	if to := i + 2 + n; n < 0x80 && to <= end && isASCII(at, i, to) {
+	if to := i + 2 + n; to <= end && isASCII(at, i, to) { // and so is a length of one byte
 		return to
 	}
 	return i

@@ -228,8 +228,9 @@ func TestWalkOfOddRequests(t *testing.T) {
 // The nesting limit is protobuf's, to the message, whatever the innermost one is.
 func TestWalkLimitsNesting(t *testing.T) {
 	const outer = 4 // request, resource spans, resource, attribute
-	plain := wrap([]byte{0x0a, 2, 'n', 'o', 0x12, 2, 0x18, 1}, 1, 6)
-	for _, inner := range [][]byte{nil, plain} {
+	attribute := []byte{0x0a, 2, 'n', 'o', 0x12, 2, 0x18, 1}
+	// The second is three messages deeper, so that every depth is tried.
+	for _, inner := range [][]byte{nil, wrap(attribute, 6, 1), wrap(attribute, 6, 1, 2, 6, 1)} {
 		nest := func(n int) []byte {
 			// Built from inside out in one buffer, backwards, or it takes for ever.
 			back := slices.Clone(inner)
@@ -274,6 +275,13 @@ func TestWalkOfAttributes(t *testing.T) {
 	}
 	value := func(b, v []byte) []byte { return protowire.AppendBytes(append(b, 0x12), v) }
 	var values [][]byte
+	for n := range 10 { // varints that end too early
+		for end := range n {
+			v := append(append([]byte{0x18}, bytes.Repeat([]byte{0x80}, n)...), 0)
+			v[1+end] = 0
+			values = append(values, v)
+		}
+	}
 	for n := range 12 { // varints of up to eleven bytes, whole and cut off
 		for _, tag := range []byte{0x10, 0x18, 0x21, 0x38, 0x20, 0x3a} {
 			v := append([]byte{tag}, bytes.Repeat([]byte{0x80}, n)...)
@@ -299,6 +307,51 @@ func TestWalkOfAttributes(t *testing.T) {
 			} {
 				for _, req := range asAttribute(b) {
 					compare(t, "attribute", slices.Clip(req))
+				}
+				if t.Failed() {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Wherever there is a byte that is not ASCII, before or after numbers and in keys and
+// values: both agree.
+func TestWalkFindsBrokenTexts(t *testing.T) {
+	for _, order := range []string{"ours", "collector"} {
+		var span []byte
+		for _, text := range []string{"a", "seven..", "eight...", strings.Repeat("long", 9)} {
+			for _, v := range [][]byte{
+				{0x18, 5}, {0x18, 0x85, 1}, {0x10, 1}, {0x21, 0xff, 1, 2, 3, 4, 5, 6, 7}, wrap([]byte(text), 1),
+			} {
+				b := wrap(slices.Concat(wrap([]byte(text), 1), wrap(v, 2)), 9)
+				if order == "collector" {
+					b = wrap(slices.Concat(wrap(v, 2), wrap([]byte(text), 1)), 9)
+				}
+				span = append(span, b...)
+			}
+		}
+		for i := range span {
+			broken := slices.Clone(span)
+			broken[i] |= 0x80
+			compare(t, order, slices.Clip(wrap(broken, 1, 2, 2)))
+			broken[i] = span[i] ^ 0x40
+			compare(t, order, slices.Clip(wrap(broken, 1, 2, 2)))
+		}
+	}
+}
+
+// Whatever length or tag is a little off: both agree.
+func TestWalkAgreesOnEveryByte(t *testing.T) {
+	for _, shape := range []string{"simple", "complex"} {
+		for _, order := range []string{"ours", "collector"} {
+			b := benchRequests(t, shape, 3, 1, order)[0]
+			for i := range b {
+				for _, v := range []byte{b[i] + 1, b[i] - 1, b[i] + 8, b[i] - 4, b[i] ^ 0x80, 0} {
+					damaged := slices.Clip(bytes.Clone(b))
+					damaged[i] = v
+					compare(t, fmt.Sprintf("%s, %s, byte %d is %#x", shape, order, i, v), damaged)
 				}
 				if t.Failed() {
 					return
@@ -350,6 +403,8 @@ func TestWalkAgreesOnDamagedRequests(t *testing.T) {
 	}
 }
 
+// FuzzWalk wants -fuzzminimizetime=10x: what proto.Unmarshal covers varies from call to call,
+// and the fuzzer would spend all its time on making inputs smaller that do not get so.
 func FuzzWalk(f *testing.F) {
 	b := encode(f, sample(2))
 	f.Add(b)
