@@ -179,6 +179,7 @@ func (s *grpcSender) connect(line *grpcLine, address string) (*h2.Client, error)
 	if err != nil {
 		return nil, err
 	}
+	tune(conn)
 	s.opened.Add(1)
 	cfg := s.call
 	cfg.Authority = line.target
