@@ -49,12 +49,7 @@ func serveLossy(ln net.Listener, o order, stop <-chan struct{}) (tally, error) {
 	}
 	l := &lossy{conn: conn, places: make(chan struct{}, passing)}
 	l.buffers.New = func() any { return new(thinning) }
-	s := newServer(grpc.ForceServerCodecV2(otlp.RawCodec{}))
-	s.RegisterService(&grpc.ServiceDesc{
-		ServiceName: "opentelemetry.proto.collector.trace.v1.TraceService",
-		Methods:     []grpc.MethodDesc{{MethodName: "Export", Handler: l.export}},
-	}, nil)
-	err = serveUntil(s, ln, stop)
+	err = serveUntil(newRawServer(l.export), ln, stop)
 	l.forward.Wait()
 	return l.t, errors.Join(err, l.failure, conn.Close())
 }
@@ -90,7 +85,7 @@ func (l *lossy) pass(t *thinning) {
 	// Once it is answered, gRPC holds on to none of the bytes; when it fails, so does all.
 	var answer otlp.Frame
 	err := l.conn.Invoke(context.Background(),
-		"/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+		"/"+traceService+"/Export",
 		otlp.NewFrame(t.out), &answer, grpc.ForceCodecV2(otlp.RawCodec{}), grpc.StaticMethod(),
 		grpc.WaitForReady(true))
 	answer.Free()

@@ -18,6 +18,9 @@ const (
 	connectionWindow = 16 << 20
 )
 
+// traceService is OTLP's service of traces.
+const traceService = "opentelemetry.proto.collector.trace.v1.TraceService"
+
 // newServer makes a gRPC server that is tuned for large requests.
 func newServer(more ...grpc.ServerOption) *grpc.Server {
 	otlp.RegisterCompressors()
@@ -27,6 +30,16 @@ func newServer(more ...grpc.ServerOption) *grpc.Server {
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connectionWindow),
 		grpc.WaitForHandlers(true))...)
+}
+
+// newRawServer makes a server of traces that hands over requests as bytes.
+func newRawServer(export grpc.MethodHandler) *grpc.Server {
+	s := newServer(grpc.ForceServerCodecV2(otlp.RawCodec{}))
+	s.RegisterService(&grpc.ServiceDesc{
+		ServiceName: traceService,
+		Methods:     []grpc.MethodDesc{{MethodName: "Export", Handler: export}},
+	}, nil)
+	return s
 }
 
 func serveUntil(s *grpc.Server, ln net.Listener, stop <-chan struct{}) error {
@@ -56,11 +69,6 @@ func serveCount(ln net.Listener, _ order, stop <-chan struct{}) (tally, error) {
 		bytes.Add(uint64(body.Len()))
 		return &otlp.Frame{}, err
 	}
-	s := newServer(grpc.ForceServerCodecV2(otlp.RawCodec{}))
-	s.RegisterService(&grpc.ServiceDesc{
-		ServiceName: "opentelemetry.proto.collector.trace.v1.TraceService",
-		Methods:     []grpc.MethodDesc{{MethodName: "Export", Handler: export}},
-	}, nil)
-	err := serveUntil(s, ln, stop)
+	err := serveUntil(newRawServer(export), ln, stop)
 	return tally{Spans: spans.Load(), Bytes: bytes.Load()}, err
 }
