@@ -68,14 +68,14 @@ func dial(to string) (*grpc.ClientConn, error) {
 }
 
 // together calls send again and again from as many goroutines as requests may be in
-// flight, until the time is over.
+// flight, once at the least, until the time is over.
 func together(o order, send func(worker int) error) error {
 	end := time.Now().Add(o.Length)
 	failed := make(chan error, o.InFlight)
 	var all sync.WaitGroup
 	for w := range o.InFlight {
 		all.Go(func() {
-			for time.Now().Before(end) {
+			for first := true; first || time.Now().Before(end); first = false {
 				if err := send(w); err != nil {
 					failed <- err
 					return

@@ -32,7 +32,7 @@ func sendFloor(ctx context.Context, o order, begin func()) error {
 	end := time.Now().Add(o.Length)
 	sent, answered := 0, 0
 	for {
-		over := time.Now().After(end)
+		over := sent > 0 && time.Now().After(end)
 		if over && answered == sent {
 			return nil
 		}

@@ -42,7 +42,7 @@ func sendSDK(ctx context.Context, o order, begin func()) error {
 	prepared := sdkTraces(c)
 	begin()
 	end := time.Now().Add(o.Length)
-	for n := 0; time.Now().Before(end); n++ {
+	for n := 0; n == 0 || time.Now().Before(end); n++ {
 		sdkTrace(ctx, t, prepared[n%len(prepared)])
 	}
 	return errors.Join(provider.Shutdown(ctx), exporter.Shutdown(ctx))
