@@ -131,7 +131,10 @@ func (c *serverConn) direct() []byte {
 		return nil
 	}
 	call := d.call
-	if call.prefixed < len(call.prefix) || call.got == len(call.buf) && !c.grow(call) {
+	if call.prefixed < len(call.prefix) || call.got == call.need { // what follows is too much
+		return nil
+	}
+	if call.got == len(call.buf) && !c.grow(call) {
 		return nil
 	}
 	return call.buf[call.got:min(call.got+d.left-d.pad, call.need, len(call.buf))]
