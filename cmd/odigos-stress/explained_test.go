@@ -46,7 +46,8 @@ func chaosOf(seed uint64) chaos {
 		measured: "4s", drain: "60s", cut: time.Duration(pick(1700, 1900, 2000, 2300)) * time.Millisecond,
 	}
 	if *waits {
-		c.wait, c.backOff, c.measured, c.drain = "num_traces: 500000", "", "20s", "5m"
+		// An exporter may try again for five minutes, and quiet is longer than its longest pause.
+		c.wait, c.backOff, c.measured, c.drain = "num_traces: 500000", "", "20s", "10m"
 	}
 	return c
 }
