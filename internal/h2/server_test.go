@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -149,7 +150,9 @@ func TestServerServesGRPC(t *testing.T) {
 			}
 		}
 		_ = conn.Close()
-		if errs := r.stop(); len(errs) != 1 || errs[0] != nil {
+		// A client that leaves with bytes unread, such as our last PING, resets.
+		errs := r.stop()
+		if len(errs) != 1 || errs[0] != nil && !errors.Is(errs[0], syscall.ECONNRESET) {
 			t.Errorf("connections ended with %v", errs)
 		}
 	}
