@@ -81,7 +81,7 @@ func (o *soaked) run(
 	}
 	defer way.kill()
 	l := of(1000)
-	l.rate, l.connections = soakRate, 2
+	l.rate, l.connections, l.inFlight = soakRate, 2, 256 // a pause of a quarter of a second is no loss
 	admin, err := freeAddress()
 	if err != nil {
 		return err
