@@ -118,14 +118,14 @@ func (s *grpcSender) giveUp(p *grpcPeer) {
 
 // addresses are what the line connects to.
 func (l *grpcLine) addresses(ctx context.Context) ([]string, error) {
-	if !l.resolve {
+	if l.lookup == nil {
 		return []string{l.target}, nil
 	}
 	host, port, err := net.SplitHostPort(l.target)
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := net.DefaultResolver.LookupHost(ctx, host)
+	hosts, err := l.lookup(ctx, host)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,19 @@ type grpcSender struct {
 }
 
 func newGRPCSender(load scenario.Load, endpoints []string) (Sender, error) {
+	var lines []*grpcLine
+	for i := range max(load.Connections, len(endpoints)) {
+		line, err := newGRPCLine(endpoints[i%len(endpoints)])
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	return startGRPCSender(load, lines), nil
+}
+
+// startGRPCSender begins to connect the lines.
+func startGRPCSender(load scenario.Load, lines []*grpcLine) *grpcSender {
 	s := &grpcSender{
 		timeout: time.Duration(load.Timeout), open: map[*h2.Client]struct{}{},
 		changed: make(chan struct{}),
@@ -60,20 +73,12 @@ func newGRPCSender(load scenario.Load, endpoints []string) (Sender, error) {
 	if load.Compression != scenario.CompressionNone {
 		s.call.Encoding = string(load.Compression)
 	}
-	var lines []*grpcLine
-	for i := range max(load.Connections, len(endpoints)) {
-		line, err := newGRPCLine(endpoints[i%len(endpoints)])
-		if err != nil {
-			return nil, err
-		}
-		lines = append(lines, line)
-	}
 	s.over, s.cancel = context.WithCancel(context.Background())
 	s.hopes = len(lines)
 	for _, line := range lines {
 		s.work.Go(func() { s.keep(line) })
 	}
-	return s, nil
+	return s
 }
 
 func (s *grpcSender) Connections() uint64 { return s.opened.Load() }
@@ -235,8 +240,9 @@ func (s *grpcSender) fail(p *grpcPeer, err error) {
 // A grpcLine is one of the load's connections: to an address, or to each of those that
 // a name stands for.
 type grpcLine struct {
-	target  string // host:port
-	resolve bool   // dns:///
+	target string // host:port
+	// lookup resolves the host of a target of dns:///; nil for others.
+	lookup func(ctx context.Context, host string) ([]string, error)
 }
 
 func newGRPCLine(endpoint string) (*grpcLine, error) {
@@ -247,5 +253,9 @@ func newGRPCLine(endpoint string) (*grpcLine, error) {
 	if _, _, err := net.SplitHostPort(target); err != nil || strings.Contains(target, "/") {
 		return nil, fmt.Errorf("make sender: endpoint %s: want host:port or dns:///host:port", endpoint)
 	}
-	return &grpcLine{target: target, resolve: resolve}, nil
+	line := &grpcLine{target: target}
+	if resolve {
+		line.lookup = net.DefaultResolver.LookupHost
+	}
+	return line, nil
 }

@@ -98,6 +98,12 @@ func rigOf(t testing.TB, load scenario.Load, endpoints ...string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return rigWith(t, load, s)
+}
+
+// rigWith is rigOf with a sender that was made.
+func rigWith(t testing.TB, load scenario.Load, s Sender) *rig {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
