@@ -150,9 +150,10 @@ func TestServerServesGRPC(t *testing.T) {
 			}
 		}
 		_ = conn.Close()
-		// A client that leaves with bytes unread, such as our last PING, resets.
+		// A client that leaves with bytes unread, such as our last PING, resets: whether a
+		// read or a write learns of it first is a matter of luck.
 		errs := r.stop()
-		if len(errs) != 1 || errs[0] != nil && !errors.Is(errs[0], syscall.ECONNRESET) {
+		if len(errs) != 1 || errs[0] != nil && !errors.Is(errs[0], syscall.ECONNRESET) && !errors.Is(errs[0], syscall.EPIPE) {
 			t.Errorf("connections ended with %v", errs)
 		}
 	}
