@@ -55,7 +55,7 @@ func TestDocs(t *testing.T) {
 	text := string(b)
 	names := map[string]bool{}
 	seen := map[reflect.Type]bool{}
-	for _, v := range []any{Header{}, Sample{}, Event{}, Ending{}} {
+	for _, v := range []any{Header{}, Sample{}, Pulse{}, Profile{}, Event{}, Ending{}} {
 		fields(reflect.TypeOf(v), names, seen)
 	}
 	if !seen[reflect.TypeFor[ledger.Fate]()] || !names["rate_spans_per_second"] {
@@ -71,7 +71,7 @@ func TestDocs(t *testing.T) {
 		names[string(m.metric)] = true
 	}
 	for _, file := range []string{
-		HeaderFile, SamplesFile, EventsFile, EndingFile, TestLogFile,
+		HeaderFile, SamplesFile, PulsesFile, ProfilesFile, EventsFile, EndingFile, TestLogFile,
 		UsageFile, LogFile(Gateway), LogFile(Loadgen), LogFile(Backend),
 		AccountFile(Loadgen), AccountFile(Backend),
 	} {

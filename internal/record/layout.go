@@ -14,6 +14,11 @@ const (
 	EventsFile  = "raw/events.jsonl"
 	EndingFile  = "raw/ending.json"
 	TestLogFile = "logs/test.log"
+	// PulsesFile and ProfilesFile are not in records of before they were kept.
+	PulsesFile   = "raw/pulses.jsonl"
+	ProfilesFile = "raw/profiles.jsonl"
+	// ProfilesDir holds the profiles that ProfilesFile names.
+	ProfilesDir = "profiles"
 	// UsageFile is the samples as a table, see Columns.
 	UsageFile = "resource-usage.csv"
 )

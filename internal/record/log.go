@@ -24,8 +24,11 @@ var ErrClosed = errors.New("record is closed")
 type Log struct {
 	dir     string
 	samples *lines
+	pulses  *lines
 	events  *lines
 	test    *lines
+
+	profiles *lines
 
 	mu     sync.Mutex
 	closed bool
@@ -78,7 +81,7 @@ func makeDir(root, name string) (string, error) {
 
 // begin writes the header last: where it is, the files of the second stroke are.
 func (l *Log) begin(h Header) error {
-	for _, sub := range []string{"raw", "logs"} {
+	for _, sub := range []string{"raw", "logs", ProfilesDir} {
 		if err := os.Mkdir(filepath.Join(l.dir, sub), 0o755); err != nil {
 			return err
 		}
@@ -86,7 +89,13 @@ func (l *Log) begin(h Header) error {
 	for _, file := range []struct {
 		to   **lines
 		name string
-	}{{&l.samples, SamplesFile}, {&l.events, EventsFile}, {&l.test, TestLogFile}} {
+	}{
+		{&l.samples, SamplesFile},
+		{&l.pulses, PulsesFile},
+		{&l.profiles, ProfilesFile},
+		{&l.events, EventsFile},
+		{&l.test, TestLogFile},
+	} {
 		opened, err := createLines(filepath.Join(l.dir, file.name))
 		if err != nil {
 			return err
@@ -111,6 +120,30 @@ func (l *Log) TestLog() io.Writer { return l.test }
 func (l *Log) Sample(s Sample) error {
 	if err := l.samples.json(s); err != nil {
 		return fmt.Errorf("record sample: %w", err)
+	}
+	return nil
+}
+
+// Pulse appends one close look, as Sample does.
+func (l *Log) Pulse(p Pulse) error {
+	if err := l.pulses.json(p); err != nil {
+		return fmt.Errorf("record pulse: %w", err)
+	}
+	return nil
+}
+
+// Profile keeps a profile's bytes under a name of its own, and a line about it. Without
+// bytes there is the line alone, which says why.
+func (l *Log) Profile(p Profile, data []byte) error {
+	if len(data) > 0 {
+		p.File = fmt.Sprintf("%s/%s-%s-%s-%.0fs.pb.gz", ProfilesDir, p.Actor, p.Moment, p.Kind, p.Elapsed)
+		path := filepath.Join(l.dir, p.File)
+		if err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path))); err != nil {
+			return fmt.Errorf("record profile: %w", err)
+		}
+	}
+	if err := l.profiles.json(p); err != nil {
+		return fmt.Errorf("record profile: %w", err)
 	}
 	return nil
 }
@@ -170,7 +203,7 @@ func (l *Log) Close(e Ending) error {
 
 func (l *Log) closeFiles() error {
 	var errs []error
-	for _, f := range []*lines{l.samples, l.events, l.test} {
+	for _, f := range []*lines{l.samples, l.pulses, l.profiles, l.events, l.test} {
 		if f != nil {
 			errs = append(errs, f.close())
 		}

@@ -38,6 +38,21 @@ const (
 	Uptime          Metric = "process_uptime_seconds"
 )
 
+// What the Go runtime of an actor says of itself. GoMemory is all that GOMEMLIMIT
+// bounds: memory mapped by the runtime less what was given back. GoHeapLive is what
+// the last collection found in use, the trough of the sawtooth.
+const (
+	GoHeapLive   Metric = "go_heap_live_bytes"
+	GoHeapGoal   Metric = "go_heap_goal_bytes"
+	GoMemory     Metric = "go_memory_bytes"
+	GoMemLimit   Metric = "go_memory_limit_bytes"
+	GoGCCycles   Metric = "go_gc_cycles"
+	GoGCCPU      Metric = "go_gc_cpu_seconds"
+	GoGCPause    Metric = "go_gc_pause_seconds"
+	GoMaxProcs   Metric = "go_max_procs"
+	GoGoroutines Metric = "go_goroutines"
+)
+
 // The load generator's metrics.
 const (
 	LoadTarget           Metric = "target_rate" // spans/s that the schedule asks now

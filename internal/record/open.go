@@ -43,18 +43,14 @@ func (r *Record) read() error {
 	if err != nil {
 		return err
 	}
-	var torn bool
-	if r.Samples, torn, err = readFile[Sample](filepath.Join(r.Dir, SamplesFile)); err != nil {
+	err = errors.Join(
+		readLinesOf(r, SamplesFile, true, &r.Samples),
+		readLinesOf(r, EventsFile, true, &r.Events),
+		readLinesOf(r, PulsesFile, false, &r.Pulses),
+		readLinesOf(r, ProfilesFile, false, &r.Profiles),
+	)
+	if err != nil {
 		return err
-	}
-	if torn {
-		r.Torn = append(r.Torn, SamplesFile)
-	}
-	if r.Events, torn, err = readFile[Event](filepath.Join(r.Dir, EventsFile)); err != nil {
-		return err
-	}
-	if torn {
-		r.Torn = append(r.Torn, EventsFile)
 	}
 	if err := r.readEnding(); err != nil {
 		return err
@@ -108,6 +104,23 @@ func (r *Record) readEnding() error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	r.Ending = &e
+	return nil
+}
+
+// readLinesOf reads one of the files that grow by lines. One that need not be there
+// leaves nothing when it is not.
+func readLinesOf[T any](r *Record, file string, needed bool, all *[]T) error {
+	read, torn, err := readFile[T](filepath.Join(r.Dir, file))
+	if !needed && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if torn {
+		r.Torn = append(r.Torn, file)
+	}
+	*all = read
 	return nil
 }
 
@@ -180,6 +193,11 @@ func (r *Record) countFromStart() {
 	for i := range r.Events {
 		if e := &r.Events[i]; e.Elapsed == 0 {
 			e.Elapsed = e.At.Sub(start).Seconds()
+		}
+	}
+	for i := range r.Pulses {
+		if p := &r.Pulses[i]; p.Elapsed == 0 {
+			p.Elapsed = p.At.Sub(start).Seconds()
 		}
 	}
 }

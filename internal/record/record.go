@@ -24,7 +24,12 @@ type Record struct {
 	Header  Header
 	Samples []Sample
 	Events  []Event
-	Ending  *Ending
+	// Pulses are the closer looks at what the place knows of each actor, ten a second
+	// where it allows.
+	Pulses []Pulse
+	// Profiles are those that were taken, in order.
+	Profiles []Profile
+	Ending   *Ending
 	// Torn names the files whose last line was cut off by the death of the writer; what
 	// is whole in them was read.
 	Torn []string
@@ -131,6 +136,96 @@ type ActorSample struct {
 	ScrapeSeconds float64            `json:"scrape_seconds,omitempty"`
 }
 
+// A Pulse is one close look at the usage of all actors, between the samples. Figures
+// that are dear to read are left to the samples.
+type Pulse struct {
+	At time.Time `json:"at"`
+	// Elapsed is as in a Sample.
+	Elapsed float64               `json:"elapsed_seconds"`
+	Actors  map[string]*env.Usage `json:"actors"`
+}
+
+// A Profile is one pprof profile of an actor, as it served it.
+type Profile struct {
+	At      time.Time `json:"at"` // when it was asked for
+	Elapsed float64   `json:"elapsed_seconds"`
+	Actor   string    `json:"actor"`
+	// Kind is ProfileCPU or ProfileHeap.
+	Kind string `json:"kind"`
+	// Moment says why it was taken then.
+	Moment Moment `json:"moment"`
+	// File is relative to the record's directory; empty when it could not be taken.
+	File string `json:"file,omitempty"`
+	// Seconds that a CPU profile is of.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Error is why there is none.
+	Error string `json:"error,omitempty"`
+}
+
+// The kinds of profiles.
+const (
+	ProfileCPU  = "cpu"
+	ProfileHeap = "heap"
+)
+
+// A Moment is why a profile was taken.
+type Moment string
+
+// The moments.
+const (
+	MomentSteady  Moment = "steady"  // in the steady state of the measured time
+	MomentWarning Moment = "warning" // a threshold's warning began
+	MomentLimit   Moment = "limit"   // a threshold became critical, or memory came near its limit
+	MomentGrowth  Moment = "growth"  // memory had grown since the profile before
+)
+
+// A Death is one end of the gateway that nobody asked for, or one hang.
+type Death struct {
+	At      time.Time `json:"at"`
+	Elapsed float64   `json:"elapsed_seconds"`
+	Kind    DeathKind `json:"kind"`
+	// State is how the process ended; it still runs when it hangs.
+	State env.State `json:"state"`
+	// Text is what it said at last: the first lines of a panic, the last line of a crash.
+	Text string `json:"text,omitempty"`
+	// Uptime is from ready to its death, in seconds.
+	Uptime float64 `json:"uptime_seconds,omitempty"`
+	// Restarted is when a new process was ready, in elapsed seconds; nil when none was
+	// started, or it did not become ready.
+	Restarted *float64 `json:"restarted_elapsed_seconds,omitempty"`
+	// Cost is what it cost, known once the accounts are joined.
+	Cost *Cost `json:"cost,omitempty"`
+}
+
+// A Cost is the account of the spans that were due between the gateway's last start and
+// its next one: what one death cost.
+type Cost struct {
+	From         float64 `json:"from_elapsed_seconds"`
+	To           float64 `json:"to_elapsed_seconds"`
+	Due          uint64  `json:"due_spans"`
+	Acknowledged uint64  `json:"acknowledged_spans"`
+	// Lost were acknowledged and not delivered; Refused, Unknown and Unsent never were
+	// acknowledged.
+	Lost    uint64 `json:"lost_spans"`
+	Refused uint64 `json:"refused_spans"`
+	Unknown uint64 `json:"unknown_spans"`
+	Unsent  uint64 `json:"unsent_spans"`
+}
+
+// A DeathKind is a way to die.
+type DeathKind string
+
+// The kinds of death.
+const (
+	DeathOOM    DeathKind = "oom-killed"
+	DeathKilled DeathKind = "killed" // SIGKILL, not for want of memory as far as is known
+	DeathPanic  DeathKind = "panic"
+	DeathFatal  DeathKind = "fatal-error" // of the Go runtime, such as out of memory
+	DeathCrash  DeathKind = "crash"       // another signal or exit code
+	DeathHang   DeathKind = "hang"
+	DeathStart  DeathKind = "failed-restart"
+)
+
 // An Event is something that happened once.
 type Event struct {
 	At      time.Time `json:"at"`
@@ -186,6 +281,8 @@ type Ending struct {
 	// Missing are the first few ranges of measured spans that were acknowledged and
 	// not delivered; where samplers are predicted, of those predicted to be kept.
 	Missing []MissingRange `json:"missing,omitempty"`
+	// Deaths of the gateway, in order.
+	Deaths []Death `json:"deaths,omitempty"`
 	// Predicted is of the traces that a sampler was predicted to drop; nil where none
 	// was predicted.
 	Predicted *Predicted `json:"predicted_dropped,omitempty"`
