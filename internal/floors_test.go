@@ -20,6 +20,7 @@ const module = "github.com/odigos-io/odigos-stress/"
 var floors = map[string]int{
 	"internal/scenario": 0, "internal/search": 0, "internal/env": 0, "internal/ledger": 0,
 	"internal/otlp": 0, "internal/h2": 0, "internal/admin": 0, "internal/sampler": 0,
+	"internal/profile": 0,
 	"scenarios":       1,
 	"internal/record": 1, "internal/loadgen": 1, "internal/backend": 1, "internal/gateway": 1,
 	"internal/env/local": 1, "internal/env/kube": 1, "internal/env/envtest": 1,

@@ -55,6 +55,7 @@ func (r *Record) read() error {
 	if err := r.readEnding(); err != nil {
 		return err
 	}
+	r.readProfiles()
 	r.countFromStart()
 	return nil
 }
@@ -197,6 +198,11 @@ func (r *Record) countFromStart() {
 	}
 	for i := range r.Pulses {
 		if p := &r.Pulses[i]; p.Elapsed == 0 {
+			p.Elapsed = p.At.Sub(start).Seconds()
+		}
+	}
+	for i := range r.Profiles {
+		if p := &r.Profiles[i]; p.Elapsed == 0 {
 			p.Elapsed = p.At.Sub(start).Seconds()
 		}
 	}

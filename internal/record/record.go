@@ -10,6 +10,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/profile"
 	"github.com/odigos-io/odigos-stress/internal/sampler"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
@@ -158,8 +159,11 @@ type Profile struct {
 	File string `json:"file,omitempty"`
 	// Seconds that a CPU profile is of.
 	Seconds float64 `json:"seconds,omitempty"`
-	// Error is why there is none.
+	// Error is why there is none, or why it cannot be read.
 	Error string `json:"error,omitempty"`
+	// Parsed is the profile by components; nil when there is none or it cannot be read.
+	// Open fills it in.
+	Parsed *profile.Profile `json:"-"`
 }
 
 // The kinds of profiles.
