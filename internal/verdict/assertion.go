@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -185,6 +186,9 @@ func inUnit(unit scenario.Unit, v float64) string {
 		return fmt.Sprintf("%.2f cores", v)
 	case scenario.UnitBytes:
 		return fmt.Sprintf("%.0f MiB", v/(1<<20))
+	}
+	if v == 1 && unit != scenario.UnitRate {
+		return "1 " + strings.TrimSuffix(string(unit), "s")
 	}
 	return Number(v) + " " + string(unit)
 }
