@@ -20,6 +20,8 @@ type Error struct {
 	Want  string
 	// Excerpt is the source around the place with a caret below it, or empty.
 	Excerpt string
+
+	offset int // characters from the beginning of the value, where it is of one line
 }
 
 // Error is `file:line:column: path: found …, want …`, then the excerpt.

@@ -64,7 +64,7 @@ type place struct{ line, column int }
 
 // fail notes a mistake at a place.
 func (r *reader) fail(where place, path string, e *Error) {
-	e.File, e.Path, e.Line, e.Column = r.file, path, where.line, where.column
+	e.File, e.Path, e.Line, e.Column = r.file, path, where.line, where.column+e.offset
 	if e.Line == 1 {
 		e.Column += r.shift
 	}
@@ -163,6 +163,12 @@ func (r *reader) decodeKind(node ast.Node, where place, path string, v reflect.V
 		v.Set(reflect.New(v.Type().Elem()))
 		r.decode(node, path, v.Elem())
 	case reflect.Struct:
+		if into, ok := v.Addr().Interface().(shorthand); ok && scalar(node) {
+			v.SetZero()
+			field, value := into.short()
+			r.decode(node, dotted(path, field), reflect.ValueOf(value).Elem())
+			return
+		}
 		r.decodeStruct(node, where, path, v)
 	case reflect.Map:
 		r.decodeMap(node, where, path, v)

@@ -56,6 +56,9 @@ thresholds:
   refused: 1
   latency_p99: 1s
 timing: {warm_up: 0, duration: 5m, drain: 2m}
+assertions:
+  - p(99)<500ms
+  - {that: memory_peak<90%, abort_on_fail: true, delay_abort_eval: 30s}
 `
 
 func TestReadEverything(t *testing.T) {
@@ -91,7 +94,7 @@ var bad = []struct {
 	{"no name", "load: {rate: 5}", []string{`f:1:1: name: found no name, want lower-case words`}},
 	{"name", "name: Big One", []string{`f:1:7: name: found "Big One", want lower-case words`}},
 	{"typo", "name: a\nload:\n  rte: 15k", []string{`f:3:3: load.rte: found unknown field "rte", want one of burst, compress_online, compression,`}},
-	{"typo at the root", "name: a\ntimming: {}", []string{`f:2:1: timming: found unknown field "timming", want one of backend,`}},
+	{"typo at the root", "name: a\ntimming: {}", []string{`f:2:1: timming: found unknown field "timming", want one of assertions,`}},
 	{"nothing where a value belongs", "name: a\nload: {rate: }", []string{`f:2:13: load.rate: found nothing, want spans per second`}},
 	{"twice", "name: a\nload:\n  rate: 1k\n  rate: 2k", []string{`f:4:3: load.rate: found the key a second time, want it once; it is in line 3, too`}},
 	{"alias", "name: a\nload: &x {rate: 1k}", []string{`f:2:7: load: found an anchor, want the value itself`}},

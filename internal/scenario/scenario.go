@@ -15,6 +15,8 @@ type Scenario struct {
 	Backend     Backend    `yaml:"backend" json:"backend"`
 	Thresholds  Thresholds `yaml:"thresholds" json:"thresholds"`
 	Timing      Timing     `yaml:"timing" json:"timing"`
+	// Assertions are held against the trial beside the thresholds.
+	Assertions []Assertion `yaml:"assertions,omitempty" json:"assertions,omitempty"`
 	// Expect says which ending the author expects; a trial that ends so does not
 	// fail for it, and one that does not, does.
 	Expect Expect `yaml:"expect,omitempty" json:"expect,omitempty"`

@@ -163,6 +163,12 @@ func generate(t *testing.T) []byte {
 	for _, r := range rows(t) {
 		describeField(schema, r)
 	}
+	// An assertion may be its expression alone.
+	assertions := below(schema, "assertions")
+	assertions.Items = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+		{Type: "string", Description: below(schema, "assertions[].that").Description},
+		assertions.Items,
+	}}
 	kindOf := below(schema, "gateway")
 	// The one rule between fields that helps while typing.
 	constant := jsonschema.NewProperties()

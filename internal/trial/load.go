@@ -42,6 +42,9 @@ func (r *run) load(ctx context.Context) (cutShort string, err error) {
 		return "", err
 	}
 	r.event(record.EventNote, "", "the load was cut short: "+cutShort)
+	if r.aborted() != "" {
+		r.enter(record.PhaseDraining) // no rate is measured of a load that ends
+	}
 	return cutShort, r.finishLoad(ctx)
 }
 
@@ -74,6 +77,9 @@ func (r *run) untilDone(ctx context.Context) (cutShort string, err error) {
 		}
 		if err := r.ends(); err != nil {
 			return "", fmt.Errorf("run load: %w", err)
+		}
+		if why := r.aborted(); why != "" {
+			return why, nil
 		}
 		if s := r.instances[record.Gateway].State(); !s.Running {
 			if fell.IsZero() {

@@ -64,7 +64,8 @@ type run struct {
 	started   time.Time     // common start; zero before it
 	lasted    time.Duration // until the last slot became due
 	last      record.Sample
-	queueTold bool // the gateway told once how long its queue is
+	queueTold bool   // the gateway told once how long its queue is
+	abort     string // why an assertion ends the load; empty while none does
 }
 
 // Run runs one trial, notes what happens in log and closes it. An error means that
@@ -189,10 +190,18 @@ func (r *run) sample(s record.Sample) {
 	if _, told := s.Actors[record.Gateway].Metrics[record.QueueSize]; told {
 		r.queueTold = true
 	}
+	r.abort = r.watch.Abort()
 	r.mu.Unlock()
 	if r.options.Watch != nil {
 		r.options.Watch(s, findings)
 	}
+}
+
+// aborted is why an assertion ends the load; empty while none does.
+func (r *run) aborted() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.abort
 }
 
 func (r *run) lastSample() record.Sample {

@@ -30,6 +30,7 @@ type question struct {
 	gateway                 *gateway
 	change                  map[string]envtest.Program
 	watch                   func(record.Sample)
+	assertions              []scenario.Assertion
 }
 
 const (
@@ -60,6 +61,7 @@ func (q *question) planned(t *testing.T) plan.Plan {
 			WarmUp: &warmUp, Duration: scenario.Duration(q.measured),
 			Drain: scenario.Duration(q.drain),
 		},
+		Assertions: q.assertions,
 	}, collectors.Collector{
 		Path: "/nowhere/otelcol", Name: "otelcol", Version: "0.0.0",
 		Components: map[string][]string{

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -35,6 +36,10 @@ func completed(s *subject) []Finding {
 		}
 	}
 	switch {
+	case strings.HasPrefix(e.CutShort, CutByAssertion):
+		return one(check, Note, "the load was ended after %s of %s measured time, as an "+
+			"assertion asks (abort_on_fail): %s", Seconds(s.time.Measured), Seconds(s.time.Planned),
+			sentence(strings.TrimPrefix(e.CutShort, CutByAssertion)))
 	case e.CutShort != "" && s.gone():
 		return one(check, Note, "the load ended after %s of %s measured time: %s",
 			Seconds(s.time.Measured), Seconds(s.time.Planned), sentence(e.CutShort))

@@ -45,6 +45,7 @@ var checks = []Check{
 	{"unsent", pushedBack},
 	{"backlog", backlog},
 	{"latency", late},
+	{checkAssert, assertionsHeld},
 	{"counters", counted},
 }
 

@@ -88,6 +88,13 @@ type Finding struct {
 	To   *float64 `json:"to_seconds,omitempty"`
 	// Expected: it would fail the trial, had its author not asked for it.
 	Expected bool `json:"expected,omitempty"`
+	// Assertion is the expression that was judged.
+	Assertion string `json:"assertion,omitempty"`
+	// Spans are all times during which the limit was reached or violated; From and To are
+	// of the longest.
+	Spans []Span `json:"spans,omitempty"`
+	// Ended is of a finding of a Watch that says that something is over.
+	Ended bool `json:"-"`
 }
 
 // A Verdict is all that was found.

@@ -14,12 +14,14 @@ import (
 // both sides hold.
 const bridge = 5.0
 
-// A Watch holds the samples of a trial against its resource thresholds as they come.
+// A Watch holds the samples of a trial against its resource thresholds and assertions as
+// they come.
 // Judge does the same with a finished record, so that what was said while the trial
 // ran is what is said after it.
 type Watch struct {
 	tail      []record.Sample // of the measured time, as much as a CPU window needs
 	resources []*resource
+	asserted  []*asserted
 }
 
 // A resource is one usage and its thresholds.
@@ -59,7 +61,7 @@ type stretch struct {
 
 // NewWatch watches for the thresholds in the header's scenario.
 func NewWatch(h record.Header) *Watch {
-	w := &Watch{}
+	w := &Watch{asserted: newAsserted(h)}
 	gateway, thresholds := h.Scenario.Gateway, h.Scenario.Thresholds
 	if gateway.CPULimit > 0 {
 		w.resources = append(w.resources, &resource{
@@ -100,50 +102,71 @@ func holds(t scenario.ResourceThreshold) []*hold {
 	return out
 }
 
-// Add takes the next sample and returns the findings that begin with it.
-func (w *Watch) Add(s record.Sample) []Finding {
+// Add takes the next sample and returns the findings that begin or end with it. What the
+// end of the measured time finds open ends with the first sample after it.
+func (w *Watch) Add(s record.Sample) (news []Finding) {
 	if s.Phase != record.PhaseMeasuring {
-		return nil
+		return w.over()
 	}
 	w.tail = append(w.tail, s)
 	for s.Elapsed-w.tail[0].Elapsed > 3*record.CPUWindow {
 		w.tail = w.tail[1:]
 	}
-	var begun []Finding
 	for _, r := range w.resources {
 		series := r.value(w.tail)
 		last := series.Len() - 1
 		if last < 0 || r.points > 0 && series.Elapsed[last] <= r.last {
 			continue // not known, or seen before
 		}
-		begun = append(begun, r.add(series.Elapsed[last], series.Values[last])...)
+		news = append(news, r.add(series.Elapsed[last], series.Values[last])...)
 	}
-	return begun
+	for _, a := range w.asserted {
+		news = append(news, a.add(s)...)
+	}
+	return news
 }
 
-func (r *resource) add(at, value float64) []Finding {
+// over is the end of the measured time.
+func (w *Watch) over() (news []Finding) {
+	for _, r := range w.resources {
+		for _, h := range r.holds {
+			if ended := h.settle(); ended != nil {
+				news = append(news, r.ended(h, *ended))
+			}
+		}
+	}
+	for _, a := range w.asserted {
+		news = append(news, a.over()...)
+	}
+	return news
+}
+
+func (r *resource) add(at, value float64) (news []Finding) {
 	if r.points == 0 {
 		r.first, r.min, r.max = at, value, value
 	}
 	r.last, r.min, r.max = at, min(r.min, value), max(r.max, value)
 	r.points++
-	var begun []Finding
 	for _, h := range r.holds {
-		if h.add(at, value, r.limit) {
-			begun = append(begun, r.finding(h, []stretch{*h.current}))
+		begun, ended := h.add(at, value, r.limit)
+		if ended != nil {
+			news = append(news, r.ended(h, *ended))
+		}
+		if begun {
+			news = append(news, r.finding(h, []stretch{*h.current}))
 		}
 	}
-	return begun
+	return news
 }
 
-// add returns whether a stretch has now lasted long enough, once for each stretch.
-func (h *hold) add(at, value, limit float64) bool {
+// add returns whether a stretch has now lasted long enough, once for each stretch, and the
+// stretch that did and is over.
+func (h *hold) add(at, value, limit float64) (begun bool, ended *stretch) {
 	if value < h.share*limit {
-		h.settle()
-		return false
+		return false, h.settle()
 	}
 	if h.current != nil && at-h.current.to > bridge {
-		h.settle()
+		ended = h.settle()
 	}
 	if h.current == nil {
 		h.current = &stretch{from: at, max: value}
@@ -151,17 +174,20 @@ func (h *hold) add(at, value, limit float64) bool {
 	c := h.current
 	c.to, c.max = at, max(c.max, value)
 	if c.counted || c.to-c.from < h.seconds {
-		return false
+		return false, ended
 	}
 	c.counted = true
-	return true
+	return true, ended
 }
 
-func (h *hold) settle() {
+// settle ends the stretch of the moment, and returns it if it counts.
+func (h *hold) settle() (ended *stretch) {
 	if h.current != nil && h.current.counted {
 		h.held = append(h.held, *h.current)
+		ended = h.current
 	}
 	h.current = nil
+	return ended
 }
 
 // stretches are all that lasted long enough, the current one included.
@@ -193,7 +219,9 @@ func (r *resource) outcome() Finding {
 	f.Value = &r.max
 	for i := len(r.holds) - 1; i >= 0; i-- {
 		if s := r.holds[i].stretches(); len(s) > 0 {
-			return r.finding(r.holds[i], s)
+			f := r.finding(r.holds[i], s)
+			f.Spans = r.spans()
+			return f
 		}
 	}
 	if short, ok := r.tooShort(); ok {

@@ -1,0 +1,205 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// A Span is a time during which a threshold was reached or an assertion was violated, in
+// elapsed seconds.
+type Span struct {
+	Severity Severity `json:"severity"`
+	From     float64  `json:"from_seconds"`
+	To       float64  `json:"to_seconds"`
+	// Worst is in the finding's unit; nil where it is not known.
+	Worst *float64 `json:"worst,omitempty"`
+}
+
+// CutByAssertion begins the record's cut_short where an assertion with abort_on_fail was
+// the reason; the assertion and a colon follow.
+const CutByAssertion = "assertion "
+
+// An asserted is one assertion and what the samples so far say of it.
+type asserted struct {
+	scenario.Assertion
+	c      scenario.Condition
+	err    error  // it is of another version's grammar
+	figure figure // nil where no sample tells
+
+	soFar  reading
+	open   *Span  // the violation of the moment
+	failed bool   // it was said that it fails so far
+	spans  []Span // those that are over
+	from   float64
+	abort  string // why the load is to end; empty while it is not
+}
+
+func newAsserted(h record.Header) (all []*asserted) {
+	t := h.Scenario.Timing
+	warmUp := (t.Total() - time.Duration(t.Duration)).Seconds()
+	for _, a := range h.Scenario.Assertions {
+		next := &asserted{Assertion: a, from: warmUp}
+		if next.c, next.err = a.That.Condition(); next.err == nil {
+			next.figure = newFigure(next.c, h)
+		}
+		all = append(all, next)
+	}
+	return all
+}
+
+// add takes the next look of the measured time and returns what begins or ends with it.
+func (a *asserted) add(s record.Sample) (news []Finding) {
+	if a.figure == nil {
+		return nil
+	}
+	now, soFar := a.figure.add(s)
+	a.soFar = soFar
+	if !now.known || !now.violated {
+		if a.open != nil && s.Elapsed-a.open.To >= bridge {
+			news = a.settle()
+		}
+	} else {
+		news = a.violated(s.Elapsed, now)
+	}
+	fails := soFar.known && soFar.violated
+	if !fails {
+		a.failed = false
+	}
+	delay := time.Duration(a.DelayAbortEval).Seconds()
+	if fails && a.AbortOnFail && a.abort == "" && s.Elapsed >= a.from+delay {
+		a.abort = fmt.Sprintf("%s%s: violated at %s%s", CutByAssertion, a.That,
+			Clock(s.Elapsed), a.valued(": ", a.worst()))
+	}
+	return news
+}
+
+// violated goes on with the violation of the moment, or begins one.
+func (a *asserted) violated(at float64, now reading) (news []Finding) {
+	if a.open != nil && at-a.open.To > bridge {
+		news = a.settle()
+	}
+	fails := a.soFar.known && a.soFar.violated
+	begun := a.open == nil
+	if begun {
+		a.open = &Span{From: max(a.from, at-a.figure.window())}
+	}
+	o := a.open
+	o.To = at
+	if now.value != nil && (o.Worst == nil || a.worse(*now.value, *o.Worst)) {
+		o.Worst = new(*now.value)
+	}
+	if !begun && (!fails || a.failed) {
+		return news
+	}
+	severity, text := Critical, "violated"+a.valued(": ", now.value)
+	if _, moving := a.figure.(*times); moving {
+		text = "violated in the last second" + a.valued(": ", now.value)
+		if fails {
+			text += "; over the measured time so far, too"
+		} else {
+			severity, text = Warning, text+"; not over the measured time so far"
+		}
+	}
+	a.failed = fails
+	return append(news, a.said(severity, text))
+}
+
+// worse is whether v breaks the condition by more than w.
+func (a *asserted) worse(v, w float64) bool {
+	if a.c.Operator == ">" || a.c.Operator == ">=" {
+		return v < w
+	}
+	return v > w
+}
+
+// settle ends the violation of the moment.
+func (a *asserted) settle() []Finding {
+	o := *a.open
+	a.spans, a.open = append(a.spans, o), nil
+	f := a.said(Note, fmt.Sprintf("was violated from %s to %s%s", Clock(o.From), Clock(o.To),
+		a.valued(", at worst ", o.Worst)))
+	f.From, f.To, f.Ended = &o.From, &o.To, true
+	return []Finding{f}
+}
+
+// over is the end of the measured time.
+func (a *asserted) over() []Finding {
+	if a.open == nil {
+		return nil
+	}
+	return a.settle()
+}
+
+func (a *asserted) said(severity Severity, text string) Finding {
+	f := Finding{
+		Check: checkAssert, Severity: severity, Assertion: string(a.That),
+		Text: fmt.Sprintf("%s: %s", a.That, text), Limit: &a.c.Bound, Unit: string(a.c.Unit),
+	}
+	if a.open != nil {
+		f.From, f.Value = new(a.open.From), a.open.Worst
+	}
+	return f
+}
+
+// violations are all so far, the current one included.
+func (a *asserted) violations() []Span {
+	if a.open == nil {
+		return a.spans
+	}
+	return append(a.spans[:len(a.spans):len(a.spans)], *a.open)
+}
+
+// worst is the figure so far; of a time, whose figure so far is not known, the largest
+// of the looks that were beyond the bound.
+func (a *asserted) worst() (v *float64) {
+	if a.soFar.value != nil {
+		return a.soFar.value
+	}
+	for _, s := range a.violations() {
+		if s.Worst != nil && (v == nil || a.worse(*s.Worst, *v)) {
+			v = s.Worst
+		}
+	}
+	return v
+}
+
+// valued is a figure after some words; empty where it is not known.
+func (a *asserted) valued(words string, v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return words + inUnit(a.c.Unit, *v)
+}
+
+// inUnit prints a figure of an assertion.
+func inUnit(unit scenario.Unit, v float64) string {
+	switch unit {
+	case scenario.UnitShare:
+		return Percent(v)
+	case scenario.UnitSeconds:
+		return Seconds(v)
+	case scenario.UnitCores:
+		return fmt.Sprintf("%.2f cores", v)
+	case scenario.UnitBytes:
+		return fmt.Sprintf("%.0f MiB", v/(1<<20))
+	}
+	if v == 1 && unit != scenario.UnitRate {
+		return "1 " + strings.TrimSuffix(string(unit), "s")
+	}
+	return Number(v) + " " + string(unit)
+}
+
+// Abort is why the load is to end early, since an assertion that asks for it fails over
+// the measured time so far; empty while none does. It is said in the record's cut_short.
+func (w *Watch) Abort() string {
+	for _, a := range w.asserted {
+		if a.abort != "" {
+			return a.abort
+		}
+	}
+	return ""
+}
