@@ -20,6 +20,8 @@ type Error struct {
 	Want  string
 	// Excerpt is the source around the place with a caret below it, or empty.
 	Excerpt string
+
+	inKey int // counted from 1: the mistake is so far into the key that Path ends with
 }
 
 // Error is `file:line:column: path: found …, want …`, then the excerpt.
