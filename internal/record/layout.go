@@ -23,6 +23,10 @@ const (
 	UsageFile = "resource-usage.csv"
 )
 
+// SuiteFile is in the directory of many trials that belong together, which is no record
+// itself: its records are below it.
+const SuiteFile = "suite.json"
+
 // Latest is the name of the link, beside the records, to the one begun last.
 const Latest = "latest"
 

@@ -43,26 +43,56 @@ func Create(root string, h Header, now time.Time) (*Log, error) {
 		return nil, fmt.Errorf("create record: scenario name %q cannot be part of a file name",
 			h.Scenario.Name)
 	}
-	h.SchemaVersion = SchemaVersion
-	dir, err := makeDir(root, name)
+	dir, err := MakeDir(root, name)
 	if err != nil {
 		return nil, fmt.Errorf("create record: %w", err)
 	}
+	l, err := begin(dir, h)
+	if err != nil {
+		return nil, err
+	}
+	if err := PointLatest(dir); err != nil {
+		_ = l.closeFiles()
+		return nil, fmt.Errorf("create record: %w", err)
+	}
+	return l, nil
+}
+
+// CreateIn makes a record in dir, which must not be there yet, for one who keeps many
+// together. No link points at it.
+func CreateIn(dir string, h Header) (*Log, error) {
+	err := os.MkdirAll(filepath.Dir(dir), 0o755)
+	if err == nil {
+		err = os.Mkdir(dir, 0o755)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create record: %w", err)
+	}
+	return begin(dir, h)
+}
+
+func begin(dir string, h Header) (*Log, error) {
+	h.SchemaVersion = SchemaVersion
 	l := &Log{dir: dir}
 	if err := l.begin(h); err != nil {
 		_ = l.closeFiles()
 		return nil, fmt.Errorf("create record: %w", err)
 	}
-	if err := renameio.Symlink(filepath.Base(dir), filepath.Join(root, Latest)); err != nil {
-		_ = l.closeFiles()
-		return nil, fmt.Errorf("create record: point %s at it: %w", Latest, err)
-	}
 	return l, nil
 }
 
-// makeDir makes the first directory of the name, or the name and a number, that is
-// not there yet. The making itself decides: two trials may begin at once.
-func makeDir(root, name string) (string, error) {
+// PointLatest points the link "latest" that lies beside dir at it.
+func PointLatest(dir string) error {
+	err := renameio.Symlink(filepath.Base(dir), filepath.Join(filepath.Dir(dir), Latest))
+	if err != nil {
+		return fmt.Errorf("point %s at it: %w", Latest, err)
+	}
+	return nil
+}
+
+// MakeDir makes the first directory in root of the name, or the name and a number, that
+// is not there yet. The making itself decides: two trials may begin at once.
+func MakeDir(root, name string) (string, error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return "", err
 	}

@@ -25,17 +25,48 @@ func Open(dir string) (*Record, error) {
 
 // OpenLatest reads the record in root that was begun last.
 func OpenLatest(root string) (*Record, error) {
+	dir, err := LatestDir(root)
+	if err != nil {
+		return nil, err
+	}
+	return Open(dir)
+}
+
+// LatestDir is what was begun last in root: the directory of a record, or of a suite.
+func LatestDir(root string) (string, error) {
 	name, err := os.Readlink(filepath.Join(root, Latest))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open latest record: no trial has been recorded in %s", root)
+		return "", fmt.Errorf("open latest record: no trial has been recorded in %s", root)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open latest record: %w", err)
+		return "", fmt.Errorf("open latest record: %w", err)
 	}
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(root, name)
 	}
-	return Open(name)
+	return name, nil
+}
+
+// IsSuite tells whether dir holds many trials that belong together.
+func IsSuite(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, SuiteFile))
+	return err == nil
+}
+
+// noHeader says why dir is not a record.
+func noHeader(dir string) error {
+	if !IsSuite(dir) {
+		return fmt.Errorf("%s is not a record: it has no %s", dir, HeaderFile)
+	}
+	below, _ := filepath.Glob(filepath.Join(dir, "*", "*", HeaderFile))
+	for i := range below {
+		below[i] = strings.TrimSuffix(below[i], string(filepath.Separator)+filepath.FromSlash(HeaderFile))
+	}
+	if len(below) == 0 {
+		return fmt.Errorf("%s is a suite of trials, none of which has been recorded", dir)
+	}
+	return fmt.Errorf("%s is a suite of trials and not a record: name one of its records, %s", dir,
+		strings.Join(below, ", "))
 }
 
 func (r *Record) read() error {
@@ -64,7 +95,7 @@ func (r *Record) readHeader() error {
 	path := filepath.Join(r.Dir, HeaderFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is not a record: it has no %s", r.Dir, HeaderFile)
+		return noHeader(r.Dir)
 	}
 	if err != nil {
 		return err

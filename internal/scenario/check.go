@@ -62,6 +62,10 @@ func (s Scenario) check() problems {
 		p.add("name", quote(s.Name), fmt.Sprintf(
 			"lower-case words of letters and digits joined by dashes, at most %d characters", maxName))
 	}
+	if len(s.Variants) > 0 {
+		s.checkVariants(&p)
+		return p
+	}
 	s.Load.check(&p)
 	s.checkPattern(&p)
 	s.Gateway.check(&p)

@@ -22,6 +22,7 @@ type Error struct {
 	Excerpt string
 
 	offset int // characters from the beginning of the value, where it is of one line
+	inKey  int // counted from 1: the mistake is so far into the key that Path ends with
 }
 
 // Error is `file:line:column: path: found …, want …`, then the excerpt.

@@ -17,7 +17,8 @@ import (
 //
 // Overrides belong before Resolved, whose defaults follow from what they change: a
 // new rate changes the size of a request, but neither a ramp's start nor a burst's
-// height.
+// height. Of a scenario with variants they go over what the variants have in common, and
+// below what each sets; Variant lays them over that.
 func (s Scenario) With(overrides []string) (Scenario, error) {
 	r := &reader{file: "--set", places: map[string]place{}}
 	for _, override := range overrides {
@@ -37,6 +38,13 @@ func (r *reader) override(text string, s *Scenario) {
 	path, ok := r.open(text)
 	if !ok {
 		r.fail(place{}, "", &Error{Found: quote(text), Want: "path=value, such as load.rate=15k"})
+		return
+	}
+	if head, _, _ := strings.Cut(path, "."); head == "variants" {
+		r.fail(place{1, 1 - r.shift}, path, &Error{
+			Found: "a value for variants",
+			Want:  "a field that all variants take; --variant NAME runs one of them",
+		})
 		return
 	}
 	target, key := r.target(path, reflect.ValueOf(s).Elem())

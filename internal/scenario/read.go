@@ -22,7 +22,10 @@ const maxSize = 64 << 10
 // scenario that contradicts itself are errors, each an *Error with its place, and
 // all of them joined (see Errors). Defaults are not filled in: see Resolved.
 func Read(name string, data []byte) (Scenario, error) {
-	r := &reader{file: name, source: string(data), body: string(data), places: map[string]place{}}
+	r := &reader{
+		file: name, source: string(data), body: string(data),
+		places: map[string]place{}, keys: map[string]place{},
+	}
 	root := r.parse()
 	var s Scenario
 	if root != nil {
@@ -57,6 +60,7 @@ type reader struct {
 	root   string // the path that the body is the value of
 	errs   []*Error
 	places map[string]place // by path, of what was given
+	keys   map[string]place // by path, of the keys of mappings with free ones
 }
 
 // A place is where something stands in the source.
@@ -205,6 +209,9 @@ func (r *reader) decodeMap(node ast.Node, where place, path string, v reflect.Va
 	for _, entry := range r.entries(node, where, path, v.Type()) {
 		below := dotted(path, entry.name)
 		r.places[below] = entry.place
+		if r.keys != nil {
+			r.keys[below] = entry.place
+		}
 		value := reflect.New(v.Type().Elem()).Elem()
 		r.decode(entry.value, below, value)
 		v.SetMapIndex(reflect.ValueOf(entry.name), value)
@@ -298,6 +305,9 @@ func (r *reader) check(s Scenario) {
 		for !given && path != "" {
 			path = path[:max(0, strings.LastIndexByte(path, '.'))]
 			where, given = r.places[path]
+		}
+		if key, known := r.keys[problem.Path]; known && problem.inKey > 0 {
+			where = place{key.line, key.column + problem.inKey - 1}
 		}
 		r.fail(where, problem.Path, problem)
 	}

@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -64,10 +66,17 @@ func (s Shape) Spans() int {
 
 // Resolved returns s with every default filled in, so that nothing is left to
 // decide; s itself is left as it is. Resolving twice changes nothing. An error
-// says what in s contradicts itself, without places.
+// says what in s contradicts itself, without places. A scenario with variants is many
+// trials: each is resolved by itself, see Variant.
 func (s Scenario) Resolved() (Scenario, error) {
 	if wrong := s.check(); len(wrong) > 0 {
 		return Scenario{}, join(wrong)
+	}
+	if len(s.Variants) > 0 {
+		return Scenario{}, &Error{
+			Path: "variants", Found: fmt.Sprintf("%d variants", len(s.Variants)),
+			Want: "one of them: " + strings.Join(s.VariantNames(), ", "),
+		}
 	}
 	// Timing first: a ramp takes its length from there.
 	s.Timing = s.Timing.resolved()

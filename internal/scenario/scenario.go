@@ -20,6 +20,9 @@ type Scenario struct {
 	// Expect says which ending the author expects; a trial that ends so does not
 	// fail for it, and one that does not, does.
 	Expect Expect `yaml:"expect,omitempty" json:"expect,omitempty"`
+	// Variants are trials to be held beside each other. With any, the scenario itself is
+	// no trial, only what they have in common.
+	Variants []Variant `yaml:"variants,omitempty" json:"variants,omitempty"`
 }
 
 // An Expect is an ending that the author asks for.

@@ -110,6 +110,16 @@ func TestDocExamplesLoad(t *testing.T) {
 			t.Errorf("Read(%s): %v", block[1], err)
 			continue
 		}
+		for _, v := range s.Variants {
+			one, err := s.Variant(v.Name, nil)
+			if err != nil {
+				t.Errorf("Variant(%s) of %s: %v", v.Name, block[1], err)
+			}
+			holds(t, one)
+		}
+		if len(s.Variants) > 0 {
+			continue
+		}
 		holds(t, s)
 	}
 }
@@ -215,6 +225,10 @@ func describeField(schema *jsonschema.Schema, r row) {
 		described.Description += " Default: " + strings.ReplaceAll(r.initially, "`", "") + "."
 	}
 	switch r.path {
+	case "variants":
+		described.MinItems = ptr(uint64(leastVariants))
+	case "variants[].name":
+		described.Pattern, described.MaxLength = goodName.String(), ptr(uint64(maxName))
 	case "name":
 		described.Pattern, described.MaxLength = goodName.String(), ptr(uint64(maxName))
 	case "gateway.processors[].id", "gateway.exporter":
