@@ -11,7 +11,9 @@ import (
 // An Environment is a place where actors can be started: this machine, or a cluster.
 type Environment interface {
 	// Start returns once the actor is ready to serve. An error means that it never
-	// was; what it said until then is in the error.
+	// was; what it said until then is in the error. An actor that was ready before, and
+	// whose instance has been stopped, is started where it was: at the same addresses,
+	// with counters of its usage that begin anew.
 	Start(ctx context.Context, a Actor) (Instance, error)
 	// Close stops what still runs, last started first, and leaves the place as it
 	// was found.

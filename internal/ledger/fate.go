@@ -15,6 +15,7 @@ func (j *join) settle(header *Header) {
 	from, to := part(header.MeasuredFrom, first), part(header.MeasuredTo, first)
 	for _, r := range j.sent.runs {
 		offered += j.enter(all, r)
+		j.apart(first, r, (*Part).whole)
 		inside := run{from: max(r.from, from), to: min(r.to, to), class: r.class}
 		j.predict(header, first, r, inside)
 		if inside.from >= inside.to {

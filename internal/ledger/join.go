@@ -21,6 +21,8 @@ type Joined struct {
 	Missing []MissingRange
 	// Predicted is nil unless a prediction was given and could be applied.
 	Predicted *Predicted
+	// Stretches are those that were asked for, in order.
+	Stretches []Part
 	// Foreign is how many spans came that are not of this run.
 	Foreign uint64
 }

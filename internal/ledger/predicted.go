@@ -49,6 +49,7 @@ func (j *join) predict(header *Header, first uint64, r, inside run) {
 	j.split(header, first, r)
 	for _, part := range j.dropped {
 		j.enter(&p.All, part)
+		j.apart(first, part, (*Part).dropped)
 		if part.class != Unsent {
 			j.ranges(&p.Came, header.Stream, first, part, true)
 		}

@@ -219,10 +219,29 @@ func (g Gateway) check(p *problems) {
 				"a name, without = and null bytes in it or in its value")
 		}
 	}
+	g.checkDeath(p)
 	if g.Kind == GatewayOtelcol {
 		g.checkOtelcol(p)
 	} else {
 		g.checkOdigos(p)
+	}
+}
+
+// mostRestarts keeps a record of deaths that somebody can read.
+const mostRestarts = 1000
+
+// checkDeath refuses what says something of restarts where there are none.
+func (g Gateway) checkDeath(p *problems) {
+	p.between("gateway.max_restarts", g.MaxRestarts, mostRestarts)
+	if g.OnDeath == DeathRestart {
+		return
+	}
+	const want = "gateway.on_death: restart, or nothing"
+	if g.RestartDelay != 0 {
+		p.add("gateway.restart_delay", "a delay of restarts without restarts", want)
+	}
+	if g.MaxRestarts != 0 {
+		p.add("gateway.max_restarts", "a number of restarts without restarts", want)
 	}
 }
 

@@ -30,6 +30,13 @@ const (
 	defaultFor            = Duration(10 * time.Second)
 )
 
+// What follows a death where restarts are asked for: often enough to see whether one
+// death is like the other, and no loop that never ends.
+const (
+	defaultRestartDelay = Duration(time.Second)
+	defaultRestarts     = 20
+)
+
 // Odigos' sizes, by their names.
 const (
 	PresetSizeS  Preset = "size_s"
@@ -144,6 +151,11 @@ func (l Load) defaultInFlight() int {
 
 func (g Gateway) resolved() Gateway {
 	fill(&g.Kind, GatewayOdigos)
+	fill(&g.OnDeath, DeathEnd)
+	if g.OnDeath == DeathRestart {
+		fill(&g.RestartDelay, defaultRestartDelay)
+		fill(&g.MaxRestarts, defaultRestarts)
+	}
 	if g.Kind == GatewayOdigos {
 		fill(&g.Compression, CompressionNone)
 		if g.Preset == "" && (g.CPULimit == 0 || g.MemoryLimit == 0) {

@@ -27,7 +27,7 @@ func TestResolvedFillsEverything(t *testing.T) {
 		},
 		Gateway: Gateway{
 			Kind: GatewayOdigos, Preset: PresetSizeM, CPULimit: 1, MemoryLimit: 600 << 20,
-			GoMemLimit: 440 << 20, GoMaxProcs: 1, Compression: CompressionNone,
+			GoMemLimit: 440 << 20, GoMaxProcs: 1, Compression: CompressionNone, OnDeath: DeathEnd,
 		},
 		Backend: Backend{SuccessRate: ptr(Ratio(1))},
 		Thresholds: Thresholds{

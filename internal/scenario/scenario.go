@@ -165,7 +165,22 @@ type Gateway struct {
 	Compression Compression `yaml:"compression,omitempty" json:"compression,omitempty"`
 	// Env is added to the gateway's environment.
 	Env map[string]string `yaml:"env,omitempty" json:"env,omitempty"`
+	// OnDeath is what follows when it ends without being asked to: DeathEnd or DeathRestart.
+	OnDeath OnDeath `yaml:"on_death,omitempty" json:"on_death,omitempty"`
+	// RestartDelay is from its death to the next start, MaxRestarts how many there are at
+	// most; both are 0 unless OnDeath is DeathRestart.
+	RestartDelay Duration `yaml:"restart_delay,omitempty" json:"restart_delay_seconds,omitempty"`
+	MaxRestarts  int      `yaml:"max_restarts,omitempty" json:"max_restarts,omitempty"`
 }
+
+// An OnDeath is how a trial goes on whose gateway has died.
+type OnDeath string
+
+// The ways to go on.
+const (
+	DeathEnd     OnDeath = "end"     // the load ends soon after
+	DeathRestart OnDeath = "restart" // the gateway is started again, the load goes on
+)
 
 // A GatewayKind is a family of collectors.
 type GatewayKind string

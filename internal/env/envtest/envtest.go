@@ -124,6 +124,10 @@ func (e *Environment) prepare(a env.Actor) (*Instance, *Process, error) {
 	}
 	addrs := map[string]string{}
 	for n, port := range a.Ports {
+		if addr, ok := known[a.Name+"."+port]; ok { // where others know it
+			addrs[port], known["self."+port] = addr, addr
+			continue
+		}
 		addr := fmt.Sprintf("%s.test:%d", a.Name, 1000*(len(e.started)+1)+n)
 		if e.Loopback {
 			l, err := net.Listen("tcp", "127.0.0.1:0")

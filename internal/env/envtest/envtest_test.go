@@ -53,6 +53,27 @@ func TestReferencesAreExpanded(t *testing.T) {
 	}
 }
 
+// One that is started again can be reached where the first could.
+func TestActorKeepsItsAddress(t *testing.T) {
+	place := envtest.New(map[string]envtest.Program{"gateway": envtest.Idle})
+	defer place.Close()
+	a := env.Actor{Name: "gateway", Ports: []string{"otlp", "metrics"}}
+	first, err := place.Start(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	place.Instance("gateway").Exit(1)
+	second, err := place.Start(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, port := range a.Ports {
+		if first.Addr(port) == "" || first.Addr(port) != second.Addr(port) {
+			t.Errorf("port %s: %q first, then %q", port, first.Addr(port), second.Addr(port))
+		}
+	}
+}
+
 // All that takes time takes the time of the bubble.
 func TestTimeIsFake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -61,6 +61,8 @@ type Local struct {
 	instances []*Instance    // in the order of their start
 	ports     map[int]bool   // handed out before
 	starts    map[string]int // by actor
+	// homes are where the actors listened that were ready once, by port.
+	homes map[string]map[string]string
 
 	closing  sync.Once
 	closeErr error
@@ -79,6 +81,7 @@ func New(o Options) (*Local, error) {
 		return nil, err
 	}
 	l := &Local{o: o, ports: map[int]bool{}, starts: map[string]int{}}
+	l.homes = map[string]map[string]string{}
 	l.life, l.end = context.WithCancelCause(context.Background())
 	l.environ, l.scrubbed = scrub(o.Environ)
 	if err := makeRegistry(o.Registry); err != nil {

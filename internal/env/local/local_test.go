@@ -65,7 +65,8 @@ func TestActorServesAndStops(t *testing.T) {
 	}
 }
 
-// An actor can be started again once it has been stopped; each start has its own logs.
+// An actor can be started again once it has been stopped, where others know it; each
+// start has its own logs, and they are in one file.
 func TestActorStartsAgain(t *testing.T) {
 	l := place(t)
 	first := start(t, l, actor("gateway", "serve"))
@@ -77,8 +78,12 @@ func TestActorStartsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := start(t, l, actor("gateway", "serve"))
-	if first.Addr("http") == second.Addr("http") {
-		t.Errorf("both listened on %s", first.Addr("http"))
+	if first.Addr("http") != second.Addr("http") {
+		t.Errorf("listened on %s first and then on %s", first.Addr("http"), second.Addr("http"))
+	}
+	ask(t, second, "/cgroup")
+	if all, err := os.ReadFile(l.logPath("gateway")); strings.Count(string(all), "serving") != 2 {
+		t.Errorf("the log of both is %q, %v", all, err)
 	}
 	logs, err := second.Logs()
 	if err != nil {
@@ -87,6 +92,45 @@ func TestActorStartsAgain(t *testing.T) {
 	defer logs.Close()
 	if said, _ := io.ReadAll(logs); strings.Contains(string(said), "bye") {
 		t.Errorf("Logs() of the second start = %q", said)
+	}
+}
+
+// What the first one did is not put down to the second: its cgroup is a new one.
+func TestKilledActorStartsAgain(t *testing.T) {
+	l := place(t)
+	limited(t, l)
+	a := actor("gateway", "serve")
+	a.Limits.MemoryBytes = 64 << 20
+	for range 3 {
+		i := start(t, l, a)
+		u, err := i.Usage(t.Context())
+		if err != nil || u.OOMKills == nil || *u.OOMKills != 0 {
+			t.Errorf("Usage() = %+v, %v; want no kills", u, err)
+		}
+		ask(t, i, "/eat?bytes="+strconv.Itoa(128<<20))
+		eventually(t, "it is killed", func() bool { return !i.State().Running })
+		state, err := i.Stop(t.Context())
+		if err != nil || state.OOMKilled == nil || !*state.OOMKilled || state.Stopped {
+			t.Errorf("Stop() = %+v, %v; want killed for want of memory", state, err)
+		}
+	}
+}
+
+// One that others know does not move: it cannot be started where its port is taken.
+func TestActorDoesNotMove(t *testing.T) {
+	l := place(t)
+	first := start(t, l, actor("gateway", "serve"))
+	if _, err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a := actor("gateway", "taken")
+	a.Env["MARK"] = filepath.Join(t.TempDir(), "mark")
+	_, err := l.Start(t.Context(), a)
+	if err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("Start on a taken port = %v", err)
+	}
+	if again := start(t, l, a); again.Addr("http") != first.Addr("http") {
+		t.Errorf("moved from %s to %s", first.Addr("http"), again.Addr("http"))
 	}
 }
 

@@ -15,8 +15,10 @@ import (
 )
 
 // Start starts an actor and waits until it is ready. If it could not listen because
-// somebody took its port meanwhile, it is started once more with other ports. ctx
-// bounds the start alone.
+// somebody took its port meanwhile, it is started once more with other ports. One that
+// was ready before, and has ended and been stopped, listens where it did: others dial it
+// there. Its cgroup is a new one, and its output goes on in the same file. ctx bounds the
+// start alone.
 func (l *Local) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
 	l.mu.Lock()
 	if l.closed {
@@ -32,7 +34,7 @@ func (l *Local) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
 
 	i, err := l.start(ctx, a)
 	var failed *env.StartError
-	if errors.As(err, &failed) && errors.Is(err, errEnded) && len(a.Ports) > 0 &&
+	if errors.As(err, &failed) && errors.Is(err, errEnded) && len(a.Ports) > 0 && !l.settled(a) &&
 		strings.Contains(failed.Tail, "address already in use") {
 		l.note(fmt.Sprintf("%s found its port taken and was started again with others", a.Name))
 		i, err = l.start(ctx, a)
@@ -71,7 +73,17 @@ func (l *Local) start(ctx context.Context, a env.Actor) (*Instance, error) {
 		return nil, errors.Join(failed, stopErr)
 	}
 	i.locate()
+	l.mu.Lock()
+	l.homes[a.Name] = i.addrs
+	l.mu.Unlock()
 	return i, nil
+}
+
+// settled is whether others know already where the actor listens.
+func (l *Local) settled(a env.Actor) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.homes[a.Name] != nil
 }
 
 // check refuses an actor that could not be started as it is.
@@ -93,7 +105,8 @@ func check(a env.Actor) error {
 	return nil
 }
 
-// admit makes an instance that is not started yet, with addresses of its own.
+// admit makes an instance that is not started yet, with addresses of its own: those that
+// it had, where it was ready before.
 func (l *Local) admit(a env.Actor) (*Instance, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,9 +115,15 @@ func (l *Local) admit(a env.Actor) (*Instance, error) {
 			return nil, fmt.Errorf("%s runs already: stop it first", a.Name)
 		}
 	}
-	addrs, err := freePorts(a.Ports, l.ports)
-	if err != nil {
-		return nil, err
+	addrs, known := l.homes[a.Name], true
+	for _, port := range a.Ports {
+		known = known && addrs[port] != ""
+	}
+	if !known {
+		var err error
+		if addrs, err = freePorts(a.Ports, l.ports); err != nil {
+			return nil, err
+		}
 	}
 	l.starts[a.Name]++
 	i := &Instance{
