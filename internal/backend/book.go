@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 // A book is what the backend counts, and the Prometheus collector that shows it.
@@ -20,6 +21,7 @@ type book struct {
 	receipts *ledger.Receipts
 
 	decoded, wire atomic.Uint64
+	late          atomic.Uint64 // answers, see isLate
 	inFlight      atomic.Int64
 	connections   *connections
 
@@ -43,6 +45,14 @@ func newBook(r *ledger.Receipts) *book {
 	}
 	r.Observe = func(d time.Duration, n uint64) { b.latency.observe(time.Now(), d, n) }
 	return b
+}
+
+// answered counts an answer as late that is given that long, and scenario.LateAnswer
+// more, after its request had arrived whole.
+func (b *book) answered(arrived time.Time, delay time.Duration) {
+	if time.Since(arrived) >= delay+scenario.LateAnswer {
+		b.late.Add(1)
+	}
 }
 
 // count counts a request over HTTP by its answer.
@@ -120,6 +130,8 @@ var (
 		" foreign (without our identity), after_close (came too late to know at once"+
 		" whether unique or duplicate).", "result")
 	requestsDesc = describe("requests_total", "Requests by signal and answer.", "signal", "code")
+	lateDesc     = describe("late_answers_total", "Answers that were given 100 ms or more after they"+
+		" were to be: after the request was whole and the delay that was told.")
 	decodedDesc  = describe("decoded_bytes_total", "Request bodies after decompression.")
 	wireDesc     = describe("wire_bytes_total", "Request bodies as they came.")
 	inFlightDesc = describe("in_flight_requests", "Requests that have not been answered yet.")
@@ -132,7 +144,7 @@ var (
 // Describe lists the metrics.
 func (b *book) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		spansDesc, requestsDesc, decodedDesc, wireDesc, inFlightDesc, connDesc, latencyDesc, maxDesc,
+		spansDesc, requestsDesc, lateDesc, decodedDesc, wireDesc, inFlightDesc, connDesc, latencyDesc, maxDesc,
 	} {
 		c <- d
 	}
@@ -152,6 +164,7 @@ func (b *book) Collect(c chan<- prometheus.Metric) {
 	counter(spansDesc, spans.Failed, "failed")
 	counter(spansDesc, spans.Foreign, "foreign")
 	counter(spansDesc, spans.AfterClose, "after_close")
+	counter(lateDesc, b.late.Load())
 	counter(decodedDesc, b.decoded.Load())
 	counter(wireDesc, b.wire.Load())
 	gauge(inFlightDesc, float64(b.inFlight.Load()))

@@ -79,6 +79,7 @@ func (s *grpcServer) decompress(call *h2.ServerCall) (body []byte, done func(), 
 // finds it in the book.
 func (s *grpcServer) answer(call *h2.ServerCall, sig signal, err error) {
 	st := status.Convert(err)
+	s.in.answered(err, call.Arrived)
 	s.in.book.countCall(sig, st.Code())
 	s.in.book.inFlight.Add(-1)
 	call.Finish(st.Code(), st.Message())

@@ -109,7 +109,9 @@ func (e *httpExport) answer(r *http.Request, body *bytes.Buffer) (
 	err := readBody(body, wire, r.Header.Get("Content-Encoding"))
 	e.in.book.wire.Add(wire.n)
 	if err == nil {
-		err = e.in.receive(r.Context(), e.signal, body.Bytes(), time.Now())
+		arrived := time.Now()
+		err = e.in.receive(r.Context(), e.signal, body.Bytes(), arrived)
+		e.in.answered(err, arrived)
 	}
 	switch s := status.Convert(err); s.Code() {
 	case codes.OK:

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"sync/atomic"
@@ -85,6 +86,14 @@ func (in *intake) receive(ctx context.Context, s signal, body []byte, at time.Ti
 		}
 	}
 	return err
+}
+
+// answered counts an answer that is late. One that waited for its turn was told to, and
+// one that was not of our making (the sender left, its deadline passed) is none.
+func (in *intake) answered(err error, arrived time.Time) {
+	if in.slots == nil && (err == nil || errors.Is(err, errToldToFail)) {
+		in.book.answered(arrived, in.delay)
+	}
 }
 
 // take is receive for a request whose turn has come: it returns the answer, and how long

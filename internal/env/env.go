@@ -114,6 +114,9 @@ type Usage struct {
 type Host struct {
 	BusySeconds  float64 `json:"busy_seconds"`
 	StealSeconds float64 `json:"steal_seconds"` // taken by other virtual machines
+	// Stalled seconds by PSI, where the kernel has it: some process waited.
+	CPUStalled    *float64 `json:"cpu_stalled_seconds,omitempty"`
+	MemoryStalled *float64 `json:"memory_stalled_seconds,omitempty"`
 }
 
 // A HostReader is an environment on one machine whose use as a whole can be read.

@@ -56,6 +56,7 @@ type Monitor struct {
 	interval, timeout time.Duration
 	transport         http.RoundTripper
 	host              func() (env.Host, error)
+	clock             clockWatch // used by Run alone
 
 	mu      sync.Mutex
 	targets []*watched
@@ -133,7 +134,7 @@ func (m *Monitor) look(ctx context.Context, start func() (time.Time, bool),
 
 	now := time.Now()
 	sample := record.Sample{
-		At: now.UTC(), Phase: phase(),
+		At: now.UTC(), Phase: phase(), ClockStep: m.clock.step(),
 		Actors: make(map[string]record.ActorSample, len(targets)),
 	}
 	if at, ok := start(); ok {

@@ -37,6 +37,7 @@ var ownMetrics = map[Kind][]ownMetric{
 		{record.BackendFailed, backendSpans, "result", "failed"},
 		{record.BackendForeign, backendSpans, "result", "foreign"},
 		{record.BackendRequests, "odigos_stress_backend_requests_total", "", ""},
+		{record.BackendLate, "odigos_stress_backend_late_answers_total", "", ""},
 		{record.BackendDecoded, "odigos_stress_backend_decoded_bytes_total", "", ""},
 		{record.BackendWire, "odigos_stress_backend_wire_bytes_total", "", ""},
 		{record.BackendInFlight, "odigos_stress_backend_in_flight_requests", "", ""},

@@ -67,6 +67,7 @@ var metricColumns = []metricColumn{
 	{Backend, BackendDecoded, sizeBytes, "request bodies after decompression, counter"},
 	{Backend, BackendWire, sizeBytes, "request bodies as they came, counter"},
 	{Backend, BackendRequests, requests, "received, whatever the answer, counter"},
+	{Backend, BackendLate, "answers", "given 100 ms or more after they were to be, counter"},
 	{Backend, BackendInFlight, requests, "being answered"},
 	{Backend, BackendConnections, "connections", "open now"},
 	{Backend, BackendLatencyP50, seconds, "from due time to receipt, median since the row before"},

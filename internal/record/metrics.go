@@ -77,13 +77,15 @@ const (
 
 // The backend's metrics.
 const (
-	BackendUnique      Metric = "unique_spans"
-	BackendDuplicate   Metric = "duplicate_spans"
-	BackendFailed      Metric = "failed_spans"
-	BackendForeign     Metric = "foreign_spans"
-	BackendDecoded     Metric = "decoded_bytes"
-	BackendWire        Metric = "wire_bytes"
-	BackendRequests    Metric = "requests"
+	BackendUnique    Metric = "unique_spans"
+	BackendDuplicate Metric = "duplicate_spans"
+	BackendFailed    Metric = "failed_spans"
+	BackendForeign   Metric = "foreign_spans"
+	BackendDecoded   Metric = "decoded_bytes"
+	BackendWire      Metric = "wire_bytes"
+	BackendRequests  Metric = "requests"
+	// BackendLate counts answers given scenario.LateAnswer or more after they were to be.
+	BackendLate        Metric = "late_answers"
 	BackendInFlight    Metric = "in_flight_requests"
 	BackendConnections Metric = "connections"
 	BackendLatencyP50  Metric = "latency_p50_seconds"

@@ -123,6 +123,9 @@ type Sample struct {
 	Elapsed float64                `json:"elapsed_seconds"`
 	Phase   Phase                  `json:"phase"`
 	Actors  map[string]ActorSample `json:"actors"`
+	// ClockStep is by how many seconds the wall clock was set forward (negative: back)
+	// against the monotonic one since the look before; nil on the first look.
+	ClockStep *float64 `json:"clock_step_seconds,omitempty"`
 	// Host is of the whole machine; nil where it is not one or was not read.
 	Host *env.Host `json:"host,omitempty"`
 }

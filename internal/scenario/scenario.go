@@ -200,6 +200,9 @@ type Processor struct {
 	Config map[string]any `yaml:"config,omitempty" json:"config,omitempty"`
 }
 
+// LateAnswer is how long after the delay that it was told an answer of the backend is late.
+const LateAnswer = 100 * time.Millisecond
+
 // Backend says how the mock backend answers.
 type Backend struct {
 	Delay Duration `yaml:"delay,omitempty" json:"delay_seconds"` // before each answer

@@ -68,7 +68,8 @@ func backlog(s *subject) []Finding {
 			return with(one(check, Critical, "%s", text), &last, &first, "requests", source)
 		}
 	}
-	return with(one(check, Reservation, "%s", text), &last, &first, "requests", source)
+	return because(QueueGrew, with(one(check, Reservation, "%s", text), &last, &first, "requests",
+		source))
 }
 
 // quarters are the means of a series of at least four points, by quarter.

@@ -58,7 +58,7 @@ func TestBacklog(t *testing.T) {
 		},
 		{
 			name: "rises and stays", trial: queue(func(e float64) float64 { return min(300, 15*max(0, e-10)) }),
-			want: "pass valid 0", check: "backlog", severity: verdict.Held,
+			want: "pass degraded 0", check: "backlog", severity: verdict.Held,
 		},
 		{name: "no queue is told of", record: func(r *record.Record) {
 			each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) {

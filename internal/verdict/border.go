@@ -67,7 +67,8 @@ func (s *subject) lossWithin(text string, share *float64) []Finding {
 			text += "; how many of them were still inside the gateway is not known"
 		}
 	}
-	return with(one(check, severity, "%s", text), share, &allowed, "ratio", ledgerSource)
+	return because(StillInside, with(one(check, severity, "%s", text), share, &allowed, "ratio",
+		ledgerSource))
 }
 
 // givenUp is how many spans the collector says that it dropped, over the whole run.
@@ -230,8 +231,8 @@ func (s *subject) lateAtMost(total *Spread, allowed float64) []Finding {
 	case total != nil && total.Max.Seconds != nil:
 		text += fmt.Sprintf(", the latest came after %s", Seconds(*total.Max.Seconds))
 	}
-	return with(one(check, Reservation, "%s; it could not be held against the allowed %s", text,
-		Seconds(allowed)), nil, &allowed, "seconds", latencySource)
+	return because(TooFewForQuantile, with(one(check, Reservation, "%s; it could not be held "+
+		"against the allowed %s", text, Seconds(allowed)), nil, &allowed, "seconds", latencySource))
 }
 
 // late holds the p99 of due to delivery against its threshold. It counts from the due

@@ -62,8 +62,8 @@ func ceiling(s *subject) []Finding {
 	text := fmt.Sprintf("the target of %s spans/s is %s%s of what this host's own ends can do (%s: "+
 		"%s spans/s of %s%s; no gateway took CPU on the same cores)%s", Number(target), words,
 		Percent(share), by, Number(c.Rate), c.name(), how, then)
-	return with(one(check, severity, "%s", text), &share, new(ceilingShare), "ratio",
-		record.HeaderFile+": selftest")
+	return because(NearCeiling, with(one(check, severity, "%s", text), &share, new(ceilingShare),
+		"ratio", record.HeaderFile+": selftest"))
 }
 
 // peakRate is the highest rate of a load.

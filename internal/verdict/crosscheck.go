@@ -102,7 +102,7 @@ func (s *subject) explains() []Finding {
 		finding = with(finding, new(float64(*f.Unexplained)), new(0.0), "spans",
 			record.EndingFile+": account_all, predicted_dropped; "+record.SamplesFile)
 	}
-	return finding
+	return because(WrongPrediction, finding)
 }
 
 // Terms are the explanations that there are, in words.

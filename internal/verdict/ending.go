@@ -18,21 +18,21 @@ func completed(s *subject) []Finding {
 	e := s.r.Ending
 	switch {
 	case e == nil:
-		return one(check, Void, "the record has no ending: the trial was cut off before it "+
-			"could write one, after %s", plural(len(s.r.Samples), "sample", "samples"))
+		return because(CutOff, one(check, Void, "the record has no ending: the trial was cut off "+
+			"before it could write one, after %s", plural(len(s.r.Samples), "sample", "samples")))
 	case e.Interrupted != "":
-		return one(check, Void, "interrupted by %s after %s of %s measured time",
-			e.Interrupted, Seconds(s.time.Measured), Seconds(s.time.Planned))
+		return because(Interrupted, one(check, Void, "interrupted by %s after %s of %s measured time",
+			e.Interrupted, Seconds(s.time.Measured), Seconds(s.time.Planned)))
 	case e.Error != "":
-		return one(check, Void, "could not be finished: %s", sentence(e.Error))
+		return because(NotFinished, one(check, Void, "could not be finished: %s", sentence(e.Error)))
 	case e.LoadStart.IsZero():
-		return one(check, Void, "the load never began")
+		return because(NeverBegan, one(check, Void, "the load never began"))
 	}
 	for _, actor := range []string{record.Loadgen, record.Backend} {
 		state, known := e.States[actor]
 		if known && !state.Running && !state.Stopped && (state.ExitCode != 0 || actor == record.Backend) {
-			return one(check, Void, "the %s ended by itself (exit code %d%s)", actor,
-				state.ExitCode, signal(state.Signal))
+			return because(EndDied, one(check, Void, "the %s ended by itself (exit code %d%s)", actor,
+				state.ExitCode, signal(state.Signal)))
 		}
 	}
 	switch {
@@ -44,8 +44,8 @@ func completed(s *subject) []Finding {
 		return one(check, Note, "the load ended after %s of %s measured time: %s",
 			Seconds(s.time.Measured), Seconds(s.time.Planned), sentence(e.CutShort))
 	case e.CutShort != "":
-		return one(check, Void, "the load ended after %s of %s measured time: %s",
-			Seconds(s.time.Measured), Seconds(s.time.Planned), sentence(e.CutShort))
+		return because(CutShort, one(check, Void, "the load ended after %s of %s measured time: %s",
+			Seconds(s.time.Measured), Seconds(s.time.Planned), sentence(e.CutShort)))
 	}
 	return with(one(check, Held, "load ran for the planned %s after %s of warm-up",
 		Seconds(s.time.Measured), Seconds(s.time.WarmUp)),
@@ -89,7 +89,7 @@ func survived(s *subject) []Finding {
 		})
 	case f.OOMKilled == nil:
 		found = append(found, Finding{
-			Check: "expect", Severity: Reservation,
+			Check: "expect", Severity: Reservation, Reason: KillNotTold,
 			Text: "the gateway was to be killed for want of memory (expect: killed); it was " +
 				"killed, and whether for want of memory is not known",
 		})
@@ -148,10 +148,10 @@ func drained(s *subject) []Finding {
 	if d.QueueSize != nil {
 		queue = fmt.Sprintf("its queue still held %s requests", Number(*d.QueueSize))
 	}
-	return with(one(check, Reservation, "the gateway was not empty when the drain ended "+
-		"after %s (%s; %s): spans not delivered may have been still inside",
+	return because(NotDrained, with(one(check, Reservation, "the gateway was not empty when the "+
+		"drain ended after %s (%s; %s): spans not delivered may have been still inside",
 		Seconds(d.Seconds), queue, sentence(d.Reason)), d.QueueSize, new(0.0), "requests",
-		record.EndingFile+": drained")
+		record.EndingFile+": drained"))
 }
 
 // resourcesHeld is CPU and memory against their thresholds.

@@ -30,7 +30,9 @@ var checks = []Check{
 	{"schedule", schedule},
 	{"pacing", generatorLate},
 	{"backend", backendSlow},
+	{"paused", paused},
 	{"looks", looked},
+	{"clock", clockSteady},
 	{"ledger", balanced},
 	{"limits", enforced},
 	{"host", hostPressed},
@@ -44,6 +46,7 @@ var checks = []Check{
 	{"unanswered", unheard},
 	{"unsent", pushedBack},
 	{"backlog", backlog},
+	{"settled", settled},
 	{"latency", late},
 	{checkAssert, assertionsHeld},
 	{"counters", counted},
@@ -92,7 +95,7 @@ func (v *Verdict) settle(interrupted string) {
 	reservations, _ := count(Reservation)
 	held, _ := count(Held)
 
-	v.Validity = Valid
+	v.Validity, v.Reasons = Valid, v.reasons()
 	switch {
 	case voids > 0:
 		v.Validity = Unusable

@@ -55,15 +55,15 @@ func (s *subject) lostOrSampled() []Finding {
 		if *d.LostRatio > allowed {
 			severity = Reservation
 		}
-		return with(one(check, severity, "%s: whole traces were not followed", text), d.LostRatio,
-			&allowed, "ratio", ledgerSource)
+		return because(LostOrSampled, with(one(check, severity, "%s: whole traces were not followed",
+			text), d.LostRatio, &allowed, "ratio", ledgerSource))
 	}
 	rest := ratio(d.Lost-s.sampled(), a.Acknowledged.Items)
 	text += fmt.Sprintf(": %s traces of which nothing came (%s spans) are put down to it, assuming "+
 		"that none of them was lost; %s spans missing of traces that came in part, or were not "+
 		"acknowledged as a whole, are judged as loss (%s); allowed %s", Count(a.Traces.Dropped),
 		Count(s.sampled()), Count(d.Lost-s.sampled()), Percent(*rest), Percent(allowed))
-	severity := Note
+	severity, reason := Note, LostOrSampled
 	if *rest > allowed {
 		severity = Critical
 		if slices.ContainsFunc(s.r.Header.Sampling, func(id string) bool {
@@ -73,9 +73,10 @@ func (s *subject) lostOrSampled() []Finding {
 			severity = Reservation
 			text += "; a filter may have dropped them one by one"
 		} else if !s.ending.Drained.Complete && !s.gone() {
-			severity = Void
+			severity, reason = Void, StillInside
 			text += "; how many of them were still inside the gateway is not known"
 		}
 	}
-	return with(one(check, severity, "%s", text), rest, &allowed, "ratio", ledgerSource)
+	return because(reason, with(one(check, severity, "%s", text), rest, &allowed, "ratio",
+		ledgerSource))
 }

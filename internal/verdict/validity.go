@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -21,19 +20,6 @@ const (
 	throttledShare = 0.10
 	// fullShare is the share of 5 s windows with a full CPU from which it counts.
 	fullShare = 0.10
-	// stalledShare is the share of the time, by PSI, in which one of our own actors
-	// waited for a processor.
-	stalledShare = 0.10
-	// The machine is full above hostFull of its cores. Other processes count from
-	// othersShare of them on, and are borne in fullSeconds of the measured looks.
-	hostFull    = 0.95
-	othersShare = 0.10
-	fullSeconds = 0.05
-	// hostShare is the share of the machine's cores that the actors may use together.
-	hostShare = 0.90
-	// backendSeconds is how long a request may stay in a backend that was not told
-	// to wait.
-	backendSeconds = 0.1
 	// gapShare and gapSeconds are how much may be missing of what was looked at.
 	gapShare   = 0.05
 	gapSeconds = 5.0
@@ -51,9 +37,10 @@ func schedule(s *subject) []Finding {
 	load := s.r.Header.Scenario.Load
 	switch {
 	case s.neverMeasured():
-		return one(check, Void, "the trial ended before its measured time")
+		return because(NothingMeasured, one(check, Void, "the trial ended before its measured time"))
 	case f.Due == nil:
-		return one(check, Void, "the load generator's book is missing: what was due is not known")
+		return because(BookMissing, one(check, Void, "the load generator's book is missing: what was "+
+			"due is not known"))
 	case load.Pattern != scenario.PatternConstant || s.time.Measured < s.time.Planned:
 		return nil
 	}
@@ -61,11 +48,11 @@ func schedule(s *subject) []Finding {
 	if *f.Due < reachedShare**f.Target {
 		severity = Void
 	}
-	return with(one(check, severity, "%s spans/s became due, target %s spans/s", Number(*f.Due),
-		Number(*f.Target)), f.Due, f.Target, "spans/s", ledgerSource)
+	return because(TargetNotReached, with(one(check, severity, "%s spans/s became due, target %s "+
+		"spans/s", Number(*f.Due), Number(*f.Target)), f.Due, f.Target, "spans/s", ledgerSource))
 }
 
-// ownFault says why the load generator, and not the gateway, was the cause of late or
+// fault says why the load generator, and not the gateway, was the cause of late or
 // unsent slots; empty when it was not, or when nothing was late or unsent.
 //
 // There is harm when the p99 of lateness is above 100 ms, or more than 0.1 % of the
@@ -74,7 +61,7 @@ func schedule(s *subject) []Finding {
 // the periods), when
 // it was late with a worker to spare, or when spans went unsent although the answers
 // came too fast to have kept all workers busy.
-func (s *subject) ownFault() string {
+func (s *subject) fault() (Reason, string) {
 	p := s.f.Pacing
 	isLate := false
 	if p.Lateness != nil {
@@ -87,18 +74,24 @@ func (s *subject) ownFault() string {
 	dropped := s.f.Delivery.DroppedPart
 	isDropped := dropped != nil && *dropped > unsentNoise && !s.brokenOff()
 	if !isLate && !isUnsent && !isDropped {
-		return ""
+		return "", ""
 	}
 	if cpu := s.f.Loadgen.wanted(); cpu != "" {
-		return cpu
+		return GeneratorCPUFull, cpu
 	}
 	if isLate && p.late.most() {
-		return "it had a worker to spare " + p.late.in("it was late")
+		return GeneratorLate, "it had a worker to spare " + p.late.in("it was late")
 	}
 	if isUnsent {
-		return s.fastAnswers()
+		return GeneratorUnsent, s.fastAnswers()
 	}
-	return ""
+	return "", ""
+}
+
+// ownFault is what fault says.
+func (s *subject) ownFault() string {
+	_, why := s.fault()
+	return why
 }
 
 // fastAnswers says that the answers came too fast to have kept all workers busy; empty
@@ -164,7 +157,8 @@ func generatorLate(s *subject) []Finding {
 		return nil // schedule says so
 	}
 	if p.Lateness == nil {
-		return one(check, Void, "no slot was sent: how late the load generator was is not known")
+		return because(NothingSent, one(check, Void, "no slot was sent: how late the load generator "+
+			"was is not known"))
 	}
 	worst, at := p.Lateness.worst()
 	p99 := *worst.Seconds
@@ -176,7 +170,8 @@ func generatorLate(s *subject) []Finding {
 	if share := s.f.Delivery.DroppedPart; share != nil && *share > 0 {
 		text += fmt.Sprintf(", %s of them given up by the SDK", Percent(*share))
 	}
-	severity, why := Held, s.ownFault()
+	severity := Held
+	reason, why := s.fault()
 	switch {
 	case why != "":
 		severity = Void
@@ -185,39 +180,8 @@ func generatorLate(s *subject) []Finding {
 		severity = Note
 		text += "; all its workers waited for the gateway"
 	}
-	return with(one(check, severity, "%s", text), &p99, new(lateSeconds), "seconds",
-		record.EndingFile+": sent.lateness")
-}
-
-// backendSlow asks whether the backend was slower than the gateway without having
-// been told to.
-func backendSlow(s *subject) []Finding {
-	const check = "backend"
-	source := record.SamplesFile + ": actors.backend"
-	told := s.r.Header.Scenario.Backend
-	if cpu := s.f.Backend.wanted(); cpu != "" {
-		return with(one(check, Void, "the backend did not keep up: %s", cpu), s.f.Backend.Max,
-			s.f.Backend.Allowed, "cores", source)
-	}
-	if told.MaxConcurrent > 0 {
-		return one(check, Held, "the backend was told to work on %d requests at once, and "+
-			"had CPU to spare", told.MaxConcurrent)
-	}
-	inFlight := mean(record.MetricSeries(s.samples, record.Backend, record.BackendInFlight))
-	requests, over := record.Increase(
-		record.MetricSeries(s.samples, record.Backend, record.BackendRequests))
-	if inFlight == nil || over == 0 || requests == 0 {
-		return one(check, Note, "how long requests stayed in the backend is not known")
-	}
-	// Little's law: the mean stay is the mean number inside over those a second.
-	stay := max(0, *inFlight*over/requests-time.Duration(told.Delay).Seconds())
-	severity, text := Held, "the backend had CPU to spare"
-	if stay > backendSeconds && *inFlight >= 1 {
-		severity, text = Void, "the backend did not keep up"
-	}
-	return with(one(check, severity, "%s: requests stayed in it for %s beyond the delay it was "+
-		"told, on average (allowed %s)", text, Seconds(stay), Seconds(backendSeconds)),
-		&stay, new(backendSeconds), "seconds", source)
+	return because(reason, with(one(check, severity, "%s", text), &p99, new(lateSeconds), "seconds",
+		record.EndingFile+": sent.lateness"))
 }
 
 // looked asks whether the actors were seen well enough. A gateway that does not
@@ -242,10 +206,14 @@ func looked(s *subject) []Finding {
 		}
 		worst = max(worst, missing)
 		if missing > gapShare || longest > gapSeconds {
-			found = append(found, with(one(check, severity, "the %s was not seen in %s of the "+
-				"measured seconds, for %s at most (allowed %s, %s)", actor, Percent(missing),
+			why := NotSeen
+			if severity == Reservation {
+				why = GatewaySilent
+			}
+			found = append(found, because(why, with(one(check, severity, "the %s was not seen in %s "+
+				"of the measured seconds, for %s at most (allowed %s, %s)", actor, Percent(missing),
 				Seconds(longest), Percent(gapShare), Seconds(gapSeconds)), &missing,
-				new(gapShare), "ratio", record.SamplesFile+": actors."+actor)...)
+				new(gapShare), "ratio", record.SamplesFile+": actors."+actor))...)
 		}
 	}
 	if len(found) > 0 || len(s.f.Looks) == 0 {
@@ -264,8 +232,8 @@ func balanced(s *subject) []Finding {
 		if s.r.Ending == nil || s.neverMeasured() {
 			return nil // completed and schedule say so
 		}
-		return one(check, Void, "the books of the load generator and the backend could not "+
-			"be joined: one is missing")
+		return because(BookMissing, one(check, Void, "the books of the load generator and the "+
+			"backend could not be joined: one is missing"))
 	}
 	var wrong []string
 	for _, of := range []struct {
@@ -277,8 +245,8 @@ func balanced(s *subject) []Finding {
 		}
 	}
 	if len(wrong) > 0 {
-		return with(one(check, Void, "the ledger does not balance: %s",
-			strings.Join(wrong, "; ")), nil, nil, "", ledgerSource)
+		return because(BooksUnbalanced, with(one(check, Void, "the ledger does not balance: %s",
+			strings.Join(wrong, "; ")), nil, nil, "", ledgerSource))
 	}
 	a := s.ending.Measured
 	return with(one(check, Held, "the ledger balances: %s due = %s offered + %s unsent, each "+

@@ -86,6 +86,8 @@ type Finding struct {
 	// From and To are elapsed seconds, where the finding is of a stretch of time.
 	From *float64 `json:"from_seconds,omitempty"`
 	To   *float64 `json:"to_seconds,omitempty"`
+	// Reason names why it weighs on the validity; of a reservation and a void only.
+	Reason Reason `json:"reason,omitempty"`
 	// Expected: it would fail the trial, had its author not asked for it.
 	Expected bool `json:"expected,omitempty"`
 	// Assertion is the expression that was judged.
@@ -99,8 +101,10 @@ type Finding struct {
 
 // A Verdict is all that was found.
 type Verdict struct {
-	Outcome  Outcome   `json:"outcome"`
-	Validity Validity  `json:"validity"`
+	Outcome  Outcome  `json:"outcome"`
+	Validity Validity `json:"validity"`
+	// Reasons are the names of what weighs on the validity, the heavier first.
+	Reasons  []Reason  `json:"validity_reasons,omitempty"`
 	ExitCode int       `json:"exit_code"`
 	Reason   string    `json:"reason"` // one sentence
 	Findings []Finding `json:"findings"`

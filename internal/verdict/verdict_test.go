@@ -67,7 +67,7 @@ func judgeCases() []judgeCase {
 		}, want: "pass valid 0", check: "cpu", severity: verdict.Warning},
 		{name: "hot for 12 s only, of which a window shows less than 10", trial: func(t *trials.Trial) {
 			t.CPU = func(e float64) float64 { return 0.3 + 0.55*step(e, 25, 37) }
-		}, want: "pass valid 0", check: "cpu", severity: verdict.Held},
+		}, want: "pass degraded 0", check: "cpu", severity: verdict.Held},
 		{name: "too hot", trial: func(t *trials.Trial) {
 			t.CPU = func(e float64) float64 { return 0.3 + 0.69*step(e, 25, 45) }
 		}, want: "fail valid 99", check: "cpu", severity: verdict.Critical},
@@ -76,7 +76,7 @@ func judgeCases() []judgeCase {
 		}, want: "pass valid 0", check: "cpu", severity: verdict.Held},
 		{name: "memory", trial: func(t *trials.Trial) {
 			t.WorkingSet = func(e float64) float64 { return 100 + 8*e }
-		}, want: "fail valid 99", check: "memory", severity: verdict.Critical},
+		}, want: "fail degraded 99", check: "memory", severity: verdict.Critical},
 		{
 			name: "memory, expected", trial: func(t *trials.Trial) {
 				t.WorkingSet = func(e float64) float64 { return 100 + 8*e }

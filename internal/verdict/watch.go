@@ -211,7 +211,7 @@ func (w *Watch) Findings() []Finding {
 func (r *resource) outcome() Finding {
 	f := Finding{Check: r.check, Severity: Held, Limit: &r.limit, Unit: r.unit, Source: r.source}
 	if r.points == 0 {
-		f.Severity = Reservation
+		f.Severity, f.Reason = Reservation, UsageUnknown
 		f.Text = fmt.Sprintf("%s of the gateway is not known: it could not be held against "+
 			"its limit of %s", r.what, r.show(r.limit))
 		return f
@@ -257,7 +257,7 @@ func (r *resource) tooShort() (f Finding, ok bool) {
 		ok = true
 		shares = append(shares, fmt.Sprintf("%s (%s)", Percent(h.share), h.severity))
 		if r.min >= h.share*r.limit {
-			f.Severity = Reservation
+			f.Severity, f.Reason = Reservation, TooShortToHold
 			shares[len(shares)-1] += ", reached all the time,"
 		}
 	}

@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/prometheus/procfs"
 
@@ -23,8 +24,13 @@ func readHost(proc string) (env.Host, error) {
 		return env.Host{}, fmt.Errorf("read use of the machine: %w", err)
 	}
 	c := stat.CPUTotal // user includes guest
-	return env.Host{
-		BusySeconds:  c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ,
-		StealSeconds: c.Steal,
-	}, nil
+	var r reading      // a kernel without PSI leaves it unknown
+	pressure := filepath.Join(proc, "pressure")
+	h := env.Host{
+		BusySeconds:   c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ,
+		StealSeconds:  c.Steal,
+		CPUStalled:    r.stalled(pressure, "cpu"),
+		MemoryStalled: r.stalled(pressure, "memory"),
+	}
+	return h, r.err
 }

@@ -1,0 +1,42 @@
+package verdict
+
+import (
+	"fmt"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
+
+const (
+	// limitCPU is by how much CPU over 5 s may be above its limit: the kernel enforces
+	// it by periods of 100 ms and slices of 5 ms, and looks come when they come.
+	limitCPU = 0.05
+	// limitMemory is by how much usage may be above its limit: the kernel charges in
+	// batches, and some of its own memory regardless.
+	limitMemory = 0.01
+)
+
+// exceeded asks, of limits that were set, whether they did bind: what was used stayed
+// below them.
+func exceeded(s *subject) (found []Finding) {
+	g, e := s.r.Header.Scenario.Gateway, s.r.Header.Enforcement
+	add := func(value, limit float64, unit, format string, args ...any) {
+		found = append(found, because(LimitsExceeded, with(one("limits", Reservation, format, args...),
+			&value, &limit, unit, record.SamplesFile+": actors.gateway.usage"))...)
+	}
+	if limit := float64(g.CPULimit); limit > 0 && e.CPU && s.f.CPU.Max != nil &&
+		*s.f.CPU.Max > (1+limitCPU)*limit {
+		add(*s.f.CPU.Max, limit, "cores", "the CPU limit of %.2f cores did not bind: the gateway used "+
+			"%.2f over 5 s (allowed %s more)", limit, *s.f.CPU.Max, Percent(limitCPU))
+	}
+	most := top(record.Memory(s.r.Samples, record.Gateway,
+		func(u *env.Usage) *int64 { return u.MemoryUsage }))
+	if limit := float64(g.MemoryLimit); limit > 0 && e.Memory && most != nil &&
+		*most > (1+limitMemory)*limit {
+		add(*most, limit, "bytes", "the memory limit of %s did not bind: %s were charged to the "+
+			"gateway (allowed %s more)", mibs(limit), mibs(*most), Percent(limitMemory))
+	}
+	return found
+}
+
+func mibs(bytes float64) string { return fmt.Sprintf("%.0f MiB", bytes/(1<<20)) }
