@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/odigos-io/odigos-stress/internal/admin"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
@@ -101,8 +100,7 @@ func Listen(cfg Config, adminAddr, dir string, log *slog.Logger) (*Backend, erro
 	b.grpc = newGRPC(b.intake, cfg.Backend.MaxConcurrent, log)
 	b.http = newHTTP(b.intake, log)
 	b.registry = prometheus.NewRegistry()
-	b.registry.MustRegister(b.book, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	b.registry.MustRegister(append(admin.ProcessCollectors(), b.book)...)
 	return b, nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/odigos-io/odigos-stress/internal/admin"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
@@ -119,8 +118,7 @@ func newGenerator(cfg Config) (*Generator, error) {
 		registry: prometheus.NewRegistry(), phase: admin.PhaseHeld,
 		begin: make(chan admin.Start, 1), finish: make(chan struct{}),
 	}
-	g.registry.MustRegister(collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	g.registry.MustRegister(admin.ProcessCollectors()...)
 	return g, nil
 }
 

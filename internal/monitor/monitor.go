@@ -35,6 +35,11 @@ type Target struct {
 	// stands for all that are not known to carry something else: Odigos' own
 	// telemetry, debug and nop.
 	Exporters []string
+	// VarsURL is where it serves the variables of Go's package expvar; empty where it does
+	// not.
+	VarsURL string
+	// Go is how its environment sets its runtime.
+	Go env.GoRuntime
 }
 
 // Options say how often and how patiently. The zero value looks once a second.

@@ -99,6 +99,7 @@ func readOwn(kind Kind, points []point, before distributions) (
 ) {
 	metrics := map[record.Metric]float64{}
 	now := distributions{}
+	readGo(points, metrics)
 	for _, p := range points {
 		if p.histogram {
 			now[p.name] = together(now[p.name], p.buckets)

@@ -26,8 +26,8 @@ type bucket struct {
 	count float64
 }
 
-// parse reads the Prometheus text format. Summaries are left out, and values that are
-// no finite number are not known.
+// parse reads the Prometheus text format. Of summaries it takes sum and count, each as a
+// series of its own, and values that are no finite number are not known.
 func parse(r io.Reader) ([]point, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(r)
@@ -47,6 +47,7 @@ func parse(r io.Reader) ([]point, error) {
 				p.sum, p.count = h.GetSampleSum(), float64(h.GetSampleCount())
 				p.buckets = buckets(h.GetBucket(), p.count)
 			case m.GetSummary() != nil:
+				points = append(points, ofSummary(name, p.labels, m.GetSummary())...)
 				continue
 			case m.GetCounter() != nil:
 				p.value = m.GetCounter().GetValue()
@@ -61,6 +62,23 @@ func parse(r io.Reader) ([]point, error) {
 		}
 	}
 	return points, nil
+}
+
+// aSummary is what the parser's summaries offer.
+type aSummary interface {
+	GetSampleCount() uint64
+	GetSampleSum() float64
+}
+
+// ofSummary gives the sum and the count of a summary.
+func ofSummary(name string, labels map[string]string, s aSummary) []point {
+	points := []point{{
+		name: name + "_count", labels: labels, value: float64(s.GetSampleCount()),
+	}}
+	if finite(s.GetSampleSum()) {
+		points = append(points, point{name: name + "_sum", labels: labels, value: s.GetSampleSum()})
+	}
+	return points
 }
 
 // aBucket is what the parser's buckets offer.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -19,6 +20,9 @@ const maxScrape = 16 << 20
 type watched struct {
 	Target
 	last distributions // of the last scrape that was answered
+	vars goVars
+	// since is when its process began, as near as is known.
+	since time.Time
 }
 
 // look asks for usage and metrics side by side. What is not answered stays unknown.
@@ -39,8 +43,14 @@ func (w *watched) look(ctx context.Context, transport http.RoundTripper) record.
 			}
 		})
 	}
+	var vars *memStats
+	if w.Kind == Collector {
+		// What is not served stays unknown, and is no fault of the look.
+		group.Go(func() { vars, _ = w.vars.read(ctx, transport, w.VarsURL) })
+	}
 	usage, err := w.Instance.Usage(ctx)
 	group.Wait()
+	w.addRuntime(&a, vars)
 	if err != nil {
 		a.UsageError = err.Error()
 	} else {
@@ -51,6 +61,20 @@ func (w *watched) look(ctx context.Context, transport http.RoundTripper) record.
 		a.Running = w.Instance.State().Running
 	}
 	return a
+}
+
+// addRuntime adds to what a collector answered what is known of its Go runtime.
+func (w *watched) addRuntime(a *record.ActorSample, vars *memStats) {
+	if w.Kind != Collector || a.Metrics == nil && vars == nil {
+		return
+	}
+	if a.Metrics == nil {
+		a.Metrics = map[record.Metric]float64{}
+	}
+	if uptime, ok := a.Metrics[record.Uptime]; ok && w.since.IsZero() {
+		w.since = time.Now().Add(-time.Duration(uptime * float64(time.Second)))
+	}
+	maps.Copy(a.Metrics, goFigures(vars, w.Go, w.since))
 }
 
 func (w *watched) scrape(ctx context.Context,

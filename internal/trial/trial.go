@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/monitor"
 	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -158,6 +159,10 @@ func (r *run) startActors(ctx context.Context, watcher *monitor.Monitor) error {
 		r.instances[a.Name] = instance
 		target := monitor.Target{
 			Name: a.Name, Instance: instance, Kind: monitor.Kind(a.Name), MetricsURL: metricsURL(instance),
+			Go: a.GoRuntime(),
+		}
+		if addr := instance.Addr(gateway.PortPprof); addr != "" {
+			target.VarsURL = "http://" + addr + "/debug/vars"
 		}
 		if e := r.plan.Scenario.Gateway.Exporter; e != "" {
 			target.Exporters = []string{e}
