@@ -31,7 +31,8 @@ type progress struct {
 
 	before record.Sample // the sample before, for rates
 	told   time.Time
-	drawn  bool // a line stands that is to be overwritten
+	open   []string // the thresholds and assertions that are violated now
+	drawn  bool     // a line stands that is to be overwritten
 }
 
 func newProgress(w io.Writer, p plan.Plan, quiet bool) *progress {
@@ -73,6 +74,7 @@ func (v *progress) sample(s record.Sample, findings []verdict.Finding) {
 	defer v.mu.Unlock()
 	for _, f := range findings {
 		v.line(fmt.Sprintf("%s %s: %s", clock(s.Elapsed), f.Severity, f.Text))
+		v.violated(f)
 	}
 	if v.tty != nil {
 		v.measure()
@@ -106,6 +108,9 @@ func (v *progress) text(s record.Sample) string {
 			parts = append(parts, part{9, bar(s.Elapsed/total, 10)})
 		}
 		parts = append(parts, part{1, clock(max(0, total-s.Elapsed)) + " left"})
+	}
+	if text := v.violations(); text != "" {
+		parts = append(parts, part{2, text})
 	}
 	return fit(append(parts, v.figures(s)...), v.width-1)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
+	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
 
 // looks are two samples of a trial in trouble, a second apart.
@@ -79,5 +80,28 @@ func TestProgressWithoutTerminal(t *testing.T) {
 	}
 	if strings.ContainsAny(out.String(), "\r\x1b") {
 		t.Errorf("control characters without a terminal: %q", out.String())
+	}
+}
+
+// What is violated now stands in the line until it is over.
+func TestProgressNamesViolations(t *testing.T) {
+	p, before, now := looks(t)
+	var out strings.Builder
+	v := &progress{w: &out, plan: p, before: before}
+	memory := verdict.Finding{Check: "memory", Severity: verdict.Critical, Limit: new(540.0 * (1 << 20))}
+	asserted := verdict.Finding{Check: "assert", Severity: verdict.Critical, Assertion: "p(99)<1s"}
+	v.sample(now, []verdict.Finding{memory, asserted})
+	if got := v.text(now); !strings.Contains(got, "9:49 left  ! memory≥90% p(99)<1s") {
+		t.Errorf("the line is %q", got)
+	}
+	memory.Ended, memory.Severity = true, verdict.Note
+	v.sample(now, []verdict.Finding{memory})
+	if got := v.text(now); !strings.Contains(got, "9:49 left  ! p(99)<1s") {
+		t.Errorf("the line is %q", got)
+	}
+	asserted.Ended = true
+	v.sample(now, []verdict.Finding{asserted})
+	if got := v.text(now); strings.Contains(got, "!") {
+		t.Errorf("the line is %q", got)
 	}
 }

@@ -25,6 +25,7 @@ type question struct {
 	flagSet      *pflag.FlagSet
 	overrides    map[string]*string // by flag
 	set          []string
+	assert       []string
 	collectorBin string
 	environment  string
 }
@@ -50,6 +51,8 @@ func (q *question) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&q.collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
 	cmd.Flags().Var(choice{&q.environment, []string{"local", "kubernetes"}}, "environment",
 		"where to run: this machine, or a cluster")
+	cmd.Flags().StringArrayVar(&q.assert, "assert", nil,
+		"assert `expression` too, such as 'p(99)<500ms' (assertions)")
 	q.environment = "local"
 }
 
@@ -76,6 +79,9 @@ func (q *question) read(args []string) (scenario.Scenario, error) {
 	}
 	lay, origins := q.laid()
 	s, err = s.With(lay)
+	if err == nil {
+		s, err = s.Asserting(q.assert)
+	}
 	return s, usage(byOrigin(err, origins))
 }
 

@@ -171,10 +171,24 @@ func thresholdLines(s scenario.Scenario) []line {
 		text := fmt.Sprintf("p99 at most %s, due time to receipt", t.LatencyP99)
 		lines = append(lines, line{"latency", text})
 	}
+	for _, a := range s.Assertions {
+		lines = append(lines, line{"assertion", assertionText(a)})
+	}
 	if s.Expect != scenario.ExpectNothing {
 		lines = append(lines, line{"expected", string(s.Expect)})
 	}
 	return lines
+}
+
+func assertionText(a scenario.Assertion) string {
+	text := string(a.That)
+	if a.AbortOnFail {
+		text += ", or the load ends"
+	}
+	if a.DelayAbortEval > 0 {
+		text += fmt.Sprintf(" (after %s of the measured time)", a.DelayAbortEval)
+	}
+	return text
 }
 
 func ratio(r *scenario.Ratio) string {

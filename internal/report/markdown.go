@@ -45,6 +45,7 @@ func Markdown(w io.Writer, s Summary) error {
 	p.answer(s)
 	p.limited(s.Figures.Limited)
 	p.checks(s)
+	p.violations(s)
 	p.account(s)
 	p.latency(s.Figures.Latency)
 	for _, of := range sections(s.Figures) {

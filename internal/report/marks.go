@@ -52,7 +52,7 @@ func (l limit) Plot(c vgdraw.Canvas, p *plot.Plot) {
 		c.Min.X, at, c.Max.X, at)
 	style := text(9, limitColor)
 	style.YAlign = vgdraw.YCenter
-	c.FillText(style, vg.Point{X: c.Max.X + 5, Y: at + 1.5}, l.name)
+	c.FillText(style, vg.Point{X: c.Max.X + 5, Y: y(l.label) + 1.5}, l.name)
 }
 
 // A vertical is a moment that matters.

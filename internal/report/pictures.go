@@ -7,6 +7,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
 
@@ -51,8 +52,11 @@ func resourcePanels(r *record.Record) []panel {
 	cpu := panel{
 		title: "CPU", unit: "cores", zero: true,
 		empty: "CPU is not known",
-		limits: limitLines(float64(g.CPULimit), fmt.Sprintf("limit %.2f",
-			float64(g.CPULimit))),
+		limits: thresholdLines(r.Header.Scenario.Thresholds.CPU, float64(g.CPULimit),
+			fmt.Sprintf("limit %.2f", float64(g.CPULimit))),
+		of: append(shaded("cpu", string(scenario.Throttled), string(scenario.GCCPU)),
+			subject{string(scenario.CPUPeak), 1, float64(g.CPULimit)},
+			subject{string(scenario.CPUAvg), 1, float64(g.CPULimit)}),
 		lines: []line{
 			{
 				name: "over 1 s", s: record.Rate(record.CPUSeconds(samples, record.Gateway)),
@@ -68,7 +72,10 @@ func resourcePanels(r *record.Record) []panel {
 	limit := float64(g.MemoryLimit) / (1 << 20)
 	memory := panel{
 		title: "Memory", unit: "MiB", zero: true, empty: "memory is not known",
-		limits: limitLines(limit, fmt.Sprintf("limit %.0f", limit)),
+		limits: thresholdLines(r.Header.Scenario.Thresholds.Memory, limit,
+			fmt.Sprintf("limit %.0f", limit)),
+		of: append(shaded("memory"), subject{string(scenario.MemoryPeak), 1.0 / (1 << 20), limit},
+			subject{string(scenario.MemoryAvg), 1.0 / (1 << 20), limit}),
 		lines: []line{
 			{name: "working set (judged)", s: scaled(set, 1.0/(1<<20)), color: blue, wide: true},
 			{name: "anonymous", s: scaled(anon, 1.0/(1<<20)), color: orange},
@@ -99,7 +106,7 @@ func usagePanel(r *record.Record) panel {
 			orange,
 		})
 	}
-	p.limits = []limit{{80, "80 %"}, {90, "90 %"}, {100, "limit"}}
+	p.limits = shareLines(r.Header.Scenario.Thresholds)
 	return p
 }
 
@@ -111,7 +118,8 @@ func throughputPanels(r *record.Record) []panel {
 		return record.Rate(record.MetricSeries(r.Samples, record.Backend, m))
 	}
 	return []panel{
-		{title: "Spans", unit: "spans/s", zero: true, tall: true, lines: []line{
+		{title: "Spans", unit: "spans/s", zero: true, tall: true, of: about(scenario.Throughput,
+			scenario.Offered), lines: []line{
 			{
 				name: "target", s: record.MetricSeries(r.Samples, record.Loadgen, record.LoadTarget),
 				color: black, dashed: true,
@@ -143,7 +151,7 @@ func latencyPanels(r *record.Record) []panel {
 	}
 	over := panel{
 		title: "Over time, of the last second", unit: "time (log)", format: verdict.Seconds,
-		log: true, tall: true, lines: []line{
+		log: true, tall: true, of: about(scenario.Latency, scenario.Acknowledgement), lines: []line{
 			{name: "delivery p99", s: back(record.BackendLatencyP99), color: vermillion},
 			{name: "delivery p50", s: back(record.BackendLatencyP50), color: orange, wide: true},
 			{name: "acknowledgement p99", s: load(record.LoadAnswerP99), color: sky},
@@ -177,6 +185,7 @@ func errorPanels(r *record.Record) []panel {
 	}
 	load := panel{
 		title: "Seen by the load generator", unit: "spans/s", zero: true,
+		of:   shaded(scenario.Refused, scenario.Unsent),
 		none: "none occurred", lines: []line{
 			{
 				name: "refused, retryable", s: rate(record.Loadgen, record.LoadRefusedRetryable),
@@ -192,6 +201,7 @@ func errorPanels(r *record.Record) []panel {
 	}
 	gateway := panel{
 		title: "Counted by the collector", unit: "spans/s", zero: true,
+		of:   shaded(scenario.Dropped, scenario.AdmissionRejections, scenario.Restarts),
 		none: "none occurred", empty: "the collector offered no counters of failures",
 		lines: []line{
 			{
@@ -214,6 +224,7 @@ func errorPanels(r *record.Record) []panel {
 	}
 	backend := panel{
 		title: "Counted by the backend", unit: "spans/s", zero: true,
+		of:   shaded(scenario.Duplicated),
 		none: "none occurred", lines: []line{
 			{
 				name: "answered with failure", s: rate(record.Backend, record.BackendFailed),
@@ -234,13 +245,14 @@ func collectorPanels(r *record.Record) []panel {
 		return record.MetricSeries(r.Samples, record.Gateway, m)
 	}
 	queue := panel{
-		title: "Exporter queue", unit: "requests", zero: true,
+		title: "Exporter queue", unit: "requests", zero: true, of: shaded(scenario.Queue),
 		lines: []line{{name: "size", s: metric(record.QueueSize), color: blue, wide: true}},
 	}
 	if capacity, _, ok := metric(record.QueueCapacity).Max(); ok {
+		queue.of[0].whole = capacity
 		// A capacity far above the queue would press it flat.
 		if top, _, _ := metric(record.QueueSize).Max(); top >= capacity/5 {
-			queue.limits = []limit{{capacity, "capacity"}}
+			queue.limits = []limit{{at: capacity, name: "capacity"}}
 		} else {
 			queue.title += fmt.Sprintf(" (capacity %s)", decimal(capacity))
 		}
@@ -254,7 +266,7 @@ func collectorPanels(r *record.Record) []panel {
 			zero: true, lines: []line{{name: "spans a batch", s: batch, color: blue}},
 		},
 		{
-			title: "Heap", unit: "MiB", zero: true,
+			title: "Heap", unit: "MiB", zero: true, of: shaded(scenario.GoMemory),
 			lines: []line{{name: "allocated", s: heap, color: blue}},
 		},
 		{title: "Through the collector", unit: "spans/s", zero: true, lines: []line{
@@ -262,14 +274,6 @@ func collectorPanels(r *record.Record) []panel {
 			{name: "sent", s: record.Rate(metric(record.ExporterSent)), color: green, wide: true},
 		}},
 	}
-}
-
-// limitLines are a limit and the shares of it at which one is warned.
-func limitLines(at float64, name string) []limit {
-	if at <= 0 {
-		return nil
-	}
-	return []limit{{0.8 * at, "80 %"}, {0.9 * at, "90 %"}, {at, name}}
 }
 
 func fromWarmUp(samples []record.Sample) []record.Sample {

@@ -27,6 +27,8 @@ type panel struct {
 	dots        []dots
 	curves      []curve
 	limits      []limit
+	of          []subject // whose violations are shown
+	bands       []band
 	xLabel      string
 	xNines      bool   // X is a share, stretched towards 1
 	empty       string // said when nothing is known
@@ -57,8 +59,9 @@ type curve struct {
 
 // A limit is a line across, named in the margin.
 type limit struct {
-	at   float64
-	name string
+	at    float64
+	name  string
+	label float64 // where the name stands
 }
 
 type xy struct{ x, y float64 }
@@ -107,14 +110,18 @@ func newFrame(r *record.Record) frame {
 
 func draw(w io.Writer, of picture, r *record.Record) error {
 	panels, fr := of.panels(r), newFrame(r)
+	findings := verdict.Judge(r).Findings
 	height := headHt
-	for _, p := range panels {
+	for i, p := range panels {
+		panels[i] = p.marked(findings)
 		height += p.height()
 	}
 	c := vgimg.NewWith(vgimg.UseWH(pictureWd, height), vgimg.UseDPI(dpi),
 		vgimg.UseBackgroundColor(color.White))
 	whole := vgdraw.New(c)
-	head(vgdraw.Crop(whole, marginX, -marginX, height-headHt, 0), of.title, r, fr)
+	top := vgdraw.Crop(whole, marginX, -marginX, height-headHt, 0)
+	head(top, of.title, r, fr)
+	bandKey(top, panels, top.Max.Y-0.32*vg.Inch)
 
 	plots := make([]*plot.Plot, len(panels))
 	widest := vg.Length(0)
@@ -122,16 +129,16 @@ func draw(w io.Writer, of picture, r *record.Record) error {
 		plots[i] = panels[i].plot(fr)
 		widest = max(widest, panels[i].yWidth(plots[i]))
 	}
-	top := height - headHt
+	y := height - headHt
 	for i, p := range panels {
-		tile := vgdraw.Crop(whole, marginX, -marginX, top-p.height(), top-height)
+		tile := vgdraw.Crop(whole, marginX, -marginX, y-p.height(), y-height)
 		p.heading(tile, widest)
 		// Axes begin at the same X in every panel, however wide their labels are.
 		indent := widest - p.yWidth(plots[i])
 		axes := vgdraw.Crop(tile, indent, -limitsWd, footHt, -titleHt)
 		plots[i].Draw(axes)
 		p.footing(tile, plots[i].DataCanvas(axes))
-		top -= p.height()
+		y -= p.height()
 	}
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
@@ -153,6 +160,9 @@ func (p panel) plot(fr frame) *plot.Plot {
 		for _, s := range fr.shades {
 			pl.Add(s)
 		}
+		for _, b := range p.bands {
+			pl.Add(b)
+		}
 	}
 	if text := p.nothing(); text != "" {
 		pl.Add(notice(text))
@@ -168,7 +178,11 @@ func (p panel) plot(fr frame) *plot.Plot {
 		return pl
 	}
 	pl.Add(grid{})
-	for _, l := range p.limits {
+	height := pl.Y.Max - pl.Y.Min
+	if p.log {
+		height = 0
+	}
+	for _, l := range apart(p.limits, height) {
 		pl.Add(l)
 	}
 	for _, d := range p.dots {

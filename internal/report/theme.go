@@ -30,6 +30,10 @@ var (
 	soft       = color.RGBA{0x66, 0x66, 0x66, 0xFF}
 	gridColor  = color.RGBA{0xE3, 0xE3, 0xE3, 0xFF}
 	shadeColor = color.RGBA{0xF0, 0xEC, 0xE2, 0xFF}
+	// Bands of violations; they differ in lightness, too.
+	warningColor  = color.RGBA{0xFB, 0xEC, 0xB8, 0xFF}
+	criticalColor = color.RGBA{0xF4, 0xC7, 0xBE, 0xFF}
+
 	killColor  = color.RGBA{0xC0, 0x00, 0x00, 0xFF}
 	limitColor = color.RGBA{0x8A, 0x4B, 0x4B, 0xFF}
 )
@@ -80,6 +84,9 @@ func (p panel) rangeY(pl *plot.Plot) {
 	if p.log {
 		if low > high {
 			low, high = 0.001, 1
+		}
+		for _, l := range p.limits {
+			low, high = min(low, l.at), max(high, l.at)
 		}
 		pl.Y.Scale = plot.LogScale{}
 		pl.Y.Min, pl.Y.Max = floor125(low*0.9), ceil125(high*1.1)

@@ -172,11 +172,11 @@ func (a *asserted) valued(words string, v *float64) string {
 	if v == nil {
 		return ""
 	}
-	return words + inUnit(a.c.Unit, *v)
+	return words + InUnit(a.c.Unit, *v)
 }
 
-// inUnit prints a figure of an assertion.
-func inUnit(unit scenario.Unit, v float64) string {
+// InUnit prints a figure of a finding that has spans.
+func InUnit(unit scenario.Unit, v float64) string {
 	switch unit {
 	case scenario.UnitShare:
 		return Percent(v)

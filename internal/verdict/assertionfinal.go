@@ -76,7 +76,7 @@ func marked(spans []Span, severity Severity) []Span {
 func (s *subject) weigh(a *asserted, j judged) (Severity, string) {
 	figure := j.detail
 	if j.value != nil {
-		figure = inUnit(a.c.Unit, *j.value) + j.detail
+		figure = InUnit(a.c.Unit, *j.value) + j.detail
 		if math.IsInf(*j.value, 0) {
 			figure = "lost" + j.detail
 		}
