@@ -40,6 +40,7 @@ func TestShipped(t *testing.T) {
 		"basic-load-5k constant 5000 10m 1 600Mi",
 		"burst burst 2000 10m 1 600Mi",
 		"custom constant 1000 10m 1 600Mi",
+		"oom-http constant 10000 1m 1 300Mi",
 		"oom-prevention constant 10000 10m 0.3 300Mi",
 		"ramp-up ramp-up 20000 10m 1 600Mi",
 	}
@@ -182,6 +183,7 @@ func TestSchemaAndReadRefuse(t *testing.T) {
 		"name: a\nload: {span_attributes: {a: 1}}", "name: a\nload: {span_attributes: []}",
 		"name: a\nload: {pattern: burst, burst: {rate: 5k, evry: 1m, every: 1m, for: 1s}}",
 		"name: a\nload: {pattern: burst, burst: {rate: 5k}}",
+		"name: a\ngateway: {protection: odygos}", "name: a\ngateway: {protection: true}",
 		"name: a\ngateway: {kind: agent}", "name: a\ngateway: {preset: size_xxl}",
 		"name: a\ngateway: {cpu_limit: 2Gi}", "name: a\ngateway: {cpu_limit: 0}",
 		"name: a\ngateway: {memory_limit: 600MB}", "name: a\ngateway: {memory_limit: 600m}",
