@@ -106,7 +106,12 @@ func newFrame(r *record.Record) frame {
 }
 
 func draw(w io.Writer, of picture, r *record.Record) error {
-	panels, fr := of.panels(r), newFrame(r)
+	fr := newFrame(r)
+	return drawPanels(w, of.panels(r), fr, func(c vgdraw.Canvas) { head(c, of.title, r, fr) })
+}
+
+// drawPanels draws the panels below each other, and above them a head.
+func drawPanels(w io.Writer, panels []panel, fr frame, head func(vgdraw.Canvas)) error {
 	height := headHt
 	for _, p := range panels {
 		height += p.height()
@@ -114,7 +119,7 @@ func draw(w io.Writer, of picture, r *record.Record) error {
 	c := vgimg.NewWith(vgimg.UseWH(pictureWd, height), vgimg.UseDPI(dpi),
 		vgimg.UseBackgroundColor(color.White))
 	whole := vgdraw.New(c)
-	head(vgdraw.Crop(whole, marginX, -marginX, height-headHt, 0), of.title, r, fr)
+	head(vgdraw.Crop(whole, marginX, -marginX, height-headHt, 0))
 
 	plots := make([]*plot.Plot, len(panels))
 	widest := vg.Length(0)
