@@ -37,7 +37,7 @@ test-main: build
 	$(GO) test -tags $(TAGS) ./...
 
 test-collector:
-	cd collector && $(GO) test -trimpath -tags $(TAGS) .
+	cd collector && $(GO) vet -tags $(TAGS) ./memoryadmission && $(GO) test -trimpath -tags $(TAGS) ./...
 
 test-bench:
 	cd bench && $(GO) vet -tags $(TAGS) . && $(GO) test -tags $(TAGS) .

@@ -62,6 +62,9 @@ type Source struct {
 // A Setup is a gateway that can be started.
 type Setup struct {
 	Actor env.Actor
+	// Gateway is the scenario's, with what could only be settled once the collector was
+	// known: its protection, and GOMEMLIMIT, which goes with it.
+	Gateway scenario.Gateway
 	Waits Waits
 	// Sampling are the processors that drop spans on purpose, by id.
 	Sampling []string
@@ -89,7 +92,7 @@ func New(g scenario.Gateway, c Collector, config Source) (Setup, error) {
 	if err != nil {
 		return Setup{}, fmt.Errorf("set up gateway %s: %w", g.Kind, err)
 	}
-	if err := addEnv(s.Actor.Env, g); err != nil {
+	if err := addEnv(s.Actor.Env, s.Gateway); err != nil {
 		return Setup{}, fmt.Errorf("set up gateway %s: %w", g.Kind, err)
 	}
 	return s, nil

@@ -80,7 +80,7 @@ func odigos(g scenario.Gateway, c Collector, _ Source) (Setup, error) {
 		a.Env[varServiceGraph] = "$(self.servicegraph)"
 	}
 	return Setup{
-		Actor: a, Waits: odigosWaits(g), Sampling: odigosSampling(g),
+		Actor: a, Gateway: r.g, Waits: odigosWaits(g), Sampling: odigosSampling(g),
 		Prediction: odigosPrediction(g), Notes: r.notes(),
 	}, nil
 }
@@ -94,6 +94,8 @@ type rendering struct {
 	// Where it has them: graphExporter serves the service graph, selfReceiver
 	// scrapes the collector's own metrics.
 	graphExporter, selfReceiver string
+	limiter                     *limiter // nil for every protection but its own
+	unasked                     bool     // nobody asked for no protection, there is none
 }
 
 func newRendering(g scenario.Gateway, c Collector) (*rendering, error) {
@@ -112,6 +114,9 @@ func newRendering(g scenario.Gateway, c Collector) (*rendering, error) {
 		r.selfReceiver = idSelfMetrics
 	}
 	if err := r.requireParts(); err != nil {
+		return nil, err
+	}
+	if err := r.protect(); err != nil {
 		return nil, err
 	}
 	return r, r.checkProcessors()
@@ -151,6 +156,9 @@ func (r *rendering) checkProcessors() error {
 	ours := []string{
 		idBatch, idVersion, idRole, idPodName, idTraceState, idTrafficMetrics, idRouterCopy,
 	}
+	if r.limiter != nil {
+		ours = append(ours, r.limiter.id)
+	}
 	seen := map[string]bool{}
 	for _, p := range r.g.Processors {
 		switch t := typeOf(p.ID); {
@@ -184,14 +192,13 @@ func (r *rendering) scrapes() bool { return r.selfReceiver != "" }
 // notes say how far the stand-in is from the gateway whose shape it has.
 func (r *rendering) notes() []string {
 	if r.c.Odigos() {
-		return nil
+		return r.protectionNotes()
 	}
 	notes := []string{
 		"The gateway has the shape of Odigos' but is not Odigos': a forward connector with one forced" +
 			" deep copy stands in for the router, odigostracestate and odigostrafficmetrics are left out.",
-		"Odigos refuses requests before decoding them when its heap nears GOMEMLIMIT; this collector" +
-			" does not: above its limits it ends otherwise than Odigos would.",
 	}
+	notes = append(notes, r.protectionNotes()...)
 	if !r.scrapes() {
 		notes = append(notes, r.c.Name+" has no prometheus receiver: the cost of scraping its own"+
 			" metrics every 10 s, as Odigos does, is not in the figures.")

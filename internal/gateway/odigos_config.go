@@ -51,15 +51,19 @@ func keys(s yaml.MapSlice) []any {
 }
 
 func (r *rendering) receivers() yaml.MapSlice {
+	grpc := m(
+		"endpoint", fromEnv(varOTLPGRPC),
+		"keepalive", m("server_parameters", m(
+			"max_connection_age", "15s",
+			"max_connection_age_grace", "2s",
+		)),
+		"max_recv_msg_size_mib", 128,
+	)
+	if r.admission() {
+		put(&grpc, "middlewares", []any{m("id", idAdmission)})
+	}
 	out := m("otlp", m("protocols", m(
-		"grpc", m(
-			"endpoint", fromEnv(varOTLPGRPC),
-			"keepalive", m("server_parameters", m(
-				"max_connection_age", "15s",
-				"max_connection_age_grace", "2s",
-			)),
-			"max_recv_msg_size_mib", 128,
-		),
+		"grpc", grpc,
 		"http", m("endpoint", fromEnv(varOTLPHTTP)),
 	)))
 	if !r.scrapes() {
@@ -144,6 +148,9 @@ func (r *rendering) processors() yaml.MapSlice {
 	if !r.c.Odigos() {
 		put(&out, idRouterCopy, upsert("odigos.stress.copy", "true"))
 	}
+	if r.limiter != nil {
+		put(&out, r.limiter.id, r.limiter.config())
+	}
 	for _, p := range r.g.Processors {
 		put(&out, p.ID, ordered(p.Config))
 	}
@@ -192,6 +199,9 @@ func (r *rendering) extensions() yaml.MapSlice {
 	if r.c.Odigos() {
 		put(&out, idConfigK8s, empty)
 	}
+	if r.admission() {
+		put(&out, idAdmission, empty)
+	}
 	put(&out, "pprof", m("endpoint", fromEnv(varPprof)))
 	return out
 }
@@ -214,6 +224,9 @@ func (r *rendering) connectors() yaml.MapSlice {
 func (r *rendering) pipelines() yaml.MapSlice {
 	router := idRouter
 	first, last := []any{idVersion}, []any{idBatch}
+	if r.limiter != nil {
+		first = []any{r.limiter.id, idVersion}
+	}
 	for _, p := range r.g.Processors {
 		first = append(first, p.ID)
 	}

@@ -47,6 +47,9 @@ func newSetup(t testing.TB, g scenario.Gateway, c gateway.Collector, src gateway
 // flavours are the renderings that are kept as goldens and given to a collector.
 func flavours(t testing.TB) map[string]gateway.Setup {
 	plain := scenario.Gateway{Kind: scenario.GatewayOdigos, Compression: scenario.CompressionNone}
+	limiter, unprotected := odigosGateway(), odigosGateway()
+	limiter.Protection = scenario.ProtectionLimiter
+	unprotected.Protection = scenario.ProtectionNone
 	full := collector(t, "stock")
 	full.Components["receivers"] = append(full.Components["receivers"], "prometheus")
 	return map[string]gateway.Setup{
@@ -55,6 +58,8 @@ func flavours(t testing.TB) map[string]gateway.Setup {
 		"stock-plain.golden.yaml":      newSetup(t, plain, collector(t, "stock"), gateway.Source{}),
 		"stock-processors.golden.yaml": newSetup(t, withProcessors(), collector(t, "stock"), gateway.Source{}),
 		"stock-scraping.golden.yaml":   newSetup(t, odigosGateway(), full, gateway.Source{}),
+		"stock-limiter.golden.yaml":    newSetup(t, limiter, collector(t, "stock"), gateway.Source{}),
+		"stock-none.golden.yaml":       newSetup(t, unprotected, collector(t, "stock"), gateway.Source{}),
 	}
 }
 

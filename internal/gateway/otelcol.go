@@ -43,7 +43,7 @@ func otelcol(g scenario.Gateway, c Collector, config Source) (Setup, error) {
 	o.actor.Files[OverlayFile] = string(text)
 	o.noteOthers()
 	return Setup{
-		Actor: o.actor, Waits: u.waits(g.Exporter), Sampling: u.sampling(),
+		Actor: o.actor, Gateway: g, Waits: u.waits(g.Exporter), Sampling: u.sampling(),
 		Prediction: u.prediction(g.Exporter), Notes: o.notes,
 	}, nil
 }

@@ -25,8 +25,9 @@ func (p Plan) notes(c gateway.Collector) []string {
 	if g.MemoryLimit == 0 {
 		note("The gateway has no memory limit: its memory is not judged.")
 	}
-	if c.Odigos() && l.Protocol == scenario.ProtocolHTTP {
-		note("Odigos refuses requests near GOMEMLIMIT on gRPC alone: over HTTP nothing protects it.")
+	if g.Protection == scenario.ProtectionOdigos && l.Protocol == scenario.ProtocolHTTP {
+		note("Odigos refuses requests at GOMEMLIMIT on gRPC alone: over HTTP nothing protects the" +
+			" gateway.")
 	}
 	if l.Engine == scenario.EngineOTLP && l.Compression != scenario.CompressionNone &&
 		!l.CompressOnline {

@@ -58,6 +58,7 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 	if err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
 	}
+	s.Gateway = setup.Gateway
 	p := Plan{
 		Scenario: s,
 		Collector: record.Collector{

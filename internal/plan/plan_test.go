@@ -44,7 +44,7 @@ func own() gateway.Collector {
 		Components: map[string][]string{
 			"receivers": {"otlp"}, "processors": {"batch", "memory_limiter", "resource", "tail_sampling"},
 			"exporters": {"nop", "otlp_grpc", "otlp_http", "prometheus"}, "connectors": {"forward", "service_graph"},
-			"extensions": {"health_check", "pprof"},
+			"extensions": {"health_check", "memory_admission", "pprof"},
 		},
 	}
 }
@@ -208,7 +208,7 @@ func TestNotes(t *testing.T) {
 		t.Errorf("a plain scenario with a real odigosotelcol has notes: %q", p.Notes)
 	}
 	p := newPlan(t, ask(t, "name: x\nload: {protocol: http}"), odigos(), "")
-	if want := "over HTTP nothing protects it"; !strings.Contains(strings.Join(p.Notes, "\n"), want) {
+	if want := "over HTTP nothing protects the gateway"; !strings.Contains(strings.Join(p.Notes, "\n"), want) {
 		t.Errorf("odigosotelcol over HTTP: notes %q; want %q among them", p.Notes, want)
 	}
 }

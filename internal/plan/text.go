@@ -103,6 +103,7 @@ func (p Plan) gatewayLines() []line {
 		orNotSet(p.Gateway.Env["GOMEMLIMIT"]), orNotSet(p.Gateway.Env["GOMAXPROCS"]))
 	lines = append(lines, line{"runtime", goEnv})
 	if g.Kind == scenario.GatewayOdigos {
+		lines = append(lines, line{"protection", protections[g.Protection]})
 		lines = append(lines, line{"exporter", "otlp over grpc, compression " + string(g.Compression)})
 	} else {
 		lines = append(lines, line{"exporter", g.Exporter + " of " + g.Config})
@@ -111,6 +112,13 @@ func (p Plan) gatewayLines() []line {
 		lines = append(lines, line{"processor", processor.ID})
 	}
 	return lines
+}
+
+// protections tell what keeps the gateway's memory below its limit.
+var protections = map[scenario.Protection]string{
+	scenario.ProtectionOdigos:  "odigos: gRPC requests refused before decoding, at GOMEMLIMIT",
+	scenario.ProtectionLimiter: "limiter: a stock memory_limiter, first in the pipeline",
+	scenario.ProtectionNone:    "none",
 }
 
 func limits(g scenario.Gateway) string {

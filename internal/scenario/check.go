@@ -273,6 +273,9 @@ func (g Gateway) checkOtelcol(p *problems) {
 		}
 	}
 	const found, want = "it with kind otelcol", "kind odigos, or the same in gateway.config"
+	if g.Protection != "" {
+		p.add("gateway.protection", found, want)
+	}
 	if len(g.Processors) > 0 {
 		p.add("gateway.processors", found, want)
 	}

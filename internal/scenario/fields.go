@@ -22,6 +22,7 @@ var kinds = map[reflect.Type]allowed{
 	reflect.TypeFor[Retry]():       {"none", "exporter"},
 	reflect.TypeFor[GatewayKind](): {"odigos", "otelcol"},
 	reflect.TypeFor[Preset]():      {"size_s", "size_m", "size_l", "size_xl"},
+	reflect.TypeFor[Protection]():  {"odigos", "limiter", "none"},
 	reflect.TypeFor[Expect]():      {"critical", "killed"},
 }
 

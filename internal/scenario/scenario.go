@@ -157,6 +157,9 @@ type Gateway struct {
 	// odigos 0 means: as Odigos' chart derives them; for otelcol: not set.
 	GoMemLimit Bytes `yaml:"gomemlimit,omitempty" json:"gomemlimit_bytes,omitempty"`
 	GoMaxProcs int   `yaml:"gomaxprocs,omitempty" json:"gomaxprocs,omitempty"`
+	// Protection is what keeps the memory below its limit (kind odigos). Empty: Odigos'
+	// where the collector can; the plan settles it, for it depends on the collector.
+	Protection Protection `yaml:"protection,omitempty" json:"protection,omitempty"`
 	// Processors are put before the first batch, in this order (kind odigos).
 	Processors []Processor `yaml:"processors,omitempty" json:"processors,omitempty"`
 	// Compression of the exporter towards the backend (kind odigos).
@@ -176,6 +179,16 @@ const (
 
 // A Preset is one of Odigos' sizes.
 type Preset string
+
+// A Protection is a way to keep a gateway's memory below its limit.
+type Protection string
+
+// The protections that a gateway of kind odigos may have.
+const (
+	ProtectionOdigos  Protection = "odigos"  // refuses gRPC before decoding, at GOMEMLIMIT
+	ProtectionLimiter Protection = "limiter" // a stock memory_limiter, below GOMEMLIMIT
+	ProtectionNone    Protection = "none"    // takes in whatever comes
+)
 
 // A Processor is a collector processor laid into the gateway's pipeline.
 type Processor struct {

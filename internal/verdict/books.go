@@ -73,28 +73,6 @@ func (m measure) acceptedBook(ExplainedFigures) (Book, bool) {
 	return b, true
 }
 
-// refusedBook is what was not let in. Refusals before decoding are counted in requests.
-func (m measure) refusedBook(ExplainedFigures) (Book, bool) {
-	all := m.ending.All
-	b := Book{
-		Counter: "receiver_refused_spans + receiver_failed_spans + admission_rejected_requests",
-		metrics: []record.Metric{
-			record.ReceiverRefused, record.ReceiverFailed, record.AdmissionRejections,
-		},
-		Least: all.RefusedRetryable.Items + all.RefusedPermanent.Items, of: "refused spans",
-		room: "of the spans that nobody answered some may have been refused",
-	}
-	requests := m.counter(record.AdmissionRejections)
-	b.Says = m.counter(record.ReceiverRefused) + m.counter(record.ReceiverFailed) +
-		requests*uint64(m.r.Header.Scenario.Load.SpansPerRequest)
-	b.Most = b.Least + all.Unknown.Items
-	if m.retries() {
-		b.Most = max(b.Most, all.Attempts)
-		b.room = "retried spans may have been refused more than once"
-	}
-	return b, b.Says+b.Least > 0 && m.total(record.ReceiverRefused) != nil
-}
-
 // arrivals are the deliveries that the backend accepted, and how many of them were the
 // first of a span.
 func (m measure) arrivals() (all, first uint64) {
