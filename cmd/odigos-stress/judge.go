@@ -3,11 +3,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/report"
+	"github.com/odigos-io/odigos-stress/internal/suite"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
 
@@ -17,10 +19,18 @@ func judgeCommand() *cobra.Command {
 		Use:   "judge [RECORD]",
 		Short: "Judge a record again, from what is on disk alone",
 		Long: `Judge holds a record against its scenario's thresholds again and prints the findings. It needs no
-gateway and no cluster. Without an argument it takes results/latest.`,
+gateway and no cluster. Of a suite (a scenario with variants) it judges every record. Without an
+argument it takes results/latest.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
-			r, err := openRecord(results, args)
+			dir, err := recordDir(results, args)
+			if err != nil {
+				return err
+			}
+			if record.IsSuite(dir) {
+				return judgeSuite(cmd.OutOrStdout(), dir, output)
+			}
+			r, err := record.Open(dir)
 			if err != nil {
 				return err
 			}
@@ -33,11 +43,7 @@ gateway and no cluster. Without an argument it takes results/latest.`,
 				}
 				return told(v.ExitCode)
 			}
-			for _, f := range v.Findings {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-11s  %s: %s\n", f.Severity, f.Check, f.Text)
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "outcome: %s, exit code %d: %s\n",
-				v.Outcome, v.ExitCode, v.Reason)
+			writeVerdict(cmd.OutOrStdout(), v)
 			return told(v.ExitCode)
 		}),
 	}
@@ -53,7 +59,18 @@ func reportCommand() *cobra.Command {
 		Short: "Write a record's report again, from what is on disk alone",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
-			r, err := openRecord(results, args)
+			dir, err := recordDir(results, args)
+			if err != nil {
+				return err
+			}
+			if record.IsSuite(dir) {
+				c, err := suite.Write(dir)
+				if err != nil {
+					return err
+				}
+				return tellComparison(cmd.OutOrStdout(), output, c)
+			}
+			r, err := record.Open(dir)
 			if err != nil {
 				return err
 			}
@@ -74,9 +91,17 @@ func resultsFlag(cmd *cobra.Command, results *string) {
 	cmd.Flags().StringVar(results, "results", "results", "`folder` that records are put into")
 }
 
-func openRecord(results string, args []string) (*record.Record, error) {
+// recordDir is what is to be read: a record, or a suite of them.
+func recordDir(results string, args []string) (string, error) {
 	if len(args) > 0 {
-		return record.Open(args[0])
+		return args[0], nil
 	}
-	return record.OpenLatest(results)
+	return record.LatestDir(results)
+}
+
+func writeVerdict(w io.Writer, v verdict.Verdict) {
+	for _, f := range v.Findings {
+		fmt.Fprintf(w, "%-11s  %s: %s\n", f.Severity, f.Check, f.Text)
+	}
+	fmt.Fprintf(w, "outcome: %s, exit code %d: %s\n", v.Outcome, v.ExitCode, v.Reason)
 }

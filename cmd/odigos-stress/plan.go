@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 
 	"github.com/spf13/cobra"
 )
@@ -14,16 +15,20 @@ func planCommand() *cobra.Command {
 		Short: "Print what run would do, and start nothing",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
-			p, err := q.plan(cmd.Context(), args)
+			p, all, err := q.plans(cmd.Context(), args)
 			if err != nil {
 				return err
+			}
+			var planned interface{ WriteText(w io.Writer) error } = p
+			if all != nil {
+				planned = all
 			}
 			if output == "json" {
 				e := json.NewEncoder(cmd.OutOrStdout())
 				e.SetIndent("", "  ")
-				return e.Encode(p)
+				return e.Encode(planned)
 			}
-			return p.WriteText(cmd.OutOrStdout())
+			return planned.WriteText(cmd.OutOrStdout())
 		}),
 	}
 	q.flags(cmd)

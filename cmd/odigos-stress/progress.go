@@ -25,6 +25,7 @@ type progress struct {
 	mu    sync.Mutex
 	w     io.Writer
 	plan  plan.Plan
+	label string   // which of several trials; empty where it is the only one
 	width int      // 0: no terminal
 	tty   *os.File // nil: no terminal
 	quiet bool
@@ -59,6 +60,9 @@ func (v *progress) begin(dir string) {
 		return
 	}
 	s, t := v.plan.Scenario, v.plan.Scenario.Timing
+	if v.label != "" {
+		fmt.Fprintf(v.w, "\n%s\n", v.label)
+	}
 	fmt.Fprintf(v.w, "%s: %s\n", s.Name, v.plan.Collector.Headline)
 	fmt.Fprintf(v.w, "measuring %s, after %s of warm-up; then up to %s of drain\n",
 		time.Duration(t.Duration), t.Total()-time.Duration(t.Duration), time.Duration(t.Drain))
@@ -103,6 +107,9 @@ func (v *progress) text(s record.Sample) string {
 	t := v.plan.Scenario.Timing
 	total := t.Total().Seconds()
 	parts := []part{{7, string(s.Phase)}}
+	if v.label != "" {
+		parts = append([]part{{6, v.label}}, parts...)
+	}
 	if s.Phase == record.PhaseWarmUp || s.Phase == record.PhaseMeasuring {
 		if v.width > 0 {
 			parts = append(parts, part{9, bar(s.Elapsed/total, 10)})

@@ -26,6 +26,7 @@ type question struct {
 	overrides    map[string]*string // by flag
 	set          []string
 	assert       []string
+	variant      string
 	collectorBin string
 	environment  string
 }
@@ -63,26 +64,8 @@ func (q *question) scenarioFlags(cmd *cobra.Command, known []wellKnown) {
 		q.overrides[k.flag] = cmd.Flags().String(k.flag, "", k.help+" ("+k.path+")")
 	}
 	cmd.Flags().StringArrayVar(&q.set, "set", nil, "lay `path=value` over the scenario, such as load.shape=complex")
+	q.variantFlag(cmd)
 	cmd.ValidArgsFunction = completeScenarios
-}
-
-// read reads the scenario that args name, custom without one, and lays the flags over
-// it. Its errors are the user's.
-func (q *question) read(args []string) (scenario.Scenario, error) {
-	name := "custom"
-	if len(args) > 0 {
-		name = args[0]
-	}
-	s, err := readScenario(name)
-	if err != nil {
-		return s, usage(err)
-	}
-	lay, origins := q.laid()
-	s, err = s.With(lay)
-	if err == nil {
-		s, err = s.Asserting(q.assert)
-	}
-	return s, usage(byOrigin(err, origins))
 }
 
 // laid is what is laid over the scenario, the environment's before the command line's,
@@ -128,12 +111,10 @@ func byOrigin(err error, origins map[string]string) error {
 	return errors.Join(out...)
 }
 
-// plan finds the collector and makes the plan.
-func (q *question) plan(ctx context.Context, args []string) (plan.Plan, error) {
-	s, err := q.read(args)
-	if err != nil {
-		return plan.Plan{}, err
-	}
+// plan finds the collector and makes the plan of one trial of what args name.
+func (q *question) plan(
+	ctx context.Context, s scenario.Scenario, args []string,
+) (plan.Plan, error) {
 	if q.environment != "local" {
 		return plan.Plan{}, errors.New("run on kubernetes: this version knows --environment local only")
 	}

@@ -39,16 +39,22 @@ func runCommand() *cobra.Command {
 		Use:   "run [SCENARIO|FILE]",
 		Short: "Ask whether a gateway holds, and write a report",
 		Long: `Run starts a mock backend, a gateway within its limits, and a load generator; watches all three;
-and leaves a record with a report. Without a scenario it runs custom: 1,000 spans/s for ten
+and leaves a record with a report. A scenario with variants is run once for each, and they are
+compared. Without a scenario it runs custom: 1,000 spans/s for ten
 minutes against a gateway of one core and 600 MiB.`,
 		Example: `  odigos-stress run basic-load-10k --duration 15m
   odigos-stress run --rate 15k --duration 30m --cpu-limit 2 --memory-limit 4Gi
-  odigos-stress run my-scenario.yaml --set load.shape=complex`,
+  odigos-stress run my-scenario.yaml --set load.shape=complex
+  odigos-stress run oom-prevention
+  odigos-stress run oom-prevention --variant limiter`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
-			p, err := o.question.plan(cmd.Context(), args)
-			if err != nil {
+			p, all, err := o.question.plans(cmd.Context(), args)
+			switch {
+			case err != nil:
 				return err
+			case all != nil:
+				return o.runVariants(cmd, all)
 			}
 			return o.run(cmd, p)
 		}),
@@ -64,7 +70,12 @@ minutes against a gateway of one core and 600 MiB.`,
 
 // run carries out the plan and tells the outcome.
 func (o *runOptions) run(cmd *cobra.Command, p plan.Plan) error {
-	dir, err := o.trial(cmd, p)
+	dir, err := o.trial(cmd, task{
+		plan: p,
+		create: func(h record.Header, now time.Time) (*record.Log, error) {
+			return record.Create(o.results, h, now)
+		},
+	})
 	if dir == "" {
 		return err
 	}
@@ -86,11 +97,24 @@ func (o *runOptions) run(cmd *cobra.Command, p plan.Plan) error {
 	if err := o.tell(cmd.OutOrStdout(), summary); err != nil {
 		return err
 	}
-	if o.noFail && summary.ExitCode < 128 {
+	return o.leave(cmd, summary.ExitCode)
+}
+
+// leave is the exit of what has been told.
+func (o *runOptions) leave(cmd *cobra.Command, code int) error {
+	if o.noFail && (code == exitInvalid || code == exitThresholds) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "exiting 0 all the same, as --no-fail asks")
 		return nil
 	}
-	return told(summary.ExitCode)
+	return told(code)
+}
+
+// A task is one trial to be run: its plan, where its record goes, and what the progress
+// calls it, where it is one of several.
+type task struct {
+	plan   plan.Plan
+	create func(h record.Header, now time.Time) (*record.Log, error)
+	label  string
 }
 
 func (o *runOptions) tell(w io.Writer, s report.Summary) error {
@@ -102,9 +126,9 @@ func (o *runOptions) tell(w io.Writer, s report.Summary) error {
 	return report.Text(w, s)
 }
 
-// trial runs the plan on this machine. The directory is empty when there is no record.
-func (o *runOptions) trial(cmd *cobra.Command, p plan.Plan) (dir string, err error) {
-	ctx := cmd.Context()
+// trial runs one trial on this machine. The directory is empty when there is no record.
+func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
+	ctx, p := cmd.Context(), t.plan
 	now := time.Now().UTC()
 	runID := newRunID(now)
 	var log *record.Log
@@ -116,11 +140,12 @@ func (o *runOptions) trial(cmd *cobra.Command, p plan.Plan) (dir string, err err
 		return "", fmt.Errorf("prepare this machine: %w", err)
 	}
 	h := header(p, place, runID, now)
-	log, err = record.Create(o.results, h, now)
+	log, err = t.create(h, now)
 	if err != nil {
 		return "", errors.Join(err, place.Close())
 	}
 	view := newProgress(cmd.ErrOrStderr(), p, o.quiet)
+	view.label = t.label
 	view.begin(log.Dir())
 	err = trial.Run(ctx, p, place, h, log, trial.Options{Watch: view.sample, Logger: o.logger(view)})
 	view.end()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -39,10 +40,10 @@ func scenariosListCommand() *cobra.Command {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tPATTERN\tSPANS/S\tDURATION\tDESCRIPTION")
+			fmt.Fprintln(w, "NAME\tPATTERN\tSPANS/S\tDURATION\tVARIANTS\tDESCRIPTION")
 			for _, r := range all {
-				fmt.Fprintf(w, "%s\t%s\t%v\t%v\t%s\n", r.Name, r.Load.Pattern, r.Load.Rate,
-					time.Duration(r.Timing.Duration), r.Description)
+				fmt.Fprintf(w, "%s\t%s\t%v\t%v\t%s\t%s\n", r.Name, r.Load.Pattern, r.Load.Rate,
+					time.Duration(r.Timing.Duration), variantsText(r), r.Description)
 			}
 			return w.Flush()
 		}),
@@ -58,11 +59,32 @@ func resolvedScenarios() ([]scenario.Scenario, error) {
 		return nil, err
 	}
 	for i := range all {
-		if all[i], err = all[i].Resolved(); err != nil {
+		if all[i], err = resolvedFirst(all[i]); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
+}
+
+// resolvedFirst is the scenario with every default filled in; of variants the first, which
+// stands for all of them, under the scenario's own name.
+func resolvedFirst(s scenario.Scenario) (scenario.Scenario, error) {
+	if len(s.Variants) == 0 {
+		return s.Resolved()
+	}
+	first, err := s.Variant(s.Variants[0].Name, nil)
+	if err == nil {
+		first, err = first.Resolved()
+	}
+	first.Name, first.Description, first.Variants = s.Name, s.Description, s.Variants
+	return first, err
+}
+
+func variantsText(s scenario.Scenario) string {
+	if len(s.Variants) == 0 {
+		return "–"
+	}
+	return strings.Join(s.VariantNames(), ", ")
 }
 
 func scenariosShowCommand() *cobra.Command {
@@ -103,10 +125,21 @@ func validate(name string) error {
 	if err != nil {
 		return err
 	}
-	var resolved scenario.Scenario
-	if resolved, err = s.Resolved(); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	all := []scenario.Scenario{s}
+	if len(s.Variants) > 0 {
+		all = nil
 	}
-	_, err = resolved.Resolved()
-	return err
+	for _, v := range s.Variants {
+		one, err := s.Variant(v.Name, nil)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, one)
+	}
+	for _, one := range all {
+		if _, err = one.Resolved(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
 }

@@ -111,17 +111,25 @@ func newFrame(r *record.Record) frame {
 func draw(w io.Writer, of picture, r *record.Record) error {
 	panels, fr := of.panels(r), newFrame(r)
 	findings := verdict.Judge(r).Findings
-	height := headHt
 	for i, p := range panels {
 		panels[i] = p.marked(findings)
+	}
+	return drawPanels(w, panels, fr, func(c vgdraw.Canvas) {
+		head(c, of.title, r, fr)
+		bandKey(c, panels, c.Max.Y-0.32*vg.Inch)
+	})
+}
+
+// drawPanels draws the panels below each other, and above them a head.
+func drawPanels(w io.Writer, panels []panel, fr frame, head func(vgdraw.Canvas)) error {
+	height := headHt
+	for _, p := range panels {
 		height += p.height()
 	}
 	c := vgimg.NewWith(vgimg.UseWH(pictureWd, height), vgimg.UseDPI(dpi),
 		vgimg.UseBackgroundColor(color.White))
 	whole := vgdraw.New(c)
-	top := vgdraw.Crop(whole, marginX, -marginX, height-headHt, 0)
-	head(top, of.title, r, fr)
-	bandKey(top, panels, top.Max.Y-0.32*vg.Inch)
+	head(vgdraw.Crop(whole, marginX, -marginX, height-headHt, 0))
 
 	plots := make([]*plot.Plot, len(panels))
 	widest := vg.Length(0)
