@@ -23,6 +23,7 @@ var kinds = map[reflect.Type]allowed{
 	reflect.TypeFor[GatewayKind](): {"odigos", "otelcol"},
 	reflect.TypeFor[Preset]():      {"size_s", "size_m", "size_l", "size_xl"},
 	reflect.TypeFor[Expect]():      {"critical", "killed"},
+	reflect.TypeFor[Growth]():      {"warning", "critical"},
 }
 
 // A field is one key that a struct of the scenario has in a file.

@@ -44,6 +44,7 @@ var checks = []Check{
 	{"unanswered", unheard},
 	{"unsent", pushedBack},
 	{"backlog", backlog},
+	{"growth", growth},
 	{"latency", late},
 	{"counters", counted},
 }
