@@ -40,6 +40,9 @@ func growthSection(f verdict.GrowthFigures) section {
 			row{name + ", chance", of.g.Chance, chance, path + "chance"},
 		)
 	}
+	if f.Memory.ToGoMemLimit == nil && f.Memory.ToLimit == nil {
+		return out // it does not grow
+	}
 	out.rows = append(out.rows,
 		row{
 			"Until what is in use is as large as GOMEMLIMIT, if it goes on", f.Memory.ToGoMemLimit,

@@ -34,13 +34,13 @@ type GrowthKind string
 
 // The kinds of growth.
 const (
-	GrowthUnknown  GrowthKind = "unknown"  // not known, or too short to tell
-	GrowthExempt   GrowthKind = "exempt"   // the load is not constant
-	GrowthNone     GrowthKind = "none"     // no more than by accident, or than matters
-	GrowthSettles  GrowthKind = "settles"  // it rose, and hardly any more at the end
-	GrowthContinue GrowthKind = "grows"    // it would go on
-	GrowthSlow     GrowthKind = "slow"     // it grows, too slowly to meet the limit in a week
-	GrowthBacklog  GrowthKind = "backlog"  // it grows with the exporter's queue
+	GrowthUnknown  GrowthKind = "unknown" // not known, or too short to tell
+	GrowthExempt   GrowthKind = "exempt"  // the load is not constant
+	GrowthNone     GrowthKind = "none"    // no more than by accident, or than matters
+	GrowthSettles  GrowthKind = "settles" // it rose, and hardly any more at the end
+	GrowthContinue GrowthKind = "grows"   // it would go on
+	GrowthSlow     GrowthKind = "slow"    // it grows, too slowly to meet the limit in a week
+	GrowthBacklog  GrowthKind = "backlog" // it grows with the exporter's queue
 )
 
 // A GrowthFigure is the trend of one figure in its unit, bytes or a number.

@@ -106,7 +106,7 @@ func growthFinding(g GrowthFigure, severity Severity, unit perMinute) []Finding 
 	case GrowthNone:
 		text := fmt.Sprintf("the gateway's %s does not grow: %s", g.Of, g.text(unit))
 		if g.High != nil {
-			text += fmt.Sprintf("; growth of more than %s would have been seen", unit(*g.High))
+			text += fmt.Sprintf("; more than %s is ruled out", unit(*g.High))
 		}
 		return tell(Held, "%s", text)
 	case GrowthSettles:
