@@ -43,6 +43,7 @@ func TestShipped(t *testing.T) {
 		"oom-http constant 10000 1m 1 300Mi",
 		"oom-prevention constant 10000 10m 0.3 300Mi",
 		"ramp-up ramp-up 20000 10m 1 600Mi",
+		"soak constant 2000 2h 1 600Mi",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("All() differs (-want +got):\n%s", diff)

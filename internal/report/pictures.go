@@ -81,6 +81,7 @@ func resourcePanels(r *record.Record) []panel {
 			{name: "anonymous", s: scaled(anon, 1.0/(1<<20)), color: orange},
 		},
 	}
+	memory.lines = append(memory.lines, trendLine(r)...)
 	return []panel{cpu, memory, usagePanel(r)}
 }
 

@@ -32,7 +32,6 @@ func bytesASpan(v float64) string     { return decimal(v) + " B" }
 func times(v float64) string          { return fmt.Sprintf("%.2f", v) }
 func cores(v float64) string          { return fmt.Sprintf("%.2f cores", v) }
 func mib(v float64) string            { return decimal(v/(1<<20)) + " MiB" }
-func mibPerMinute(v float64) string   { return fmt.Sprintf("%+.2f MiB/min", v/(1<<20)) }
 func whole(v float64) string          { return verdict.Count(int64(v)) }
 func items(v float64) string          { return decimal(v) }
 func requests(v float64) string       { return decimal(v) + " requests" }
@@ -53,7 +52,7 @@ func count(v *uint64) *float64 {
 func sections(f verdict.Figures) []section {
 	return []section{
 		rateSection(f), failureSection(f.Failures), gatewaySection(f), collectorSection(f),
-		endsSection(f),
+		endsSection(f), growthSection(f.Growth),
 	}
 }
 
@@ -170,14 +169,6 @@ func gatewayRows(c verdict.CPUFigures, m verdict.MemoryFigures) []row {
 		{"Working set, average", m.Average, mib, "gateway_memory.working_set_average_bytes"},
 		{"Working set, first", m.First, mib, "gateway_memory.working_set_first_bytes"},
 		{"Working set, last", m.Last, mib, "gateway_memory.working_set_last_bytes"},
-		{
-			"Growth (slope)", m.Growth, mibPerMinute,
-			"gateway_memory.working_set_growth_bytes_per_minute",
-		},
-		{
-			"Growth, how well a line fits (R²)", m.Fit, times,
-			"gateway_memory.working_set_growth_r_squared",
-		},
 		{
 			"Anonymous and kernel, peak", m.Unreclaimable, mib,
 			"gateway_memory.anon_and_kernel_peak_bytes",

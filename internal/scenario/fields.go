@@ -25,6 +25,7 @@ var kinds = map[reflect.Type]allowed{
 	reflect.TypeFor[OnDeath]():     {"end", "restart"},
 	reflect.TypeFor[Protection]():  {"odigos", "limiter", "none"},
 	reflect.TypeFor[Expect]():      {"critical", "killed"},
+	reflect.TypeFor[Growth]():      {"warning", "critical"},
 }
 
 // A field is one key that a struct of the scenario has in a file.

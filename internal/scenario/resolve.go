@@ -187,6 +187,7 @@ func goMemLimit(limit Bytes) Bytes {
 func (t Thresholds) resolved() Thresholds {
 	t.CPU, t.Memory = t.CPU.resolved(), t.Memory.resolved()
 	t.Loss, t.Refused = or(t.Loss, 0), or(t.Refused, 0)
+	fill(&t.Growth, GrowthWarning)
 	return t
 }
 

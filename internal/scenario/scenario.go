@@ -241,7 +241,18 @@ type Thresholds struct {
 	Refused *Ratio `yaml:"refused,omitempty" json:"refused"`
 	// LatencyP99 is from due time to receipt at the backend; 0: not judged.
 	LatencyP99 Duration `yaml:"latency_p99,omitempty" json:"latency_p99_seconds,omitempty"`
+	// Growth is what memory that grows by itself means.
+	Growth Growth `yaml:"growth,omitempty" json:"growth,omitempty"`
 }
+
+// A Growth is what it means that memory grows under a constant load.
+type Growth string
+
+// What growth can mean.
+const (
+	GrowthWarning  Growth = "warning"  // it is said; the default
+	GrowthCritical Growth = "critical" // it fails the trial
+)
 
 // A ResourceThreshold holds usage against the gateway's limit.
 type ResourceThreshold struct {

@@ -2,12 +2,10 @@ package verdict
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
-	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 // An Advice is a change that the record gives reason for. There is none without
@@ -213,42 +211,6 @@ func memoryNear(s *subject) *Advice {
 		Effect: fmt.Sprintf("Computed: %s ÷ %.1f = %s. Go's heap may grow with GOMEMLIMIT where "+
 			"that is derived from the limit, so run again.", bytesText(*m.Peak), comfortable,
 			bytesText(needed)),
-	}
-}
-
-// memoryGrows speaks of growth that is a line (R² of 0.8 and more), comes to a tenth
-// of the average within the measured time, and would meet the limit within a day.
-func memoryGrows(s *subject) *Advice {
-	if s.r.Header.Scenario.Load.Pattern != scenario.PatternConstant {
-		return nil // it grows with the load
-	}
-	m := s.f.Memory
-	if m.Growth == nil || m.Fit == nil || m.Limit == nil || *m.Fit < 0.8 || *m.Growth <= 0 ||
-		s.f.Failures.Killed || *m.Growth*s.time.Measured/60 < 0.1**m.Average {
-		return nil
-	}
-	minutes := (*m.Limit - *m.Last) / *m.Growth
-	if minutes <= 0 || minutes > 24*60 {
-		return nil
-	}
-	return &Advice{
-		Name:    "memory-grows",
-		Symptom: "the working set grew all the measured time and did not settle",
-		Evidence: []Evidence{
-			proof("gateway_memory.working_set_growth_bytes_per_minute", "bytes/min", *m.Growth,
-				"growth %.1f MiB/min", *m.Growth/(1<<20)),
-			proof("gateway_memory.working_set_growth_r_squared", "", *m.Fit,
-				"R² of the line %.2f", *m.Fit),
-			proof("gateway_memory.working_set_last_bytes", "bytes", *m.Last,
-				"from %s to %s", bytesText(*m.First), bytesText(*m.Last)),
-		},
-		Change: "Run longer before this limit is trusted.",
-		Where:  inScenario,
-		Setting: "timing:\n  duration: " + strconv.Itoa(int(math.Ceil(max(10, 1.5*minutes)))) +
-			"m\n",
-		Effect: fmt.Sprintf("Computed: at this slope the limit of %s is met %.0f min after the "+
-			"end. Whether the slope lasts is what the longer trial shows.", bytesText(*m.Limit),
-			minutes),
 	}
 }
 

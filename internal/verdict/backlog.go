@@ -44,8 +44,7 @@ func backlog(s *subject) []Finding {
 	first, last := q[0], q[3]
 	text := fmt.Sprintf("the exporter's queue held %s, %s, %s and %s requests in the "+
 		"quarters of the measured time", Number(q[0]), Number(q[1]), Number(q[2]), Number(q[3]))
-	if !slices.IsSorted(q[:]) || last-first < backlogRise || last < backlogTimes*first ||
-		last-q[2] < (last-first)/6 {
+	if !queueGrew(q) {
 		return with(one(check, Held, "%s: it did not grow all the time", text), &last, &first,
 			"requests", source)
 	}
@@ -70,6 +69,13 @@ func backlog(s *subject) []Finding {
 	}
 	return because(QueueGrew, with(one(check, Reservation, "%s", text), &last, &first, "requests",
 		source))
+}
+
+// queueGrew is whether a queue, by the means of its quarters, grew all the time.
+func queueGrew(q [4]float64) bool {
+	first, last := q[0], q[3]
+	return slices.IsSorted(q[:]) && last-first >= backlogRise && last >= backlogTimes*first &&
+		last-q[2] >= (last-first)/6
 }
 
 // quarters are the means of a series of at least four points, by quarter.

@@ -22,6 +22,7 @@ type Figures struct {
 	Pipeline  PipelineFigures  `json:"collector"`
 	CPU       CPUFigures       `json:"gateway_cpu"`
 	Memory    MemoryFigures    `json:"gateway_memory"`
+	Growth    GrowthFigures    `json:"growth"`
 	Loadgen   EndFigures       `json:"loadgen"`
 	Backend   EndFigures       `json:"backend"`
 	Pacing    PacingFigures    `json:"pacing"`
@@ -180,6 +181,7 @@ func Measure(r *record.Record) Figures {
 		Pipeline:  m.pipeline(),
 		CPU:       m.cpu(),
 		Memory:    m.memory(),
+		Growth:    m.growth(),
 		Loadgen:   m.end(record.Loadgen),
 		Backend:   m.end(record.Backend),
 		Pacing:    m.pacing(),

@@ -47,6 +47,7 @@ var checks = []Check{
 	{"unsent", pushedBack},
 	{"backlog", backlog},
 	{"settled", settled},
+	{"growth", growth},
 	{"latency", late},
 	{checkAssert, assertionsHeld},
 	{"counters", counted},

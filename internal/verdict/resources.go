@@ -41,9 +41,6 @@ type MemoryFigures struct {
 	PeakOfRun *float64 `json:"whole_run_working_set_peak_bytes,omitempty"`
 	First     *float64 `json:"working_set_first_bytes,omitempty"`
 	Last      *float64 `json:"working_set_last_bytes,omitempty"`
-	// Growth is the slope of the least-squares line; Fit is its R².
-	Growth *float64 `json:"working_set_growth_bytes_per_minute,omitempty"`
-	Fit    *float64 `json:"working_set_growth_r_squared,omitempty"`
 	// Distance is from the largest anonymous and kernel memory to the limit, where a
 	// kill is.
 	Unreclaimable *float64 `json:"anon_and_kernel_peak_bytes,omitempty"`
@@ -147,7 +144,6 @@ func (m measure) memory() MemoryFigures {
 	if set.Len() > 0 {
 		f.First, f.Last = new(set.Values[0]), new(set.Values[set.Len()-1])
 	}
-	f.Growth, f.Fit = slope(set)
 	f.Unreclaimable = top(record.Unreclaimable(m.samples, record.Gateway))
 	if f.Unreclaimable != nil && f.Limit != nil {
 		f.Distance = new(*f.Limit - *f.Unreclaimable)
@@ -240,20 +236,6 @@ func quantile(s record.Series, q float64) *float64 {
 	}
 	sorted := slices.Sorted(slices.Values(s.Values))
 	return new(sorted[int(math.Ceil(q*float64(len(sorted))-1e-9))-1])
-}
-
-// slope is the rise per minute of the least-squares line, and its R²; nil below ten
-// points.
-func slope(s record.Series) (perMinute, fit *float64) {
-	if s.Len() < 10 {
-		return nil, nil
-	}
-	alpha, beta := stat.LinearRegression(s.Elapsed, s.Values, nil, false)
-	perMinute = new(60 * beta)
-	if r2 := stat.RSquared(s.Elapsed, s.Values, nil, alpha, beta); !math.IsNaN(r2) {
-		fit = new(r2)
-	}
-	return perMinute, fit
 }
 
 // over is a/b, nil where one is not known or b is 0.
