@@ -25,6 +25,9 @@ type Options struct {
 	// Watch, when set, is shown every sample as it is appended, from the monitor's
 	// goroutine, with the findings that began with it.
 	Watch func(record.Sample, []verdict.Finding)
+	// Died, when set, is told of each death of the gateway as it is noted, and the how many
+	// it is.
+	Died func(d record.Death, nth int)
 	// Logger hears what happens; nil is silence.
 	Logger *slog.Logger
 
@@ -38,6 +41,9 @@ type pace struct {
 	// aftermath is how long the load goes on after the gateway has died, so that
 	// the record shows what its clients then see; 0: 3 s.
 	aftermath time.Duration
+	// hang is how long the gateway shows no sign of life before it hangs, and hangKill how
+	// long it hangs before it is killed for a restart; 0: hangAfter and hangKill.
+	hang, hangKill time.Duration
 }
 
 // An Interrupt is the cause of a context that a signal ended. The trial then drains
@@ -58,6 +64,7 @@ type run struct {
 	instances map[string]env.Instance // by name, set before the load starts
 	states    map[string]env.State    // as found before we asked for the end
 	watch     *verdict.Watch
+	watcher   *monitor.Monitor
 
 	mu        sync.Mutex
 	phase     record.Phase
@@ -65,6 +72,7 @@ type run struct {
 	lasted    time.Duration // until the last slot became due
 	last      record.Sample
 	queueTold bool // the gateway told once how long its queue is
+	mortal    mortality
 }
 
 // Run runs one trial, notes what happens in log and closes it. An error means that
@@ -86,8 +94,15 @@ func Run(
 	if r.options.pace.aftermath == 0 {
 		r.options.pace.aftermath = 3 * time.Second
 	}
+	if r.options.pace.hang == 0 {
+		r.options.pace.hang, r.options.pace.hangKill = hangAfter, hangKill
+	}
+	r.mortal.hangs.after = r.options.pace.hang
 	ending := record.Ending{States: r.states}
 	err := r.whole(ctx, &ending)
+	if ending.Deaths == nil { // and what they cost is not known
+		ending.Deaths = r.mortal.deaths
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		var i Interrupt
 		if errors.As(cause, &i) {
@@ -108,14 +123,14 @@ func (r *run) whole(ctx context.Context, ending *record.Ending) error {
 	if machine, ok := r.place.(env.HostReader); ok {
 		o.Host = machine.Host
 	}
-	watcher := monitor.New(nil, o)
+	r.watcher = monitor.New(nil, o)
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
-	group.Go(func() { watcher.Run(watching, r.loadStart, r.currentPhase, r.sample) })
+	group.Go(func() { r.watcher.Run(watching, r.loadStart, r.currentPhase, r.sample) })
 	defer group.Wait()
 	defer stop()
 
-	err := r.startActors(ctx, watcher)
+	err := r.startActors(ctx)
 	if r.gatewayFell(err) {
 		ending.CutShort = "the gateway ended before it was ready: " + err.Error()
 		return nil
@@ -141,13 +156,14 @@ func (r *run) gatewayFell(err error) bool {
 		return false
 	}
 	r.states[record.Gateway] = failed.State
+	r.dies(record.Death{At: endOf(failed.State), Kind: record.DeathOOM, State: failed.State})
 	r.event(record.EventKilled, record.Gateway,
 		"killed for want of memory before it was ready to serve")
 	return true
 }
 
 // startActors starts backend, gateway and load generator, each ready before the next.
-func (r *run) startActors(ctx context.Context, watcher *monitor.Monitor) error {
+func (r *run) startActors(ctx context.Context) error {
 	for _, a := range []env.Actor{r.plan.Backend, r.plan.Gateway, r.plan.Loadgen} {
 		r.event(record.EventNote, a.Name, "starting")
 		instance, err := r.place.Start(ctx, a)
@@ -155,13 +171,12 @@ func (r *run) startActors(ctx context.Context, watcher *monitor.Monitor) error {
 			return err // says which actor
 		}
 		r.instances[a.Name] = instance
-		target := monitor.Target{
-			Name: a.Name, Instance: instance, Kind: monitor.Kind(a.Name), MetricsURL: metricsURL(instance),
+		if a.Name == record.Gateway {
+			r.mu.Lock()
+			r.mortal.ready = time.Now()
+			r.mu.Unlock()
 		}
-		if e := r.plan.Scenario.Gateway.Exporter; e != "" {
-			target.Exporters = []string{e}
-		}
-		watcher.Add(target)
+		r.watcher.Add(r.target(instance))
 		r.event(record.EventStarted, a.Name, "ready")
 	}
 	return nil
@@ -190,6 +205,7 @@ func (r *run) sample(s record.Sample) {
 		r.queueTold = true
 	}
 	r.mu.Unlock()
+	r.living(s)
 	if r.options.Watch != nil {
 		r.options.Watch(s, findings)
 	}
