@@ -34,6 +34,7 @@ type progress struct {
 	told   time.Time
 	open   []string // the thresholds and assertions that are violated now
 	drawn  bool     // a line stands that is to be overwritten
+	deaths int      // of the gateway so far
 }
 
 func newProgress(w io.Writer, p plan.Plan, quiet bool) *progress {
@@ -95,6 +96,18 @@ func (v *progress) sample(s record.Sample, findings []verdict.Finding) {
 	}
 }
 
+// died tells of a death of the gateway as it is noted.
+func (v *progress) died(d record.Death, nth int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.deaths = nth
+	text, _, _ := strings.Cut(d.Text, "\n")
+	if text != "" {
+		text = ": " + text
+	}
+	v.line(fmt.Sprintf("%s death %d of the gateway, %s%s", clock(d.Elapsed), nth, d.Kind, text))
+}
+
 // A part is one word of the progress line. Where the line is too long, those of the
 // highest rank go first.
 type part struct {
@@ -149,6 +162,9 @@ func (v *progress) figures(s record.Sample) []part {
 	add := func(rank int, format string, a ...any) {
 		out = append(out, part{rank, fmt.Sprintf(format, a...)})
 	}
+	if v.deaths > 0 {
+		add(1, "%s", deathsText(v.deaths, s.Actors[record.Gateway].Running))
+	}
 	load, back, gate := s.Actors[record.Loadgen], s.Actors[record.Backend], s.Actors[record.Gateway]
 	target, asked := load.Metrics[record.LoadTarget]
 	if rate, known := v.rate(s, record.Loadgen, record.LoadAcknowledged); known && asked {
@@ -184,6 +200,18 @@ func (v *progress) figures(s record.Sample) []part {
 		add(4, "mem %s", against(fmt.Sprintf("%.0fMi", b/(1<<20)), b, float64(limits.MemoryBytes)))
 	}
 	return out
+}
+
+// deathsText counts the gateway's deaths, and says when there is none just now.
+func deathsText(n int, running bool) string {
+	text := fmt.Sprintf("%d deaths", n)
+	if n == 1 {
+		text = "1 death"
+	}
+	if !running {
+		text += ", down"
+	}
+	return text
 }
 
 // against is a value as the share of its limit; without one it is text.

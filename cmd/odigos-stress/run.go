@@ -147,7 +147,9 @@ func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 	view := newProgress(cmd.ErrOrStderr(), p, o.quiet)
 	view.label = t.label
 	view.begin(log.Dir())
-	err = trial.Run(ctx, p, place, h, log, trial.Options{Watch: view.sample, Logger: o.logger(view)})
+	err = trial.Run(ctx, p, place, h, log, trial.Options{
+		Watch: view.sample, Died: view.died, Logger: o.logger(view),
+	})
 	view.end()
 	for _, n := range place.Notes() {
 		fmt.Fprintf(log.TestLog(), "note: %s\n", n)

@@ -195,6 +195,14 @@ type Death struct {
 	State env.State `json:"state"`
 	// Text is what it said at last: the first lines of a panic, the last line of a crash.
 	Text string `json:"text,omitempty"`
+	// Component of the collector that the goroutine was in which panicked, such as
+	// processor/batch; empty where that is not known.
+	Component string `json:"component,omitempty"`
+	// Since is when it last showed a sign of life before it hung, and Until when it did
+	// again, in elapsed seconds; nil for what is no hang, and Until for one that did not end
+	// by itself.
+	Since *float64 `json:"since_elapsed_seconds,omitempty"`
+	Until *float64 `json:"until_elapsed_seconds,omitempty"`
 	// Uptime is from ready to its death, in seconds.
 	Uptime float64 `json:"uptime_seconds,omitempty"`
 	// Restarted is when a new process was ready, in elapsed seconds; nil when none was
@@ -211,11 +219,14 @@ type Cost struct {
 	To           float64 `json:"to_elapsed_seconds"`
 	Due          uint64  `json:"due_spans"`
 	Acknowledged uint64  `json:"acknowledged_spans"`
-	// Lost were acknowledged and not delivered; Refused, Unknown and Unsent never were
-	// acknowledged.
+	// Lost were acknowledged and not delivered, but for the Sampled, whose traces were
+	// predicted to be dropped. Refused (or rejected in part), Unknown, Dropped (by the sending
+	// SDK) and Unsent never were acknowledged; with Acknowledged they are Due.
 	Lost    uint64 `json:"lost_spans"`
+	Sampled uint64 `json:"sampled_spans,omitempty"`
 	Refused uint64 `json:"refused_spans"`
 	Unknown uint64 `json:"unknown_spans"`
+	Dropped uint64 `json:"dropped_spans,omitempty"`
 	Unsent  uint64 `json:"unsent_spans"`
 }
 

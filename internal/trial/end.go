@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
@@ -190,12 +191,34 @@ func (r *run) collect(ctx context.Context, ending *record.Ending) error {
 		return fmt.Errorf("fetch books: %w", err)
 	}
 	ending.Sent, ending.Received = &sent, &received
+	r.mu.Lock()
+	ending.Deaths = slices.Clone(r.mortal.deaths)
+	r.mu.Unlock()
 	for _, name := range []string{record.Loadgen, record.Backend} {
 		if err := r.account(ctx, name); err != nil {
 			return fmt.Errorf("fetch account of %s: %w", name, err)
 		}
 	}
-	return Join(r.log.Dir(), r.plan.Prediction, ending)
+	return r.join(ending)
+}
+
+// join is Join, with what each of the deaths cost.
+func (r *run) join(ending *record.Ending) error {
+	end := r.lasted.Seconds()
+	all := windows(ending.Deaths, end)
+	cut, err := stretches(all, r.plan.Scenario.Load, r.plan.Scenario.Timing, end)
+	if err != nil {
+		return err
+	}
+	joined, err := join(r.log.Dir(), r.plan.Prediction, cut)
+	if err != nil {
+		return err
+	}
+	told(joined, ending)
+	for i, p := range joined.Stretches {
+		ending.Deaths[i].Cost = cost(all[i], p)
+	}
+	return nil
 }
 
 func (r *run) account(ctx context.Context, name string) error {
@@ -211,28 +234,42 @@ func (r *run) account(ctx context.Context, name string) error {
 // for every 65,536 spans and one page, however long the run was. The prediction tells
 // what a sampler dropped; it may be nil.
 func Join(dir string, prediction *sampler.Prediction, ending *record.Ending) error {
+	joined, err := join(dir, prediction, nil)
+	if err == nil {
+		told(joined, ending)
+	}
+	return err
+}
+
+func join(dir string, prediction *sampler.Prediction, cut []ledger.Stretch) (
+	*ledger.Joined, error,
+) {
 	sent, err := openAccount(dir, record.Loadgen)
 	if err != nil {
-		return fmt.Errorf("join accounts: %w", err)
+		return nil, fmt.Errorf("join accounts: %w", err)
 	}
 	defer sent.Close()
 	received, err := openAccount(dir, record.Backend)
 	if err != nil {
-		return fmt.Errorf("join accounts: %w", err)
+		return nil, fmt.Errorf("join accounts: %w", err)
 	}
 	defer received.Close()
-	joined, err := ledger.JoinPredicted([]io.ReaderAt{sent}, []io.ReaderAt{received},
-		prediction.Keeps())
+	joined, err := ledger.JoinStretches([]io.ReaderAt{sent}, []io.ReaderAt{received},
+		prediction.Keeps(), cut)
 	if err != nil {
-		return fmt.Errorf("join accounts %s and %s: %w", sent.Name(), received.Name(), err)
+		return nil, fmt.Errorf("join accounts %s and %s: %w", sent.Name(), received.Name(), err)
 	}
+	return joined, nil
+}
+
+// told puts what became of every span into ending.
+func told(joined *ledger.Joined, ending *record.Ending) {
 	ending.All, ending.Measured = joined.All, joined.Measured
 	ending.Answer, ending.Transit, ending.Total = joined.Answer, joined.Transit, joined.Total
 	ending.Missing, ending.Predicted = nil, predicted(joined)
 	for _, m := range joined.Missing {
 		ending.Missing = append(ending.Missing, record.MissingRange(m))
 	}
-	return nil
 }
 
 // predicted is the part of the account that a sampler was predicted to drop.

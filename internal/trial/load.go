@@ -70,7 +70,6 @@ func (r *run) finishLoad(ctx context.Context) error {
 
 // untilDone returns when the load generator is done, or why it is not waited for.
 func (r *run) untilDone(ctx context.Context) (cutShort string, err error) {
-	var fell time.Time
 	for now := range ticks(ctx) {
 		if r.loadDone(ctx) {
 			return "", nil
@@ -81,14 +80,8 @@ func (r *run) untilDone(ctx context.Context) (cutShort string, err error) {
 		if why := r.aborted(); why != "" {
 			return why, nil
 		}
-		if s := r.instances[record.Gateway].State(); !s.Running {
-			if fell.IsZero() {
-				fell = now
-				r.noteEnd(record.Gateway, s)
-			}
-			if now.Sub(fell) >= r.options.pace.aftermath {
-				return "the gateway ended: " + s.End(), nil
-			}
+		if cutShort, err := r.tend(ctx, now); err != nil || cutShort != "" {
+			return cutShort, err
 		}
 	}
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
@@ -116,6 +109,10 @@ func (r *run) loadDone(ctx context.Context) bool {
 
 // noteEnd notes once that an actor's process is gone though nobody asked it to end.
 func (r *run) noteEnd(name string, s env.State) {
+	if name == record.Gateway {
+		r.died(s)
+		return
+	}
 	if _, known := r.states[name]; known {
 		return
 	}

@@ -53,9 +53,12 @@ func newPlace(g *gateway, change map[string]envtest.Program) *place {
 		programs[name] = program
 	}
 	for name, program := range programs {
+		var alone sync.Mutex // until the one before has left its ports
 		programs[name] = func(ctx context.Context, process *envtest.Process) int {
 			p.running.Add(1)
 			defer p.running.Done()
+			alone.Lock()
+			defer alone.Unlock()
 			return program(ctx, process)
 		}
 	}
@@ -158,6 +161,8 @@ type gateway struct {
 	on func(g *gateway, n int64) (keep bool)
 	// mute leaves the queue out of the metrics once that many requests have come.
 	mute int64
+	// frozen, while it is set, answers nothing.
+	frozen atomic.Pointer[chan struct{}]
 
 	place    *place
 	requests atomic.Int64
@@ -214,6 +219,7 @@ func (g *gateway) export(ctx context.Context, decode func(any) error, to *grpc.C
 	}
 	defer in.Free()
 	n := g.requests.Add(1)
+	g.thaw(ctx)
 	if g.on != nil && g.on(g, n) {
 		g.kept.Add(1)
 		return &out, nil
@@ -222,7 +228,18 @@ func (g *gateway) export(ctx context.Context, decode func(any) error, to *grpc.C
 	return &out, err
 }
 
-func (g *gateway) metrics(w http.ResponseWriter, _ *http.Request) {
+// thaw waits until the gateway is frozen no longer.
+func (g *gateway) thaw(ctx context.Context) {
+	if thawed := g.frozen.Load(); thawed != nil {
+		select {
+		case <-*thawed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (g *gateway) metrics(w http.ResponseWriter, r *http.Request) {
+	g.thaw(r.Context())
 	if g.mute == 0 || g.requests.Load() < g.mute {
 		_, _ = fmt.Fprintf(w, "# TYPE otelcol_exporter_queue_size gauge\n"+
 			"otelcol_exporter_queue_size{data_type=\"traces\",exporter=\"otlp_grpc\"} %d\n",

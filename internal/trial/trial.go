@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
-	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/monitor"
 	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -26,6 +25,9 @@ type Options struct {
 	// Watch, when set, is shown every sample as it is appended, from the monitor's
 	// goroutine, with the findings that began with it.
 	Watch func(record.Sample, []verdict.Finding)
+	// Died, when set, is told of each death of the gateway as it is noted, and the how many
+	// it is.
+	Died func(d record.Death, nth int)
 	// Logger hears what happens; nil is silence.
 	Logger *slog.Logger
 
@@ -39,6 +41,9 @@ type pace struct {
 	// aftermath is how long the load goes on after the gateway has died, so that
 	// the record shows what its clients then see; 0: 3 s.
 	aftermath time.Duration
+	// hang is how long the gateway shows no sign of life before it hangs, and hangKill how
+	// long it hangs before it is killed for a restart; 0: hangAfter and hangKill.
+	hang, hangKill time.Duration
 }
 
 // An Interrupt is the cause of a context that a signal ended. The trial then drains
@@ -59,6 +64,7 @@ type run struct {
 	instances map[string]env.Instance // by name, set before the load starts
 	states    map[string]env.State    // as found before we asked for the end
 	watch     *verdict.Watch
+	watcher   *monitor.Monitor
 
 	mu        sync.Mutex
 	phase     record.Phase
@@ -67,6 +73,7 @@ type run struct {
 	last      record.Sample
 	queueTold bool   // the gateway told once how long its queue is
 	abort     string // why an assertion ends the load; empty while none does
+	mortal    mortality
 }
 
 // Run runs one trial, notes what happens in log and closes it. An error means that
@@ -88,8 +95,15 @@ func Run(
 	if r.options.pace.aftermath == 0 {
 		r.options.pace.aftermath = 3 * time.Second
 	}
+	if r.options.pace.hang == 0 {
+		r.options.pace.hang, r.options.pace.hangKill = hangAfter, hangKill
+	}
+	r.mortal.hangs.after = r.options.pace.hang
 	ending := record.Ending{States: r.states}
 	err := r.whole(ctx, &ending)
+	if ending.Deaths == nil { // and what they cost is not known
+		ending.Deaths = r.mortal.deaths
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		var i Interrupt
 		if errors.As(cause, &i) {
@@ -110,14 +124,14 @@ func (r *run) whole(ctx context.Context, ending *record.Ending) error {
 	if machine, ok := r.place.(env.HostReader); ok {
 		o.Host = machine.Host
 	}
-	watcher := monitor.New(nil, o)
+	r.watcher = monitor.New(nil, o)
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
-	group.Go(func() { watcher.Run(watching, r.loadStart, r.currentPhase, r.sample) })
+	group.Go(func() { r.watcher.Run(watching, r.loadStart, r.currentPhase, r.sample) })
 	defer group.Wait()
 	defer stop()
 
-	err := r.startActors(ctx, watcher)
+	err := r.startActors(ctx)
 	if r.gatewayFell(err) {
 		ending.CutShort = "the gateway ended before it was ready: " + err.Error()
 		return nil
@@ -143,13 +157,14 @@ func (r *run) gatewayFell(err error) bool {
 		return false
 	}
 	r.states[record.Gateway] = failed.State
+	r.dies(record.Death{At: endOf(failed.State), Kind: record.DeathOOM, State: failed.State})
 	r.event(record.EventKilled, record.Gateway,
 		"killed for want of memory before it was ready to serve")
 	return true
 }
 
 // startActors starts backend, gateway and load generator, each ready before the next.
-func (r *run) startActors(ctx context.Context, watcher *monitor.Monitor) error {
+func (r *run) startActors(ctx context.Context) error {
 	for _, a := range []env.Actor{r.plan.Backend, r.plan.Gateway, r.plan.Loadgen} {
 		r.event(record.EventNote, a.Name, "starting")
 		instance, err := r.place.Start(ctx, a)
@@ -157,17 +172,12 @@ func (r *run) startActors(ctx context.Context, watcher *monitor.Monitor) error {
 			return err // says which actor
 		}
 		r.instances[a.Name] = instance
-		target := monitor.Target{
-			Name: a.Name, Instance: instance, Kind: monitor.Kind(a.Name), MetricsURL: metricsURL(instance),
-			Go: a.GoRuntime(),
+		if a.Name == record.Gateway {
+			r.mu.Lock()
+			r.mortal.ready = time.Now()
+			r.mu.Unlock()
 		}
-		if addr := instance.Addr(gateway.PortPprof); addr != "" {
-			target.VarsURL = "http://" + addr + "/debug/vars"
-		}
-		if e := r.plan.Scenario.Gateway.Exporter; e != "" {
-			target.Exporters = []string{e}
-		}
-		watcher.Add(target)
+		r.watcher.Add(r.target(a, instance))
 		r.event(record.EventStarted, a.Name, "ready")
 	}
 	return nil
@@ -197,6 +207,7 @@ func (r *run) sample(s record.Sample) {
 	}
 	r.abort = r.watch.Abort()
 	r.mu.Unlock()
+	r.living(s)
 	if r.options.Watch != nil {
 		r.options.Watch(s, findings)
 	}

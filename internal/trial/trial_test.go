@@ -31,6 +31,8 @@ type question struct {
 	change                  map[string]envtest.Program
 	watch                   func(record.Sample)
 	assertions              []scenario.Assertion
+	onDeath                 scenario.Gateway // and nothing else of it
+	hang                    time.Duration
 }
 
 const (
@@ -52,7 +54,7 @@ func (q *question) planned(t *testing.T) plan.Plan {
 	fill(&q.quiet, 300*time.Millisecond)
 	warmUp := scenario.Duration(q.warmUp)
 	p, err := plan.New(scenario.Scenario{
-		Name: "test",
+		Name: "test", Gateway: q.onDeath,
 		Load: scenario.Load{
 			Rate: rate, SpansPerRequest: request, InFlight: 256,
 			Shape: scenario.ShapeSimple, Timeout: scenario.Duration(20 * time.Second),
@@ -103,7 +105,11 @@ func (q *question) ask(t *testing.T, ctx context.Context) (*record.Record, error
 	if q.watch != nil {
 		o.Watch = watch(q.watch)
 	}
-	failed := trial.Run(ctx, p, here, h, log, trial.Hurried(o))
+	o = trial.Hurried(o)
+	if q.hang > 0 {
+		o = trial.Impatient(o, q.hang)
+	}
+	failed := trial.Run(ctx, p, here, h, log, o)
 	if err := here.Close(); err != nil {
 		t.Error(err)
 	}

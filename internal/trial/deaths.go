@@ -1,0 +1,252 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/gateway"
+	"github.com/odigos-io/odigos-stress/internal/monitor"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// A mortality is what a run knows of its gateway's deaths. The run's lock guards it.
+type mortality struct {
+	deaths   []record.Death
+	hangs    hangWatch
+	hung     time.Time // since when it hangs, zero when it does not
+	ready    time.Time // of the process at hand
+	kills    uint64    // for want of memory, seen in its cgroup while it lived
+	restarts int       // tried
+	fell     time.Time // when its end was seen; zero while it runs
+}
+
+// tend sees to the gateway once every look: it notes a death, and either starts the
+// gateway again or says why the load is cut short.
+func (r *run) tend(ctx context.Context, now time.Time) (cutShort string, err error) {
+	s := r.instances[record.Gateway].State()
+	if s.Running {
+		return "", r.endHang(ctx, now)
+	}
+	if r.mortal.fell.IsZero() {
+		r.mortal.fell = now
+		r.died(s)
+	}
+	g, since := r.plan.Scenario.Gateway, now.Sub(r.mortal.fell)
+	switch {
+	case g.OnDeath == scenario.DeathRestart && r.mortal.restarts < g.MaxRestarts:
+		if since >= time.Duration(g.RestartDelay) {
+			return "", r.restart(ctx)
+		}
+	case since >= r.options.pace.aftermath:
+		cutShort = "the gateway ended: " + s.End()
+		if n := r.mortal.restarts; n > 0 {
+			cutShort += fmt.Sprintf(", after %d restarts (gateway.max_restarts: %d)", n, g.MaxRestarts)
+		}
+	}
+	return cutShort, nil
+}
+
+// died notes the end of the gateway's process, which nobody asked for.
+func (r *run) died(s env.State) {
+	if _, known := r.states[record.Gateway]; known {
+		return
+	}
+	r.states[record.Gateway] = s
+	w := r.lastWords()
+	d := record.Death{
+		At: endOf(s), Kind: kindOf(s, w), State: s, Text: w.text, Component: w.component,
+	}
+	r.mu.Lock()
+	d.Uptime = d.At.Sub(r.mortal.ready).Seconds()
+	// Killed by us since it hung: that death is noted already.
+	ours := s.Stopped && !r.mortal.hung.IsZero()
+	r.mortal.hung = time.Time{}
+	r.mu.Unlock()
+	kind, text := record.EventEnded, s.End()
+	switch d.Kind {
+	case record.DeathOOM, record.DeathKilled:
+		if !ours {
+			kind = record.EventKilled
+		}
+	case record.DeathPanic, record.DeathFatal:
+		first, _, _ := strings.Cut(w.text, "\n")
+		text += ": " + first
+		if w.component != "" {
+			text += " (in " + w.component + ")"
+		}
+	}
+	if !ours {
+		r.dies(d)
+	}
+	r.event(kind, record.Gateway, text)
+}
+
+// endOf is when a process ended; where that is not known, it was not long ago.
+func endOf(s env.State) time.Time {
+	if s.Ended.IsZero() {
+		return time.Now().UTC()
+	}
+	return s.Ended.UTC()
+}
+
+// dies keeps a death.
+func (r *run) dies(d record.Death) {
+	if start, ok := r.loadStart(); ok {
+		d.Elapsed = d.At.Sub(start).Seconds()
+	}
+	r.mu.Lock()
+	r.mortal.deaths = append(r.mortal.deaths, d)
+	n := len(r.mortal.deaths)
+	r.mu.Unlock()
+	if r.options.Died != nil {
+		r.options.Died(d, n)
+	}
+}
+
+// lastWords reads what the gateway wrote, since its last start.
+func (r *run) lastWords() lastWords {
+	logs, err := r.instances[record.Gateway].Logs()
+	if err != nil {
+		return lastWords{}
+	}
+	defer logs.Close()
+	return readLastWords(logs)
+}
+
+// restart starts the gateway again where it was. That it does not become ready is a death
+// of its own; after a while the next try follows.
+func (r *run) restart(ctx context.Context) error {
+	r.mortal.restarts++
+	g := r.plan.Scenario.Gateway
+	if _, err := r.instances[record.Gateway].Stop(ctx); err != nil { // its cgroup goes
+		return fmt.Errorf("restart gateway: %w", err)
+	}
+	r.event(record.EventNote, record.Gateway,
+		fmt.Sprintf("starting again (%d of at most %d times)", r.mortal.restarts, g.MaxRestarts))
+	instance, err := r.place.Start(ctx, r.plan.Gateway)
+	var failed *env.StartError
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return nil // the load is over, or the trial was interrupted: the loop says so
+	case errors.As(err, &failed):
+		r.failedRestart(failed)
+		return nil
+	case err != nil:
+		return fmt.Errorf("restart gateway: %w", err)
+	}
+	r.instances[record.Gateway] = instance
+	delete(r.states, record.Gateway)
+	now := time.Now()
+	r.mu.Lock()
+	r.mortal.fell, r.mortal.ready, r.mortal.kills = time.Time{}, now, 0
+	r.mortal.hangs = hangWatch{after: r.options.pace.hang}
+	if n := len(r.mortal.deaths); n > 0 {
+		r.mortal.deaths[n-1].Restarted = new(now.Sub(r.started).Seconds())
+	}
+	r.mu.Unlock()
+	r.watcher.Add(r.target(r.plan.Gateway, instance))
+	r.event(record.EventStarted, record.Gateway, "ready again")
+	return nil
+}
+
+// failedRestart notes a new process that was never ready.
+func (r *run) failedRestart(failed *env.StartError) {
+	r.states[record.Gateway] = failed.State
+	r.mortal.fell = time.Now()
+	w := readLastWords(strings.NewReader(failed.Tail))
+	r.dies(record.Death{
+		At: endOf(failed.State), Kind: record.DeathStart, State: failed.State, Component: w.component,
+		Text: failed.Err.Error() + "\n" + w.text,
+	})
+	kind := record.EventEnded
+	if s := failed.State; s.OOMKilled != nil && *s.OOMKilled {
+		kind = record.EventKilled
+	}
+	r.event(kind, record.Gateway, "was not ready again: "+failed.Err.Error())
+}
+
+// endHang kills a gateway that has hung for long, where it is to be started again.
+func (r *run) endHang(ctx context.Context, now time.Time) error {
+	r.mu.Lock()
+	since := r.mortal.hung
+	r.mu.Unlock()
+	if since.IsZero() || r.plan.Scenario.Gateway.OnDeath != scenario.DeathRestart ||
+		now.Sub(since) < r.options.pace.hangKill {
+		return nil
+	}
+	r.event(record.EventNote, record.Gateway, "killed since it hangs, as a liveness probe would")
+	ctx, cancel := context.WithCancel(ctx)
+	cancel() // without its grace
+	if _, err := r.instances[record.Gateway].Stop(ctx); err != nil {
+		return fmt.Errorf("kill gateway: %w", err)
+	}
+	return nil
+}
+
+// living looks at one sample for what does not end the process: a hang, its end, and a
+// kill of another process in its cgroup.
+func (r *run) living(s record.Sample) {
+	r.mu.Lock()
+	if r.phase != record.PhaseWarmUp && r.phase != record.PhaseMeasuring && r.mortal.hung.IsZero() {
+		r.mu.Unlock()
+		return
+	}
+	began, ended := r.mortal.hangs.add(s)
+	since := r.mortal.hangs.alive
+	if ended {
+		r.mortal.hung = time.Time{}
+		for i := range r.mortal.deaths {
+			if d := &r.mortal.deaths[i]; d.Kind == record.DeathHang && d.Until == nil && d.Restarted == nil {
+				d.Until = new(s.At.Sub(r.started).Seconds())
+			}
+		}
+	}
+	var d record.Death
+	if began {
+		r.mortal.hung = since
+		d = record.Death{
+			At: s.At, Kind: record.DeathHang, State: env.State{Running: true},
+			Uptime: s.At.Sub(r.mortal.ready).Seconds(), Since: new(since.Sub(r.started).Seconds()),
+			Text: "no metrics, no answers and nothing delivered for " +
+				s.At.Sub(since).Round(100*time.Millisecond).String() + " while spans were due",
+		}
+	}
+	kills := uint64(0)
+	if u := s.Actors[record.Gateway].Usage; u != nil && u.OOMKills != nil {
+		kills = *u.OOMKills
+	}
+	more := kills > r.mortal.kills
+	r.mortal.kills = max(kills, r.mortal.kills)
+	r.mu.Unlock()
+
+	switch {
+	case began:
+		r.event(record.EventNote, record.Gateway, "hangs: "+d.Text)
+		r.dies(d)
+	case ended:
+		r.event(record.EventNote, record.Gateway, "hangs no longer")
+	case more && s.Actors[record.Gateway].Running:
+		r.event(record.EventNote, record.Gateway,
+			"a process of its cgroup was killed for want of memory, and it lives")
+	}
+}
+
+// target is an actor as the monitor watches it.
+func (r *run) target(a env.Actor, instance env.Instance) monitor.Target {
+	t := monitor.Target{
+		Name: a.Name, Instance: instance, Kind: monitor.Kind(a.Name),
+		MetricsURL: metricsURL(instance), Go: a.GoRuntime(),
+	}
+	if addr := instance.Addr(gateway.PortPprof); addr != "" {
+		t.VarsURL = "http://" + addr + "/debug/vars"
+	}
+	if e := r.plan.Scenario.Gateway.Exporter; e != "" {
+		t.Exporters = []string{e}
+	}
+	return t
+}
