@@ -22,6 +22,8 @@ type Figures struct {
 	Pipeline  PipelineFigures  `json:"collector"`
 	CPU       CPUFigures       `json:"gateway_cpu"`
 	Memory    MemoryFigures    `json:"gateway_memory"`
+	Runtime   RuntimeFigures   `json:"gateway_go_runtime"`
+	Close     CloseFigures     `json:"gateway_close_look"`
 	Loadgen   EndFigures       `json:"loadgen"`
 	Backend   EndFigures       `json:"backend"`
 	Pacing    PacingFigures    `json:"pacing"`
@@ -176,6 +178,8 @@ func Measure(r *record.Record) Figures {
 		Pipeline:  m.pipeline(),
 		CPU:       m.cpu(),
 		Memory:    m.memory(),
+		Runtime:   m.runtime(),
+		Close:     m.closely(),
 		Loadgen:   m.end(record.Loadgen),
 		Backend:   m.end(record.Backend),
 		Pacing:    m.pacing(),

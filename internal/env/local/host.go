@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/prometheus/procfs"
 
@@ -23,8 +24,14 @@ func readHost(proc string) (env.Host, error) {
 		return env.Host{}, fmt.Errorf("read use of the machine: %w", err)
 	}
 	c := stat.CPUTotal // user includes guest
-	return env.Host{
+	h := env.Host{
 		BusySeconds:  c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ,
 		StealSeconds: c.Steal,
-	}, nil
+	}
+	var r reading // pressure that cannot be read is not known, and takes nothing else with it
+	dir := filepath.Join(proc, "pressure")
+	h.CPUStalled, _ = r.stalled(dir, "cpu") // all of the processors never wait
+	h.MemoryStalled, h.MemoryStalledFull = r.stalled(dir, "memory")
+	h.IOStalled, h.IOStalledFull = r.stalled(dir, "io")
+	return h, nil
 }
