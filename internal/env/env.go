@@ -85,7 +85,8 @@ type State struct {
 // Usage is what an instance used up to one moment. A nil field cannot be known in
 // this place; it is never 0 for that.
 type Usage struct {
-	At time.Time `json:"at"`
+	// At is when it was read; zero where it goes without saying.
+	At time.Time `json:"at,omitzero"`
 	// CPUSeconds is user and system time since the start.
 	CPUSeconds *float64 `json:"cpu_seconds,omitempty"`
 
@@ -102,11 +103,29 @@ type Usage struct {
 	ThrottledSeconds *float64 `json:"cfs_throttled_seconds,omitempty"`
 
 	OOMKills *uint64 `json:"oom_kills,omitempty"`
+	// OOMEvents counts how often the kernel found no memory to take back (v2 oom), whether
+	// or not it killed for it; HighEvents how often usage was above the soft limit (v2
+	// high).
+	OOMEvents  *uint64 `json:"oom_events,omitempty"`
+	HighEvents *uint64 `json:"memory_high_events,omitempty"`
 	// LimitHits counts how often usage met the memory limit (v1 failcnt, v2 max).
 	LimitHits *uint64 `json:"memory_limit_hits,omitempty"`
 	// Stalled seconds by PSI, where the place has it: some of the processes waited.
 	CPUStalled    *float64 `json:"cpu_stalled_seconds,omitempty"`
 	MemoryStalled *float64 `json:"memory_stalled_seconds,omitempty"`
+	IOStalled     *float64 `json:"io_stalled_seconds,omitempty"`
+	// The same, by PSI's full: all of the processes that had work waited.
+	CPUStalledFull    *float64 `json:"cpu_stalled_full_seconds,omitempty"`
+	MemoryStalledFull *float64 `json:"memory_stalled_full_seconds,omitempty"`
+	IOStalledFull     *float64 `json:"io_stalled_full_seconds,omitempty"`
+}
+
+// A CloseLooker is an instance whose usage can be read often.
+type CloseLooker interface {
+	// CloseUsage is Usage without the figures that are dear to read.
+	CloseUsage(ctx context.Context) (Usage, error)
+	// Resolution is how far apart two readings have to be to tell anything new.
+	Resolution() time.Duration
 }
 
 // A Host is what everything that ran on the machine used up to one moment, over all of
@@ -114,9 +133,13 @@ type Usage struct {
 type Host struct {
 	BusySeconds  float64 `json:"busy_seconds"`
 	StealSeconds float64 `json:"steal_seconds"` // taken by other virtual machines
-	// Stalled seconds by PSI, where the kernel has it: some process waited.
-	CPUStalled    *float64 `json:"cpu_stalled_seconds,omitempty"`
-	MemoryStalled *float64 `json:"memory_stalled_seconds,omitempty"`
+	// Seconds for which some of what runs on it waited for processors, memory and disks
+	// (PSI), and for which all of it did; nil where the kernel does not tell.
+	CPUStalled        *float64 `json:"cpu_stalled_seconds,omitempty"`
+	MemoryStalled     *float64 `json:"memory_stalled_seconds,omitempty"`
+	IOStalled         *float64 `json:"io_stalled_seconds,omitempty"`
+	MemoryStalledFull *float64 `json:"memory_stalled_full_seconds,omitempty"`
+	IOStalledFull     *float64 `json:"io_stalled_full_seconds,omitempty"`
 }
 
 // A HostReader is an environment on one machine whose use as a whole can be read.

@@ -107,7 +107,7 @@ func TestVarsThatAreNotServed(t *testing.T) {
 		for i, s := range watch(t, m, 10*time.Second-1, nil) {
 			a := s.Actors["gateway"]
 			want := metrics{record.ExporterSent: 7, record.GoMemLimit: 1 << 20}
-			if a.ScrapeError != "" || !has(a.Metrics, want) {
+			if a.ScrapeError != "" || !holds(a.Metrics, want) {
 				t.Errorf("sample %d: metrics %v, error %q", i, a.Metrics, a.ScrapeError)
 			}
 		}
@@ -117,8 +117,8 @@ func TestVarsThatAreNotServed(t *testing.T) {
 	})
 }
 
-// has tells whether got has all of want, and nothing of the runtime beside it.
-func has(got, want metrics) bool {
+// holds tells whether got has all of want, and nothing of the runtime beside it.
+func holds(got, want metrics) bool {
 	for metric, v := range want {
 		if got[metric] != v {
 			return false

@@ -87,6 +87,7 @@ func (r *Record) read() error {
 		return err
 	}
 	r.readProfiles()
+	r.orderPulses()
 	r.countFromStart()
 	return nil
 }

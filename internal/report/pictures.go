@@ -5,7 +5,6 @@ import (
 	"io"
 	"math"
 
-	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
@@ -66,23 +65,7 @@ func resourcePanels(r *record.Record) []panel {
 				record.CPUWindow), color: blue, wide: true},
 		},
 	}
-	set := record.WorkingSet(samples, record.Gateway)
-	anon := record.Memory(samples, record.Gateway,
-		func(u *env.Usage) *int64 { return u.MemoryAnon })
-	limit := float64(g.MemoryLimit) / (1 << 20)
-	memory := panel{
-		title: "Memory", unit: "MiB", zero: true, empty: "memory is not known",
-		limits: thresholdLines(r.Header.Scenario.Thresholds.Memory, limit,
-			fmt.Sprintf("limit %.0f", limit)),
-		of: append(shaded("memory"), subject{string(scenario.MemoryPeak), 1.0 / (1 << 20), limit},
-			subject{string(scenario.MemoryAvg), 1.0 / (1 << 20), limit}),
-		lines: []line{
-			{name: "working set (judged)", s: scaled(set, 1.0/(1<<20)), color: blue, wide: true},
-			{name: "anonymous", s: scaled(anon, 1.0/(1<<20)), color: orange},
-		},
-	}
-	memory.lines = append(memory.lines, trendLine(r)...)
-	return []panel{cpu, memory, usagePanel(r)}
+	return []panel{cpu, memoryPanel(r), usagePanel(r)}
 }
 
 // usagePanel is utilisation against throughput: a dot for each measured look.

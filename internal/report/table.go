@@ -51,8 +51,8 @@ func count(v *uint64) *float64 {
 // tables of their own.
 func sections(f verdict.Figures) []section {
 	return []section{
-		rateSection(f), failureSection(f.Failures), gatewaySection(f), collectorSection(f),
-		endsSection(f), growthSection(f.Growth),
+		rateSection(f), failureSection(f.Failures), gatewaySection(f), observedSection(f),
+		collectorSection(f), endsSection(f), growthSection(f.Growth),
 	}
 }
 

@@ -244,6 +244,7 @@ func (r *run) target(a env.Actor, instance env.Instance) monitor.Target {
 	}
 	if addr := instance.Addr(gateway.PortPprof); addr != "" {
 		t.VarsURL = "http://" + addr + "/debug/vars"
+		r.profiles.aim(addr)
 	}
 	if e := r.plan.Scenario.Gateway.Exporter; e != "" {
 		t.Exporters = []string{e}

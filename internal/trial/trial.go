@@ -65,6 +65,8 @@ type run struct {
 	states    map[string]env.State    // as found before we asked for the end
 	watch     *verdict.Watch
 	watcher   *monitor.Monitor
+	pulses    *pulses
+	profiles  *profiler
 
 	mu        sync.Mutex
 	phase     record.Phase
@@ -92,6 +94,8 @@ func Run(
 		instances: map[string]env.Instance{}, states: map[string]env.State{},
 		watch: verdict.NewWatch(h), runID: h.RunID,
 	}
+	r.pulses = newPulses(p.Scenario.Timing.Total(), log.Pulse)
+	r.profiles = newProfiler(p, r.profiled)
 	if r.options.pace.aftermath == 0 {
 		r.options.pace.aftermath = 3 * time.Second
 	}
@@ -128,6 +132,8 @@ func (r *run) whole(ctx context.Context, ending *record.Ending) error {
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	group.Go(func() { r.watcher.Run(watching, r.loadStart, r.currentPhase, r.sample) })
+	group.Go(func() { r.watcher.RunPulses(watching, r.loadStart, r.pulse) })
+	group.Go(func() { r.profiles.run(watching) })
 	defer group.Wait()
 	defer stop()
 
@@ -200,6 +206,7 @@ func (r *run) sample(s record.Sample) {
 	for _, f := range findings {
 		r.event(record.EventThreshold, record.Gateway, f.Text)
 	}
+	r.profiles.sample(s, findings)
 	r.mu.Lock()
 	r.last = s
 	if _, told := s.Actors[record.Gateway].Metrics[record.QueueSize]; told {
@@ -218,6 +225,14 @@ func (r *run) aborted() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.abort
+}
+
+// pulse notes one close look at all actors.
+func (r *run) pulse(p record.Pulse) {
+	if err := r.pulses.add(p); err != nil {
+		r.options.Logger.Error("cannot write pulse", "error", err)
+	}
+	r.profiles.pulse(p)
 }
 
 func (r *run) lastSample() record.Sample {
@@ -278,6 +293,12 @@ func (r *run) event(kind record.EventKind, actor, text string) {
 	}
 	if err := r.log.Event(e); err != nil {
 		r.options.Logger.Error("cannot write event", "error", err)
+	}
+	switch kind {
+	case record.EventThreshold, record.EventKilled, record.EventEnded:
+		if err := r.pulses.keep(e.At); err != nil {
+			r.options.Logger.Error("cannot write pulse", "error", err)
+		}
 	}
 	if actor != "" {
 		text = actor + ": " + text

@@ -23,6 +23,8 @@ type Figures struct {
 	CPU       CPUFigures       `json:"gateway_cpu"`
 	Memory    MemoryFigures    `json:"gateway_memory"`
 	Growth    GrowthFigures    `json:"growth"`
+	Runtime   RuntimeFigures   `json:"gateway_go_runtime"`
+	Close     CloseFigures     `json:"gateway_close_look"`
 	Loadgen   EndFigures       `json:"loadgen"`
 	Backend   EndFigures       `json:"backend"`
 	Pacing    PacingFigures    `json:"pacing"`
@@ -182,6 +184,8 @@ func Measure(r *record.Record) Figures {
 		CPU:       m.cpu(),
 		Memory:    m.memory(),
 		Growth:    m.growth(),
+		Runtime:   m.runtime(),
+		Close:     m.closely(),
 		Loadgen:   m.end(record.Loadgen),
 		Backend:   m.end(record.Backend),
 		Pacing:    m.pacing(),

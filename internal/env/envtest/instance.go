@@ -27,7 +27,10 @@ type Instance struct {
 	usage func(at time.Time) (env.Usage, error)
 }
 
-var _ env.Instance = (*Instance)(nil)
+var (
+	_ env.Instance    = (*Instance)(nil)
+	_ env.CloseLooker = (*Instance)(nil)
+)
 
 func (i *Instance) run(program Program, p *Process) {
 	code := program(i.ctx, p)
@@ -98,6 +101,12 @@ func (i *Instance) Usage(ctx context.Context) (env.Usage, error) {
 	u.At = at
 	return u, err
 }
+
+// Resolution is that of a cgroup.
+func (i *Instance) Resolution() time.Duration { return 100 * time.Millisecond }
+
+// CloseUsage is Usage.
+func (i *Instance) CloseUsage(ctx context.Context) (env.Usage, error) { return i.Usage(ctx) }
 
 // State is how it is now.
 func (i *Instance) State() env.State {

@@ -24,13 +24,14 @@ func readHost(proc string) (env.Host, error) {
 		return env.Host{}, fmt.Errorf("read use of the machine: %w", err)
 	}
 	c := stat.CPUTotal // user includes guest
-	var r reading      // a kernel without PSI leaves it unknown
-	pressure := filepath.Join(proc, "pressure")
 	h := env.Host{
-		BusySeconds:   c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ,
-		StealSeconds:  c.Steal,
-		CPUStalled:    r.stalled(pressure, "cpu"),
-		MemoryStalled: r.stalled(pressure, "memory"),
+		BusySeconds:  c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ,
+		StealSeconds: c.Steal,
 	}
-	return h, r.err
+	var r reading // pressure that cannot be read is not known, and takes nothing else with it
+	dir := filepath.Join(proc, "pressure")
+	h.CPUStalled, _ = r.stalled(dir, "cpu") // all of the processors never wait
+	h.MemoryStalled, h.MemoryStalledFull = r.stalled(dir, "memory")
+	h.IOStalled, h.IOStalledFull = r.stalled(dir, "io")
+	return h, nil
 }

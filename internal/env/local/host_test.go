@@ -17,8 +17,22 @@ func TestReadHost(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(proc, "stat"), []byte(stat), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(proc, "pressure"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const pressure = "some avg10=0.00 avg60=0.00 avg300=0.00 total=2500000\n" +
+		"full avg10=0.00 avg60=0.00 avg300=0.00 total=500000\n"
+	for _, of := range []string{"cpu", "memory"} {
+		if err := os.WriteFile(filepath.Join(proc, "pressure", of), []byte(pressure), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	got, err := readHost(proc)
-	if diff := cmp.Diff(env.Host{BusySeconds: 15, StealSeconds: 0.75}, got); err != nil || diff != "" {
+	want := env.Host{
+		BusySeconds: 15, StealSeconds: 0.75,
+		CPUStalled: ptr(2.5), MemoryStalled: ptr(2.5), MemoryStalledFull: ptr(0.5),
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("readHost() = %+v, %v (-want +got):\n%s", got, err, diff)
 	}
 	if _, err := readHost(t.TempDir()); err == nil {

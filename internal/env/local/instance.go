@@ -32,6 +32,7 @@ type Instance struct {
 
 	mu    sync.Mutex
 	group cgroup
+	kept  *keptFiles // of the group, while it runs
 	state env.State
 	last  env.Usage // once it has ended
 	asked bool      // to stop
@@ -88,6 +89,7 @@ func (i *Instance) reaped(cmd *exec.Cmd) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.output.to = i.output.size()
+	i.kept.close()
 	i.last = env.Usage{At: ended}
 	if err := i.group.usage(&i.last); err != nil {
 		i.local.o.Log.Warn("read last usage", "actor", i.name, "error", err)
@@ -119,6 +121,7 @@ func (i *Instance) locate() {
 	}
 	if g, ok := scopeGroup(i.proc.PID, i.local.unit(i)); ok {
 		i.mu.Lock()
+		i.kept.close()
 		i.group = g
 		i.mu.Unlock()
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,12 +14,16 @@ import (
 // A reading collects figures from the files of a cgroup. A file that is not there
 // leaves its figures unknown; any other failure is kept.
 type reading struct {
-	err error
+	kept *keptFiles // nil: each file is opened for the reading
+	err  error
 }
 
 // usage reads all that the kernel says of a cgroup.
-func (g cgroup) usage(u *env.Usage) error {
-	var r reading
+func (g cgroup) usage(u *env.Usage) error { return g.usageFrom(nil, u) }
+
+// usageFrom reads it from files that are kept open.
+func (g cgroup) usageFrom(kept *keptFiles, u *env.Usage) error {
+	r := reading{kept: kept}
 	if g.Version == 2 {
 		r.v2(g.Dirs[""], u)
 	} else {
@@ -85,15 +88,17 @@ func (r *reading) v2(dir string, u *env.Usage) {
 	u.MemoryPeak = asBytes(r.number(dir, "memory.peak")) // since Linux 5.19
 	events := r.table(dir, "memory.events")
 	u.OOMKills, u.LimitHits = value(events, "oom_kill"), value(events, "max")
+	u.OOMEvents, u.HighEvents = value(events, "oom"), value(events, "high")
 
-	u.CPUStalled = r.stalled(dir, "cpu.pressure")
-	u.MemoryStalled = r.stalled(dir, "memory.pressure")
+	u.CPUStalled, u.CPUStalledFull = r.stalled(dir, "cpu.pressure")
+	u.MemoryStalled, u.MemoryStalledFull = r.stalled(dir, "memory.pressure")
+	u.IOStalled, u.IOStalledFull = r.stalled(dir, "io.pressure")
 }
 
 // text is empty for a file that does not exist, or that the kernel was told not to
 // fill (pressure, where it is compiled in and turned off).
 func (r *reading) text(dir, name string) string {
-	data, err := os.ReadFile(filepath.Join(dir, name))
+	data, err := r.kept.read(filepath.Join(dir, name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errUnsupported) {
 		r.keep(err)
 	}
@@ -127,17 +132,13 @@ func (r *reading) table(dir, name string) map[string]uint64 {
 	return table
 }
 
-func (r *reading) stalled(dir, name string) *float64 {
-	text := r.text(dir, name)
-	if text == "" {
-		return nil
-	}
-	total, err := parsePressure(text)
+// stalled are the totals of a pressure file, in seconds.
+func (r *reading) stalled(dir, name string) (some, full *float64) {
+	totals, err := parsePressure(r.text(dir, name))
 	if err != nil {
 		r.keep(fmt.Errorf("read %s: %w", filepath.Join(dir, name), err))
-		return nil
 	}
-	return scaled(&total, 1e6)
+	return scaled(value(totals, "some"), 1e6), scaled(value(totals, "full"), 1e6)
 }
 
 // parseTable reads lines of a name and a number.
@@ -160,20 +161,28 @@ func parseTable(text string) (map[string]uint64, error) {
 	return table, nil
 }
 
-// parsePressure is the total of the line "some" of a pressure file, in microseconds.
-func parsePressure(text string) (uint64, error) {
+// parsePressure reads the totals of a pressure file by line, some and full, in
+// microseconds. Before Linux 5.13 there is no full of processors. No text has none.
+func parsePressure(text string) (map[string]uint64, error) {
+	totals := map[string]uint64{}
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
-		if len(fields) == 0 || fields[0] != "some" {
-			continue
-		}
-		for _, f := range fields[1:] {
-			if total, ok := strings.CutPrefix(f, "total="); ok {
-				return strconv.ParseUint(total, 10, 64)
+		for _, f := range fields {
+			digits, ok := strings.CutPrefix(f, "total=")
+			if !ok {
+				continue
 			}
+			total, err := strconv.ParseUint(digits, 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("%q is no total of %s", f, fields[0])
+			}
+			totals[fields[0]] = total
 		}
 	}
-	return 0, fmt.Errorf("%q has no total of some", text)
+	if _, ok := totals["some"]; !ok && text != "" {
+		return nil, fmt.Errorf("%q has no total of some", text)
+	}
+	return totals, nil
 }
 
 func value(table map[string]uint64, name string) *uint64 {
