@@ -38,7 +38,7 @@ func (p *page) violations(s Summary) {
 			if span.Worst != nil {
 				worst = verdict.InUnit(scenario.Unit(f.Unit), *span.Worst)
 			}
-			p.cells(mark(span.Severity), violated(f), string(span.Severity), verdict.Clock(span.From),
+			p.cells(mark(span.Severity), violated(s, f, span.Severity), string(span.Severity), verdict.Clock(span.From),
 				verdict.Clock(span.To), verdict.Seconds(span.To-span.From), worst)
 		}
 	}
@@ -52,11 +52,23 @@ func (p *page) violations(s Summary) {
 	}
 }
 
-func violated(f verdict.Finding) string {
+// violated says what was: an assertion, or a threshold of a resource.
+func violated(s Summary, f verdict.Finding, severity verdict.Severity) string {
 	if f.Assertion != "" {
 		return f.Assertion
 	}
-	return f.Check + " against its limit"
+	of := s.Scenario.Thresholds.CPU
+	if f.Check == "memory" {
+		of = s.Scenario.Thresholds.Memory
+	}
+	share := of.Warning
+	if severity == verdict.Critical {
+		share = of.Critical
+	}
+	if share == nil {
+		return f.Check
+	}
+	return fmt.Sprintf("%s at %s of its limit", f.Check, verdict.Percent(float64(*share)))
 }
 
 // A band is the time of one violation.

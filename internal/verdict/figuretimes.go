@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"math"
+
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
@@ -14,7 +16,6 @@ type times struct {
 	actor     string
 	count     record.Metric // spans, a counter: the weight of a look
 	quantiles []quantileMetric
-	allowed   float64 // share of the spans that may be above the bound
 
 	before               float64
 	seen                 bool
@@ -39,7 +40,6 @@ func newTimes(c scenario.Condition) figure {
 		t.actor, t.count = record.Loadgen, record.LoadAcknowledged
 		t.quantiles = []quantileMetric{{.5, record.LoadAnswerP50}, {.99, record.LoadAnswerP99}}
 	}
-	t.allowed = 1 - rankShare(c)
 	if c.Aggregation == scenario.AggregateMean || !c.Upper() {
 		return nil
 	}
@@ -56,6 +56,9 @@ func rankShare(c scenario.Condition) float64 {
 	}
 	return c.Percentile / 100
 }
+
+// beyond is how many of n lie above the smallest at or below which a share of them lies.
+func beyond(share, n float64) float64 { return n - math.Ceil(share*n-1e-6) }
 
 func (t *times) window() float64 { return 1 }
 
@@ -79,9 +82,9 @@ func (t *times) add(s record.Sample) (now, soFar reading) {
 		}
 		known = true
 		if t.c.Holds(v) {
-			atMost = min(atMost, (1-q.share)*n)
+			atMost = min(atMost, beyond(q.share, n))
 		} else {
-			least = max(least, min(n, (1-q.share)*n+1))
+			least = max(least, beyond(q.share, n)+1)
 		}
 		if q.share == rankShare(t.c) {
 			now.value = &v
@@ -102,7 +105,7 @@ func (t *times) soFar() reading { return t.reading(t.total, t.least, t.atMost) }
 // reading tells whether more spans were above the bound than may be; not known where the
 // percentiles leave that open.
 func (t *times) reading(total, least, atMost float64) reading {
-	switch allowed := t.allowed*total + 1e-6; {
+	switch allowed := beyond(rankShare(t.c), total); {
 	case total == 0:
 		return reading{}
 	case least > allowed:

@@ -22,6 +22,7 @@ type Watch struct {
 	tail      []record.Sample // of the measured time, as much as a CPU window needs
 	resources []*resource
 	asserted  []*asserted
+	abort     string // the first reason for the load to end
 }
 
 // A resource is one usage and its thresholds.
@@ -122,6 +123,9 @@ func (w *Watch) Add(s record.Sample) (news []Finding) {
 	}
 	for _, a := range w.asserted {
 		news = append(news, a.add(s)...)
+		if w.abort == "" {
+			w.abort = a.abort
+		}
 	}
 	return news
 }
