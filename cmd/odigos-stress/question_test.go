@@ -20,11 +20,13 @@ func TestUnbindableSizes(t *testing.T) {
 		{scenario.PresetSizeS, local.Machine{Cores: 1, MemoryBytes: 1024 * mib}, ""},
 		{scenario.PresetSizeM, local.Machine{Cores: 1, MemoryBytes: 600 * mib}, ""},
 		{
-			scenario.PresetSizeL, local.Machine{Cores: 1, MemoryBytes: 1024 * mib},
+			scenario.PresetSizeL,
+			local.Machine{Cores: 1, MemoryBytes: 1024 * mib},
 			"The CPU limit of 1.25 cores is more than the 1 cores",
 		},
 		{
-			scenario.PresetSizeXL, local.Machine{Cores: 2, MemoryBytes: 1024 * mib},
+			scenario.PresetSizeXL,
+			local.Machine{Cores: 2, MemoryBytes: 1024 * mib},
 			"The memory limit of 2000Mi is more than the 1Gi",
 		},
 		{scenario.PresetSizeXL, local.Machine{Cores: 2}, ""}, // memory not known
