@@ -65,6 +65,14 @@ func runTrialAt(
 	t *testing.T, p plan.Plan, place *cuttingPlace, o trial.Options,
 ) *record.Record {
 	t.Helper()
+	return runTrialIn(t, p, place, place, o)
+}
+
+// runTrialIn is runTrialAt for a place that is laid around the other.
+func runTrialIn(
+	t *testing.T, p plan.Plan, around env.Environment, place *cuttingPlace, o trial.Options,
+) *record.Record {
+	t.Helper()
 	now := time.Now().UTC()
 	runID := newRunID(now)
 	var log *record.Log
@@ -81,7 +89,7 @@ func runTrialAt(
 		t.Fatal(errors.Join(err, machine.Close()))
 	}
 	place.Local, place.relays = machine, map[string]*relay{}
-	err = trial.Run(t.Context(), p, place, h, log, o)
+	err = trial.Run(t.Context(), p, around, h, log, o)
 	if err := errors.Join(err, place.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -182,6 +182,7 @@ odigos_stress_backend_spans_total{result="failed"} 3
 odigos_stress_backend_spans_total{result="foreign"} 4
 odigos_stress_backend_requests_total{signal="traces",code="OK"} 5
 odigos_stress_backend_requests_total{signal="metrics",code="UNAVAILABLE"} 6
+odigos_stress_backend_late_answers_total 2
 odigos_stress_backend_decoded_bytes_total 7
 odigos_stress_backend_wire_bytes_total 8
 odigos_stress_backend_in_flight_requests 9
@@ -189,7 +190,7 @@ odigos_stress_backend_connections 1
 `
 	want := metrics{
 		record.BackendUnique: 10, record.BackendDuplicate: 2,
-		record.BackendFailed: 3, record.BackendForeign: 4, record.BackendRequests: 11,
+		record.BackendFailed: 3, record.BackendForeign: 4, record.BackendRequests: 11, record.BackendLate: 2,
 		record.BackendDecoded: 7, record.BackendWire: 8, record.BackendInFlight: 9,
 		record.BackendConnections: 1,
 	}

@@ -79,16 +79,7 @@ func said(s Summary) string {
 func (p *page) answer(s Summary) {
 	p.line("# %s: %s, %s", s.Headline, s.Outcome, said(s))
 	p.line("")
-	p.line("- Validity: **%s**%s", s.Validity, map[verdict.Validity]string{
-		verdict.Valid:    "",
-		verdict.Degraded: ": a result with the reservations below, no baseline and no capacity",
-		verdict.Unusable: ": the figures below say nothing of the gateway unless a check says so",
-	}[s.Validity])
-	for _, f := range s.Findings {
-		if f.Severity == verdict.Void || f.Severity == verdict.Reservation {
-			p.line("  - %s: %s", f.Check, f.Text)
-		}
-	}
+	p.validity(s)
 	p.line("- **%s**", capital(s.Reason))
 	p.line("- Exit code: %d", s.ExitCode)
 	p.line("- Ran: %s, scenario `%s`, environment %s", s.Headline, s.Scenario.Name,

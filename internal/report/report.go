@@ -37,8 +37,10 @@ type Summary struct {
 	SchemaVersion int              `json:"schema_version"`
 	Outcome       verdict.Outcome  `json:"outcome"`
 	Validity      verdict.Validity `json:"validity"`
-	ExitCode      int              `json:"exit_code"`
-	Reason        string           `json:"reason"`
+	// Reasons are the names of what weighs on the validity, the heavier first.
+	Reasons  []verdict.Reason `json:"validity_reasons,omitempty"`
+	ExitCode int              `json:"exit_code"`
+	Reason   string           `json:"reason"`
 	// Expected is the ending that the scenario expects, if it came.
 	Expected scenario.Expect `json:"expected,omitempty"`
 	// Headline names the collector that ran.
@@ -84,7 +86,7 @@ func Summarise(r *record.Record) Summary {
 	h, v := r.Header, verdict.Judge(r)
 	s := Summary{
 		SchemaVersion: SchemaVersion,
-		Outcome:       v.Outcome, Validity: v.Validity, ExitCode: v.ExitCode, Reason: v.Reason,
+		Outcome:       v.Outcome, Validity: v.Validity, Reasons: v.Reasons, ExitCode: v.ExitCode, Reason: v.Reason,
 		Expected: v.Expected,
 		Headline: h.Collector.Headline,
 		Run: Run{

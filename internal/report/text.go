@@ -19,7 +19,7 @@ const textFindings = 4
 func Text(w io.Writer, s Summary) error {
 	var p page
 	p.line("%s: %s", s.Scenario.Name, said(s))
-	p.line("  ran       %s; the trial is %s", s.Headline, s.Validity)
+	p.line("  ran       %s; the trial is %s", s.Headline, validityText(s))
 	p.limitedText(s.Figures.Limited)
 	p.findings(s.Findings)
 	p.accountText(s)

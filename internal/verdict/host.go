@@ -25,7 +25,7 @@ const (
 	stealWindow = 0.10
 	// pressureCPU and pressureMemory are the shares of the time in which some process
 	// may wait, by the kernel's account (PSI, some).
-	pressureCPU    = 0.50
+	pressureCPU    = 0.40
 	pressureMemory = 0.05
 	// pressureOwn is from which share of held-back periods on the gateway's own limit
 	// shows in that account, and pressureNear from which share of its memory limit.

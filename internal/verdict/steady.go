@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -15,9 +16,9 @@ const (
 	// settleBlocks is how many blocks it takes to tell a way from a state.
 	settleBlocks = 6
 	// settleShare is how far the first blocks must be from the others, as a share of
-	// these, and settleSpread how many of their standard deviations.
+	// these, and settleSpread how many standard deviations of a block's noise.
 	settleShare  = 0.10
-	settleSpread = 3.0
+	settleSpread = 4.0
 )
 
 // A steadiness is how one figure came to its steady state: Head is its mean in the first
@@ -25,52 +26,54 @@ const (
 type steadiness struct {
 	blocks, of int
 	head, rest float64
+	cut        int // the truncation before blocks were taken back
 }
 
 // late is whether no steady state was reached in the first half of the time.
-func (s steadiness) late() bool { return s.blocks >= s.of/2 }
+func (s steadiness) late() bool { return s.cut >= s.of/2 }
 
 // steady finds the steady state of a series by its means over blocks. The truncation is
 // MSER-5's (White 1997): the number of first blocks to leave out for which the standard
-// error of the mean of the others is least, at most half of them. ok is false when what
-// it leaves out differs by no more than noise, or by less than floor.
+// error of the mean of the others is least, at most half of them. It leaves out rather
+// too many, so that those at its end that are no further from the others than noise are
+// taken back. ok is false when none remain, or when they are no further off on average.
+//
+// Noise is the standard deviation by the median of successive differences, which neither
+// a step nor a slow way changes much.
 func steady(blocks []float64, floor float64) (s steadiness, ok bool) {
 	s = steadiness{of: len(blocks)}
 	least := math.Inf(1)
 	for d := 0; d <= len(blocks)/2; d++ {
 		rest := blocks[d:]
-		n := float64(len(rest))
-		if e := stat.PopVariance(rest, nil) / n; e < least {
-			least, s.blocks = e, d
+		if e := stat.PopVariance(rest, nil) / float64(len(rest)); e < least {
+			least, s.cut = e, d
+		}
+	}
+	s.rest = stat.Mean(blocks[s.cut:], nil)
+	far := max(floor, settleShare*math.Abs(s.rest), settleSpread*noise(blocks))
+	for s.blocks = s.cut; s.blocks > 0; s.blocks-- {
+		if math.Abs(blocks[s.blocks-1]-s.rest) > far {
+			break
 		}
 	}
 	if s.blocks == 0 {
 		return s, false
 	}
-	rest := blocks[s.blocks:]
-	s.head, s.rest = stat.Mean(blocks[:s.blocks], nil), stat.Mean(rest, nil)
-	noise := stat.StdDev(rest, nil)
-	if s.late() { // the rest may still be on its way: its noise is what no line explains
-		noise = residual(rest)
-	}
-	moved := math.Abs(s.rest - s.head)
-	return s, moved > floor && moved > settleShare*math.Abs(s.rest) && moved > settleSpread*noise
+	s.head = stat.Mean(blocks[:s.blocks], nil)
+	return s, math.Abs(s.head-s.rest) > far
 }
 
-// residual is the standard deviation of equally spaced values around their least-squares
-// line.
-func residual(values []float64) float64 {
-	at := make([]float64, len(values))
-	for i := range at {
-		at[i] = float64(i)
+// noise is the standard deviation of independent values about a course that changes
+// slowly, or seldom: 1.4826 times the median of successive differences, over the root of
+// two.
+func noise(values []float64) float64 {
+	var steps []float64
+	for i := 1; i < len(values); i++ {
+		steps = append(steps, math.Abs(values[i]-values[i-1]))
 	}
-	alpha, beta := stat.LinearRegression(at, values, nil, false)
-	sum := 0.0
-	for i, v := range values {
-		d := v - alpha - beta*at[i]
-		sum += d * d
-	}
-	return math.Sqrt(sum / float64(max(1, len(values)-2)))
+	slices.Sort(steps)
+	n := len(steps)
+	return 1.4826 * (steps[(n-1)/2] + steps[n/2]) / 2 / math.Sqrt2
 }
 
 // inBlocks averages a series over blocks of settleSeconds from one moment to another; nil

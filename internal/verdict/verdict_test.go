@@ -290,6 +290,7 @@ func checkCases(t *testing.T, cases []judgeCase) {
 		if got := fmt.Sprint(v.Outcome, " ", v.Validity, " ", v.ExitCode); got != c.want {
 			t.Errorf("Judge(%s) = %s (%s), want %s", c.name, got, v.Reason, c.want)
 		}
+		checkReasons(t, c.name, v)
 		if c.check != "" && !found(v, c.check, c.severity) {
 			t.Errorf("Judge(%s): %s did not find %q in\n%s", c.name, c.check, c.severity, list(v))
 		}

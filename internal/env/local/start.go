@@ -64,7 +64,11 @@ func (l *Local) start(ctx context.Context, a env.Actor) (*Instance, error) {
 		return i, nil
 	}
 	url := "http://" + i.Addr(a.Ready.Port) + "/" + strings.TrimPrefix(a.Ready.Path, "/")
-	if err := awaitReady(ctx, url, a.Ready, i.ended); err != nil {
+	err = awaitReady(ctx, url, a.Ready, i.ended)
+	if err == nil {
+		err = l.fence.holds(i.group, i.proc.PID, a.Limits)
+	}
+	if err != nil {
 		said := i.output.tail()
 		dead, cancel := context.WithCancel(context.Background())
 		cancel()
