@@ -25,10 +25,9 @@ type reading struct {
 // And the heap has reached the collector's goal. Under GOMEMLIMIT the goal is what the
 // limit leaves to the heap, and the collector is started early enough to end below it: a
 // heap at its goal is one that grows faster than it is collected. Where even the last
-// collection left more than that, the goal is what it left: marked says so. Objects do
-// not, for the runtime counts the newest only when a thread asks for more room: after each
-// collection they would be below the goal for a while, and let in some megabytes that
-// nothing frees.
+// collection left more than that, the goal is what it left, and marked is at it. Objects
+// alone are not enough then: after a collection they may stand some hundred bytes below,
+// and with every collection a few requests would come in that nothing lets out again.
 //
 // The next collection that frees something ends it; there is no second, lower threshold.
 //
@@ -50,7 +49,7 @@ var names = [...]string{
 }
 
 // newRuntimeReader reads the runtime of this process, without stopping it and without
-// allocating: about 0.4 µs, so that it is read for every request.
+// allocating: about half a microsecond, so that it is read for every request.
 func newRuntimeReader() func() reading {
 	var mu sync.Mutex
 	samples := make([]metrics.Sample, len(names))
