@@ -106,7 +106,7 @@ func newFrame(r *record.Record) frame {
 }
 
 func draw(w io.Writer, of picture, r *record.Record) error {
-	panels, fr := of.panels(r), newFrame(r)
+	panels, fr := thinned(of.panels(r)), newFrame(r)
 	height := headHt
 	for _, p := range panels {
 		height += p.height()
