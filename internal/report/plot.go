@@ -109,7 +109,7 @@ func newFrame(r *record.Record) frame {
 }
 
 func draw(w io.Writer, of picture, r *record.Record) error {
-	panels, fr := of.panels(r), newFrame(r)
+	panels, fr := thinned(of.panels(r)), newFrame(r)
 	findings := verdict.Judge(r).Findings
 	for i, p := range panels {
 		panels[i] = p.marked(findings)
