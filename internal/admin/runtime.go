@@ -16,7 +16,8 @@ var runtimeMetrics = regexp.MustCompile(`^/(gc/heap/(live|goal):bytes|gc/cycles/
 func ProcessCollectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		collectors.NewGoCollector(
-			collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: runtimeMetrics}),
+			collectors.WithGoCollectorRuntimeMetrics(
+				collectors.GoRuntimeMetricsRule{Matcher: runtimeMetrics}),
 		),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}

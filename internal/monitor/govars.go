@@ -39,7 +39,9 @@ type memStats struct {
 }
 
 // read asks once. What is not served is not known, and after a while not asked for.
-func (g *goVars) read(ctx context.Context, transport http.RoundTripper, url string) (*memStats, error) {
+func (g *goVars) read(ctx context.Context, transport http.RoundTripper,
+	url string,
+) (*memStats, error) {
 	if url == "" || g.ended {
 		return nil, nil
 	}

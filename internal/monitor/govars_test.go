@@ -54,9 +54,11 @@ func TestGoFigures(t *testing.T) {
 		change   func(*memStats)
 		unknown  []record.Metric
 	}{
-		"GOMAXPROCS": {env.GoRuntime{GC: 100}, since, nil, []record.Metric{record.GoGCCPU, record.GoMaxProcs}},
-		"the start":  {settings, time.Time{}, nil, []record.Metric{record.GoGCCPU}},
-		"GOGC":       {env.GoRuntime{MaxProcs: 2}, since, nil, []record.Metric{record.GoHeapLive}},
+		"GOMAXPROCS": {
+			env.GoRuntime{GC: 100}, since, nil, []record.Metric{record.GoGCCPU, record.GoMaxProcs},
+		},
+		"the start": {settings, time.Time{}, nil, []record.Metric{record.GoGCCPU}},
+		"GOGC":      {env.GoRuntime{MaxProcs: 2}, since, nil, []record.Metric{record.GoHeapLive}},
 		"a collection": {
 			settings, since, func(m *memStats) { m.LastGC = 0 },
 			[]record.Metric{record.GoHeapLive, record.GoGCCPU},
@@ -87,7 +89,9 @@ func TestGoFigures(t *testing.T) {
 	}
 }
 
-var about = cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a)) })
+var about = cmp.Comparer(func(a, b float64) bool {
+	return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a))
+})
 
 // A collector that does not serve its variables is soon not asked any more, and its
 // metrics are none the worse.
@@ -173,7 +177,8 @@ func TestReadGoOfOurActors(t *testing.T) {
 			}
 		}
 		if got[record.GoMemory] < got[record.GoHeapLive] || got[record.GoMemory] < 1<<20 {
-			t.Errorf("%s: memory %v beside a live heap of %v", kind, got[record.GoMemory], got[record.GoHeapLive])
+			t.Errorf("%s: memory %v beside a live heap of %v", kind, got[record.GoMemory],
+				got[record.GoHeapLive])
 		}
 		if v, ok := got[record.GoMemLimit]; ok {
 			t.Errorf("%s: GOMEMLIMIT = %v, want it unknown where there is none", kind, v)

@@ -113,6 +113,6 @@ func TestLean(t *testing.T) {
 		ThrottledPeriods: new(uint64(0)), ThrottledSeconds: new(0.0),
 	}, now)
 	if !old.At.Equal(now.Add(-10*time.Second)) || *old.ThrottledPeriods != 0 {
-		t.Errorf("lean of an old reading = %+v, want its time, and no throttling rather than none known", old)
+		t.Errorf("lean of an old reading = %+v, want its time, and throttling of 0", old)
 	}
 }

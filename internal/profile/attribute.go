@@ -67,7 +67,8 @@ func split(function string) (pkg, name string) {
 var collecting = []string{
 	"gcBgMarkWorker", "gcAssistAlloc", "gcStart", "gcMarkDone", "gcMarkTermination",
 	"bgsweep", "bgscavenge", "sweepone", "(*sweepLocked).sweep", "deductSweepCredit",
-	"deductAssistCredit", "(*mheap).reclaim", "(*pageAlloc).scavenge", "gcWriteBarrier", "wbBufFlush", "_GC", "gcParkAssist",
+	"deductAssistCredit", "(*mheap).reclaim", "(*pageAlloc).scavenge",
+	"gcWriteBarrier", "wbBufFlush", "_GC", "gcParkAssist",
 }
 
 func collects(name string) bool {

@@ -39,7 +39,10 @@ func observedSection(f verdict.Figures) section {
 		})
 	}
 	rows = append(rows, []row{
-		{"Held back by the CPU limit, over all threads", c.Held, verdict.Seconds, by + "throttled_seconds"},
+		{
+			"Held back by the CPU limit, over all threads", c.Held, verdict.Seconds,
+			by + "throttled_seconds",
+		},
 		{"Met the memory limit, times", count(c.LimitHits), whole, by + "whole_run_memory_limit_hits"},
 		{"Above memory.high, times", count(c.HighEvents), whole, by + "whole_run_memory_high_events"},
 		{"Out of memory, times", count(c.OOMEvents), whole, by + "whole_run_oom_events"},

@@ -163,6 +163,8 @@ type gateway struct {
 	mute int64
 	// frozen, while it is set, answers nothing.
 	frozen atomic.Pointer[chan struct{}]
+	// heap is served as its heap profile; nil: it serves none.
+	heap []byte
 
 	place    *place
 	requests atomic.Int64
@@ -203,10 +205,19 @@ func (g *gateway) run(ctx context.Context, p *envtest.Process) int {
 	var served sync.WaitGroup
 	served.Go(func() { _ = server.Serve(ln) })
 	served.Go(func() { _ = metrics.Serve(pages) })
+	profiles := &http.Server{Handler: http.HandlerFunc(g.profiles), ReadTimeout: time.Minute}
+	if g.heap != nil {
+		pages, err := net.Listen("tcp", p.Addrs["pprof"])
+		if err != nil {
+			return exitCode(p, errors.Join(err, ln.Close()))
+		}
+		served.Go(func() { _ = profiles.Serve(pages) })
+	}
 	p.Ready()
 	<-ctx.Done()
 	server.Stop()
 	_ = metrics.Close()
+	_ = profiles.Close()
 	served.Wait()
 	return 0
 }
@@ -226,6 +237,14 @@ func (g *gateway) export(ctx context.Context, decode func(any) error, to *grpc.C
 	}
 	err := to.Invoke(ctx, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", &in, &out)
 	return &out, err
+}
+
+func (g *gateway) profiles(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/debug/pprof/heap" {
+		http.NotFound(w, r)
+		return
+	}
+	_, _ = w.Write(g.heap)
 }
 
 // thaw waits until the gateway is frozen no longer.

@@ -44,7 +44,9 @@ func asked(p *profiler) (all []job) {
 	}
 }
 
-func using(elapsed float64, phase record.Phase, bytes int64, metrics map[record.Metric]float64) record.Sample {
+func using(elapsed float64, phase record.Phase, bytes int64,
+	metrics map[record.Metric]float64,
+) record.Sample {
 	return record.Sample{Elapsed: elapsed, Phase: phase, Actors: map[string]record.ActorSample{
 		record.Gateway: {Usage: &env.Usage{MemoryWorkingSet: &bytes}, Metrics: metrics},
 	}}
@@ -180,7 +182,8 @@ func TestProfilerTakes(t *testing.T) {
 	}
 	for seconds, want := range map[int]string{1: "500 Internal Server Error", 2: "parse profile"} {
 		p.cpus <- job{kind: record.ProfileCPU, seconds: seconds}
-		if got := <-results; got.err == nil || !strings.Contains(got.err.Error(), want) || got.data != nil {
+		got := <-results
+		if got.err == nil || !strings.Contains(got.err.Error(), want) || got.data != nil {
 			t.Errorf("profile of %d s: %v, want %q", seconds, got.err, want)
 		}
 	}

@@ -16,7 +16,9 @@ import (
 func TestKeptFiles(t *testing.T) {
 	kept := newKeptFiles()
 	defer kept.close()
-	for _, g := range []cgroup{v1Tree("testdata/v1"), v2Tree("testdata/v2/a"), v2Tree("testdata/nowhere")} {
+	for _, g := range []cgroup{
+		v1Tree("testdata/v1"), v2Tree("testdata/v2/a"), v2Tree("testdata/nowhere"),
+	} {
 		var want env.Usage
 		if err := g.usage(&want); err != nil {
 			t.Fatal(err)
