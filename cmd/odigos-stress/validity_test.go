@@ -130,38 +130,59 @@ func TestCleanIsValid(t *testing.T) {
 	}
 }
 
-// A pressure is what the probe saw: how late a sleeper of 1 ms woke, and how much of the
-// machine was used and stolen.
+// A pressure is what the probe saw: how late a sleeper of 1 ms woke, how much of the
+// machine was used and stolen, and in which share of the seconds one that wanted to run had
+// to wait.
 type pressure struct {
 	late, worst  time.Duration // of a hundred sleeps the latest but one, and of all
 	used, stolen float64       // shares of the machine
+	crowded      float64
 }
 
 func (p pressure) String() string {
-	return fmt.Sprintf("sleeps late by %v (p99), %v (worst), %.0f %% used, %.2f %% stolen",
-		p.late.Round(10*time.Microsecond), p.worst.Round(100*time.Microsecond), 100*p.used, 100*p.stolen)
+	return fmt.Sprintf("sleeps late by %v (p99), %v (worst), %.0f %% used, %.2f %% stolen, crowded in "+
+		"%.0f %% of the seconds", p.late.Round(10*time.Microsecond), p.worst.Round(100*time.Microsecond),
+		100*p.used, 100*p.stolen, 100*p.crowded)
 }
 
-// high is a machine on which one that wants to run waits.
-func (p pressure) high() bool { return p.late > 5*time.Millisecond || p.used > .9 || p.stolen > .01 }
+// high is a machine that was crowded in more than one second of twenty, or stolen from.
+func (p pressure) high() bool { return p.crowded > .05 || p.stolen > .01 }
 
-// probe sleeps, and reads /proc/stat at the beginning and the end.
+// probe sleeps, and reads /proc/stat each second. A second is crowded in which 95 % of the
+// machine were used, or a sleep of 1 ms took 10 ms longer.
 func probe(ctx context.Context) pressure {
-	var late []time.Duration
-	used0, stolen0, all0 := procStat()
-	for ctx.Err() == nil {
-		due := time.Now().Add(time.Millisecond)
-		time.Sleep(time.Millisecond)
-		late = append(late, time.Since(due))
+	type ticks struct{ used, stolen, all float64 }
+	read := func() (t ticks) {
+		t.used, t.stolen, t.all = procStat()
+		return t
 	}
-	used, stolen, all := procStat()
+	var late []time.Duration
+	crowded, seconds := 0, 0
+	first := read()
+	for last := first; ctx.Err() == nil; seconds++ {
+		worst := time.Duration(0)
+		for end := time.Now().Add(time.Second); time.Now().Before(end) && ctx.Err() == nil; {
+			due := time.Now().Add(time.Millisecond)
+			time.Sleep(time.Millisecond)
+			late = append(late, time.Since(due))
+			worst = max(worst, late[len(late)-1])
+		}
+		now := read()
+		if now.used-last.used > .95*(now.all-last.all) || worst > 10*time.Millisecond {
+			crowded++
+		}
+		last = now
+	}
+	now := read()
 	slices.Sort(late)
-	if len(late) == 0 || all == all0 {
+	if len(late) == 0 || now.all == first.all {
 		return pressure{}
 	}
 	return pressure{
 		late: late[len(late)*99/100], worst: late[len(late)-1],
-		used: (used - used0) / (all - all0), stolen: (stolen - stolen0) / (all - all0),
+		used:    (now.used - first.used) / (now.all - first.all),
+		stolen:  (now.stolen - first.stolen) / (now.all - first.all),
+		crowded: float64(crowded) / float64(seconds),
 	}
 }
 

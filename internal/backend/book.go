@@ -144,7 +144,8 @@ var (
 // Describe lists the metrics.
 func (b *book) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		spansDesc, requestsDesc, lateDesc, decodedDesc, wireDesc, inFlightDesc, connDesc, latencyDesc, maxDesc,
+		spansDesc, requestsDesc, lateDesc, decodedDesc, wireDesc, inFlightDesc, connDesc, latencyDesc,
+		maxDesc,
 	} {
 		c <- d
 	}

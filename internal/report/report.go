@@ -86,7 +86,8 @@ func Summarise(r *record.Record) Summary {
 	h, v := r.Header, verdict.Judge(r)
 	s := Summary{
 		SchemaVersion: SchemaVersion,
-		Outcome:       v.Outcome, Validity: v.Validity, Reasons: v.Reasons, ExitCode: v.ExitCode, Reason: v.Reason,
+		Outcome:       v.Outcome, Validity: v.Validity, Reasons: v.Reasons,
+		ExitCode: v.ExitCode, Reason: v.Reason,
 		Expected: v.Expected,
 		Headline: h.Collector.Headline,
 		Run: Run{

@@ -123,6 +123,10 @@ func refused(s *subject) []Finding {
 	allowed, severity := float64(*limit), Held
 	if share > allowed {
 		severity = Critical
+		if why := s.backendFault(); why != "" {
+			severity = Note
+			text += ", not judged: " + why
+		}
 	}
 	return with(one(check, severity, "%s; allowed %s in all", text, Percent(allowed)),
 		&share, &allowed, "ratio", ledgerSource)
@@ -190,6 +194,9 @@ func pushedBack(s *subject) []Finding {
 	case s.ownFault() != "":
 		severity = Note
 		text += "; not judged: the load generator was the cause"
+	case s.backendFault() != "":
+		severity = Note
+		text += "; not judged: " + s.backendFault()
 	case share > allowed:
 		severity = Critical
 		text += "; the gateway pushed back: " + s.allBusy()
@@ -236,7 +243,8 @@ func (s *subject) lateAtMost(total *Spread, allowed float64) []Finding {
 }
 
 // late holds the p99 of due to delivery against its threshold. It counts from the due
-// time, so that it says nothing of the gateway when the load generator was late.
+// time to a receipt by the backend, so that it says nothing of the gateway when one of
+// these was late, or the clock was set.
 func late(s *subject) []Finding {
 	const check = "latency"
 	total := s.f.Latency.Total
@@ -263,9 +271,9 @@ func late(s *subject) []Finding {
 	severity := Held
 	if p99 > allowed {
 		severity = Critical
-		if s.ownFault() != "" {
+		if why := s.lateFault(); why != "" {
 			severity = Note
-			text += ", not judged: the load generator was late"
+			text += ", not judged: " + why
 		}
 	}
 	return with(one(check, severity, "%s; allowed %s", text, Seconds(allowed)), &p99,

@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -52,6 +54,30 @@ func backendSlow(s *subject) []Finding {
 	return append(because(BackendSlow, with(one(check, severity, "%s: requests stayed in it for %s "+
 		"beyond the delay it was told, on average (allowed %s)", text, Seconds(stay),
 		Seconds(backendSeconds)), &stay, new(backendSeconds), "seconds", source)), answers...)
+}
+
+// backendFault says that the backend, and not the gateway, was the cause of what was late
+// or refused; empty when it was not.
+func (s *subject) backendFault() string {
+	for _, f := range slices.Concat(backendSlow(s), paused(s)) {
+		if f.Severity == Void && f.Reason != GeneratorPaused {
+			return "the backend was the cause"
+		}
+	}
+	return ""
+}
+
+// lateFault says what else than the gateway made latencies what they are; empty when
+// nothing did.
+func (s *subject) lateFault() string {
+	moved, _, _ := s.clockMoved()
+	switch {
+	case s.ownFault() != "":
+		return "the load generator was late"
+	case math.Abs(moved) > clockVoid:
+		return "the clock was set"
+	}
+	return s.backendFault()
 }
 
 // lateAnswers holds the answers that the backend, as it counts itself, gave later than

@@ -27,7 +27,7 @@ const (
 	// may wait, by the kernel's account (PSI, some).
 	pressureCPU    = 0.40
 	pressureMemory = 0.05
-	// pressureOwn is from which share of held-back periods on the gateway's own limit
+	// pressureOwn is from which share of held-back periods on an actor's own limit
 	// shows in that account, and pressureNear from which share of its memory limit.
 	pressureOwn  = 0.01
 	pressureNear = 0.80
@@ -112,17 +112,22 @@ func (s *subject) stolen(cores float64) []Finding {
 
 // pressure tells when, by the kernel's own account, processes waited for a processor or
 // for memory. Those that a limit holds back count, too, so that nothing is said where
-// the gateway was at a limit of its own.
+// an actor was at a limit of its own.
 func (s *subject) pressure() (found []Finding) {
+	held := false
+	for _, t := range []*float64{
+		s.f.CPU.ThrottledPeriods, s.f.Loadgen.ThrottledPeriods, s.f.Backend.ThrottledPeriods,
+	} {
+		held = held || t != nil && *t > pressureOwn
+	}
 	for _, of := range []struct {
 		what, unit string
 		of         func(*env.Host) *float64
 		allowed    float64
-		own        bool // may be the gateway's limit
+		own        bool // may be such a limit
 	}{
 		{
-			"a processor", "cpu", func(h *env.Host) *float64 { return h.CPUStalled }, pressureCPU,
-			s.f.CPU.ThrottledPeriods != nil && *s.f.CPU.ThrottledPeriods > pressureOwn,
+			"a processor", "cpu", func(h *env.Host) *float64 { return h.CPUStalled }, pressureCPU, held,
 		},
 		{
 			"memory", "memory", func(h *env.Host) *float64 { return h.MemoryStalled }, pressureMemory,

@@ -49,7 +49,7 @@ func TestSteadyFindsTheEndOfTheWay(t *testing.T) {
 // less, one time in three hundred at most; by more, one in thirty with the fewest blocks.
 func TestSteadyRarelyErrs(t *testing.T) {
 	const of = 3000
-	for _, c := range []struct{ blocks, calm, most int }{{6, 10, 100}, {12, 3, 40}, {24, 3, 20}} {
+	for _, c := range []struct{ blocks, calm, most int }{{6, 10, 100}, {12, 10, 40}, {24, 10, 20}} {
 		for _, spread := range []float64{1, 3, 10, 30} {
 			wrong, most := 0, c.most
 			if spread <= 3 {
