@@ -156,23 +156,28 @@ func TestComparisonSettles(t *testing.T) {
 			"", verdict.Invalid, 4, "b: ",
 		},
 		{
-			"fail beats invalid", []report.Part{part("a", invalid), part("b", failing.Record())},
+			"fail beats invalid",
+			[]report.Part{part("a", invalid), part("b", failing.Record())},
 			"", verdict.Fail, 99, "b: ",
 		},
 		{
-			"one could not run", []report.Part{part("a", calm()), missing},
+			"one could not run",
+			[]report.Part{part("a", calm()), missing},
 			"", verdict.Invalid, 1, "missing: could not be run: start gateway",
 		},
 		{
-			"fail beats could not run", []report.Part{missing, part("b", failing.Record())},
+			"fail beats could not run",
+			[]report.Part{missing, part("b", failing.Record())},
 			"", verdict.Fail, 99, "b: ",
 		},
 		{
-			"interrupted", []report.Part{part("a", stopped), {Name: "b"}},
+			"interrupted",
+			[]report.Part{part("a", stopped), {Name: "b"}},
 			"SIGTERM", verdict.Invalid, 143, "a: interrupted by SIGTERM",
 		},
 		{
-			"interrupted", []report.Part{part("a", failing.Record()), {Name: "b"}},
+			"interrupted",
+			[]report.Part{part("a", failing.Record()), {Name: "b"}},
 			"SIGINT", verdict.Fail, 130, "a: ",
 		},
 	}
@@ -201,8 +206,10 @@ func TestComparisonTellsOtherLoad(t *testing.T) {
 func TestComparedDeathsAndPulses(t *testing.T) {
 	r := trials.Calm().Record()
 	r.Ending.Deaths = []record.Death{
-		{Elapsed: 5, Kind: record.DeathHang}, {Elapsed: 9, Kind: record.DeathPanic},
-		{Elapsed: 21.5, Kind: record.DeathOOM}, {Elapsed: 30, Kind: record.DeathOOM},
+		{Elapsed: 5, Kind: record.DeathHang},
+		{Elapsed: 9, Kind: record.DeathPanic},
+		{Elapsed: 21.5, Kind: record.DeathOOM},
+		{Elapsed: 30, Kind: record.DeathOOM},
 	}
 	r.Pulses = []record.Pulse{{
 		At: trials.Start, Elapsed: 21.4, Actors: map[string]*env.Usage{record.Gateway: {

@@ -42,8 +42,12 @@ var bare = regexp.MustCompile(`^([a-z][a-z_-]+|[0-9]+(k|M|m|s|h|Ki|Mi|Gi|%))$`)
 
 // flow writes a value as With reads it: JSON is YAML.
 func flow(value any) string {
-	if s, ok := value.(string); ok && bare.MatchString(s) && s != "null" && s != "true" && s != "false" {
-		return s
+	switch value {
+	case "null", "true", "false":
+	default:
+		if s, ok := value.(string); ok && bare.MatchString(s) {
+			return s
+		}
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
