@@ -15,13 +15,31 @@ import (
 	"github.com/odigos-io/odigos-stress/scenarios"
 )
 
+// trials are the trials that scenarios ask for: themselves, or their variants.
+func trials(t *testing.T, all []scenario.Scenario) (out []scenario.Scenario) {
+	t.Helper()
+	for _, s := range all {
+		if len(s.Variants) == 0 {
+			out = append(out, s)
+		}
+		for _, v := range s.Variants {
+			one, err := s.Variant(v.Name, nil)
+			if err != nil {
+				t.Errorf("%s: %v", s.Name, err)
+			}
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
 func TestShipped(t *testing.T) {
 	all, err := scenarios.All()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, s := range all {
+	for _, s := range trials(t, all) {
 		r, err := s.Resolved()
 		if err != nil {
 			t.Errorf("%s: %v", s.Name, err)
@@ -41,7 +59,9 @@ func TestShipped(t *testing.T) {
 		"burst burst 2000 10m 1 600Mi",
 		"custom constant 1000 10m 1 600Mi",
 		"oom-http constant 10000 1m 1 300Mi",
-		"oom-prevention constant 10000 10m 0.3 300Mi",
+		"oom-prevention-unprotected constant 10000 1m 1 300Mi",
+		"oom-prevention-limiter constant 10000 1m 1 300Mi",
+		"oom-prevention-odigos constant 10000 1m 1 300Mi",
 		"ramp-up ramp-up 20000 10m 1 600Mi",
 		"soak constant 2000 2h 1 600Mi",
 	}
@@ -95,7 +115,7 @@ func TestShippedTakeTheWellKnownFlags(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range all {
+		for _, s := range trials(t, all) {
 			changed, err := s.With(overrides)
 			if err == nil {
 				changed, err = changed.Resolved()
@@ -149,11 +169,13 @@ func TestShippedFitTheSchema(t *testing.T) {
 		if err := fits(t, compiled, data); err != nil {
 			t.Errorf("%s: %v", s.Name, err)
 		}
+	}
+	for _, s := range trials(t, all) {
 		resolved, err := s.Resolved()
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, err = resolved.YAML()
+		data, err := resolved.YAML()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,6 +216,8 @@ func TestSchemaAndReadRefuse(t *testing.T) {
 		"name: a\nbackend: {success_rate: 95}", "name: a\nbackend: {success_rate: 101%}",
 		"name: a\nbackend: {max_connections: x}", "name: a\nthresholds: {loss: -0.1}",
 		"name: a\nthresholds: {cpu: 80%}", "name: a\nthresholds: {memory: {max: 80%}}",
+		"name: a\nvariants: [{name: b}]", "name: a\nvariants: [{name: B}, {name: c}]",
+		"name: a\nvariants: [{name: b}, {set: {}}]", "name: a\nvariants: [{name: b}, {name: c, set: []}]",
 		"name: a\ntiming: {duration: 10}", "name: a\ntiming: {warmup: 10s}",
 	} {
 		if err := fits(t, compiled, []byte(lines)); err == nil {

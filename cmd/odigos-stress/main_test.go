@@ -84,8 +84,11 @@ func interrupts(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	cmd := toolCommand(ctx, ts, "tool.out", args[3:]...)
 	ts.Check(cmd.Start())
-	samples := ts.MkAbs("results/latest/" + record.SamplesFile)
 	waitFor(ctx, ts, func() bool {
+		samples := ts.MkAbs("results/latest/" + record.SamplesFile)
+		if parts, _ := filepath.Glob(ts.MkAbs("results/latest/variants/*/" + record.SamplesFile)); parts != nil {
+			samples = parts[0]
+		}
 		text, err := os.ReadFile(samples)
 		return err == nil && bytes.Count(text, []byte("\n")) >= want
 	})

@@ -144,7 +144,16 @@ func TestShippedScenarios(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "shipped-"+name+".golden.json", indented(t, newPlan(t, s, own(), "")))
+		if len(s.Variants) == 0 {
+			golden(t, "shipped-"+name+".golden.json", indented(t, newPlan(t, s, own(), "")))
+		}
+		for _, v := range s.Variants {
+			one, err := s.Variant(v.Name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "shipped-"+one.Name+".golden.json", indented(t, newPlan(t, one, own(), "")))
+		}
 	}
 }
 

@@ -53,7 +53,8 @@ func drawComparedMemory(w io.Writer, c Comparison) error {
 		return record.RateOver(record.MetricSeries(r.Samples, actor, m), record.CPUWindow)
 	}
 	panels := []panel{
-		comparedMemory("Anonymous and kernel: at the limit the kernel kills", parts, record.Unreclaimable, true),
+		comparedMemory("Anonymous and kernel: at the limit the kernel kills", parts,
+			record.Unreclaimable, true),
 		comparedMemory("Working set (judged)", parts, record.WorkingSet, false),
 		fates("Arrived at the backend, over 5 s", func(r *record.Record) record.Series {
 			return over(r, record.Backend, record.BackendUnique)

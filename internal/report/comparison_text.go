@@ -189,9 +189,10 @@ func (p *page) comparisonTable(c Comparison) {
 			}
 			cells = append(cells, text)
 		}
-		if !slices.ContainsFunc(cells[1:], func(text string) bool { return text != "0" && text != "–" }) &&
-			(f.path == "spans.sampled_spans" || f.path == "spans.given_up_by_the_sdk_spans") {
-			continue // nobody asked for it
+		some := slices.ContainsFunc(cells[1:], func(s string) bool { return s != "0" && s != "–" })
+		rare := f.path == "spans.sampled_spans" || f.path == "spans.given_up_by_the_sdk_spans"
+		if rare && !some {
+			continue
 		}
 		p.cells(append(cells, "`"+f.path+"`")...)
 	}

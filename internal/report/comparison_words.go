@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,7 +71,7 @@ func (f *SpanFates) sentence(cut bool) string {
 	}
 	until := ""
 	if cut {
-		until = " until then"
+		until = " until the load ended"
 	}
 	return fmt.Sprintf("of %s spans due%s %s", verdict.Count(f.Due), until, strings.Join(parts, ", "))
 }
@@ -95,6 +97,10 @@ func (c Comparison) findings() []string {
 	return all
 }
 
+// alike is how far apart, as a share of the larger, two figures of one trial each may be
+// and still not be told apart.
+const alike = 0.1
+
 // mostDelivered ranks those that lived and went to their end.
 func (c Comparison) mostDelivered() string {
 	var alive []Compared
@@ -106,21 +112,20 @@ func (c Comparison) mostDelivered() string {
 	if len(alive) < 2 || !c.SameLoad {
 		return ""
 	}
-	best := alive[0]
-	for _, p := range alive[1:] {
-		if *p.Spans.DeliveredRatio > *best.Spans.DeliveredRatio {
-			best = p
-		}
-	}
-	var others []string
+	slices.SortStableFunc(alive, func(a, b Compared) int {
+		return cmp.Compare(*b.Spans.DeliveredRatio, *a.Spans.DeliveredRatio)
+	})
+	var shares []string
 	for _, p := range alive {
-		if p.Name != best.Name {
-			others = append(others, fmt.Sprintf("%s %s", p.Name, verdict.Percent(*p.Spans.DeliveredRatio)))
-		}
+		shares = append(shares, p.Name+" "+verdict.Percent(*p.Spans.DeliveredRatio))
 	}
-	return fmt.Sprintf("of those that lived %s delivered the most, %s of what was due (%s); one trial "+
-		"each, so small differences say nothing", best.Name,
-		verdict.Percent(*best.Spans.DeliveredRatio), strings.Join(others, ", "))
+	most, next := *alive[0].Spans.DeliveredRatio, *alive[1].Spans.DeliveredRatio
+	if most-next <= alike*most {
+		return fmt.Sprintf("those that lived delivered, of what was due: %s; one trial each does not "+
+			"tell the first two apart", strings.Join(shares, ", "))
+	}
+	return fmt.Sprintf("of those that lived %s delivered the most of what was due: %s", alive[0].Name,
+		strings.Join(shares, ", "))
 }
 
 // load is what all parts were asked for, in words; empty when no part ran.
@@ -198,7 +203,7 @@ var comparedFigures = []comparedFigure{
 		"– given up by the SDK", "spans.given_up_by_the_sdk_spans",
 		spansAndShare(func(f SpanFates) uint64 { return f.GivenUp }),
 	},
-	{"– unsent", "spans.unsent_spans", spansAndShare(func(f SpanFates) uint64 {
+	{"– unsent: no worker was free", "spans.unsent_spans", spansAndShare(func(f SpanFates) uint64 {
 		return f.Unsent
 	})},
 	{"Unexplained, whole run", "spans.whole_run_unexplained_spans", func(c Compared) string {

@@ -158,6 +158,16 @@ func TestResolvedThreshold(t *testing.T) {
 // holds are the properties of every scenario that can be read.
 func holds(t *testing.T, s Scenario) {
 	t.Helper()
+	for _, v := range s.Variants {
+		one, err := s.Variant(v.Name, nil)
+		if err != nil {
+			t.Fatalf("Variant(%s): %v", v.Name, err)
+		}
+		holds(t, one)
+	}
+	if len(s.Variants) > 0 {
+		return
+	}
 	before, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)

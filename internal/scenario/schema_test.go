@@ -110,16 +110,6 @@ func TestDocExamplesLoad(t *testing.T) {
 			t.Errorf("Read(%s): %v", block[1], err)
 			continue
 		}
-		for _, v := range s.Variants {
-			one, err := s.Variant(v.Name, nil)
-			if err != nil {
-				t.Errorf("Variant(%s) of %s: %v", v.Name, block[1], err)
-			}
-			holds(t, one)
-		}
-		if len(s.Variants) > 0 {
-			continue
-		}
 		holds(t, s)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,8 +37,18 @@ func (v Variant) Settings() []string {
 	return all
 }
 
+// bare are texts that need no quotes.
+var bare = regexp.MustCompile(`^([a-z][a-z_-]+|[0-9]+(k|M|m|s|h|Ki|Mi|Gi|%))$`)
+
 // flow writes a value as With reads it: JSON is YAML.
 func flow(value any) string {
+	switch value {
+	case "null", "true", "false":
+	default:
+		if s, ok := value.(string); ok && bare.MatchString(s) {
+			return s
+		}
+	}
 	text, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Sprint(value) // a number that JSON has not, such as .inf

@@ -27,6 +27,11 @@ variants:
         - id: memory_limiter
           config: {limit_mib: 200}
       load.seed: 7
+      load.rate: 5k
+      load.shape: simple
+      load.span_attributes: {a: "true", b: "7"}
+      load.span_attributes.c: "true"
+      load.span_attributes.d: "null"
 `
 
 func read(t *testing.T, file string) Scenario {
@@ -52,7 +57,8 @@ func TestVariant(t *testing.T) {
 		{"unprotected", nil, "name: oom-unprotected\ndescription: what becomes of it\n" +
 			"load: {rate: 10k}\ngateway: {memory_limit: 300Mi, gomemlimit: 2Gi}\nexpect: killed"},
 		{"limiter", nil, "name: oom-limiter\ndescription: the stock one\n" +
-			"load: {rate: 10k, seed: 7}\ngateway: {memory_limit: 256Mi, " +
+			"load: {rate: 5k, seed: 7, shape: simple, span_attributes: " +
+			"{a: \"true\", b: \"7\", c: \"true\", d: \"null\"}}\ngateway: {memory_limit: 256Mi, " +
 			"processors: [{id: memory_limiter, config: {limit_mib: 200}}]}"},
 		{
 			"unprotected",
@@ -80,7 +86,12 @@ func TestVariantsSettings(t *testing.T) {
 	want := []string{
 		`gateway={"memory_limit":"256Mi"}`,
 		`gateway.processors=[{"config":{"limit_mib":200},"id":"memory_limiter"}]`,
+		`load.rate=5k`,
 		`load.seed=7`,
+		`load.shape=simple`,
+		`load.span_attributes={"a":"true","b":"7"}`,
+		`load.span_attributes.c="true"`,
+		`load.span_attributes.d="null"`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Settings() (-want +got):\n%s", diff)

@@ -82,7 +82,9 @@ type Options struct {
 // that fails, or that cannot be run, does not keep the others from running. When ctx ends,
 // the part under way ends in order, no further one begins, and what there is is compared.
 // An error means that something of the suite itself could not be written or read.
-func (s Suite) Run(ctx context.Context, root string, run Runner, o Options) (report.Comparison, error) {
+func (s Suite) Run(
+	ctx context.Context, root string, run Runner, o Options,
+) (report.Comparison, error) {
 	dir, err := s.begin(root)
 	if err != nil {
 		return report.Comparison{}, fmt.Errorf("begin suite: %w", err)

@@ -29,8 +29,8 @@ const plainExporter = "{endpoint: x:1, compression: none}"
 
 func setEnv(r *record.Record, name, value string) { r.Header.Actors[2].Env[name] = value }
 
-// growing is memory that follows the queue: 80 MiB, and 0.8 MiB for each request.
-func growing(t *trials.Trial) {
+// followingQueue is memory that follows the queue: 80 MiB, and 0.8 MiB for each request.
+func followingQueue(t *trials.Trial) {
 	t.Queue = func(e float64) float64 { return 10 * max(0, e) }
 	t.WorkingSet = func(e float64) float64 { return min(590, 80+8*max(0, e)) }
 }
@@ -70,11 +70,11 @@ func seeds() []seed {
 	failing := func(r *record.Record) { r.Ending.Received.Failed = 900000 }
 	return []seed{
 		{
-			name: "queue larger than memory", trial: growing, config: trials.Config("batch", large),
+			name: "queue larger than memory", trial: followingQueue, config: trials.Config("batch", large),
 			record: failing, want: "queue-larger-than-memory", patch: "queue_size: 4", by: verdict.ByBackend,
 		},
 		{
-			name: "queue that memory can hold", trial: growing,
+			name: "queue that memory can hold", trial: followingQueue,
 			config: trials.Config("batch", strings.ReplaceAll(large, "50000", "600")),
 			record: failing, want: "memory-near-its-limit queue-fills", by: verdict.ByBackend,
 		},
