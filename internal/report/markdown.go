@@ -43,6 +43,7 @@ func Markdown(w io.Writer, s Summary) error {
 	}
 	var p page
 	p.answer(s)
+	p.limited(s.Figures.Limited)
 	p.checks(s)
 	p.account(s)
 	p.latency(s.Figures.Latency)

@@ -20,6 +20,7 @@ func Text(w io.Writer, s Summary) error {
 	var p page
 	p.line("%s: %s", s.Scenario.Name, said(s))
 	p.line("  ran       %s; the trial is %s", s.Headline, s.Validity)
+	p.limitedText(s.Figures.Limited)
 	p.findings(s.Findings)
 	p.accountText(s)
 	if l := s.Figures.Latency.Total; l != nil {

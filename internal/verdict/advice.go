@@ -3,9 +3,8 @@ package verdict
 import (
 	"fmt"
 	"math"
-	"regexp"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -17,13 +16,60 @@ type Advice struct {
 	Name     string     `json:"name"`
 	Symptom  string     `json:"symptom"`
 	Evidence []Evidence `json:"evidence"`
-	Change   string     `json:"change"`
-	// Setting is YAML, of the kind of file that Where names.
+	// When is the time of the symptom, where it has one within the load.
+	When   *Period `json:"when,omitempty"`
+	Change string  `json:"change"`
+	// Setting is YAML, of the kind of file that Where names: the first of Patches.
 	Where   string `json:"where"`
 	Setting string `json:"setting"`
-	// Effect is what is to be expected: in words, unless it was computed.
+	// Patches are the same change for each file that somebody may edit.
+	Patches []Patch `json:"patches"`
+	// Effect is what is to be expected, with its arithmetic where it was computed.
 	Effect string `json:"effect"`
+	// Promise is the expected effect as a figure of the next run; nil where none was
+	// computed.
+	Promise *Promise `json:"promise,omitempty"`
+
+	// covers names advices that would treat what follows from this one's cause.
+	covers []string
 }
+
+// A Patch is YAML to be laid over a file: mappings key by key, lists whole.
+type Patch struct {
+	For  PatchFor `json:"for"`
+	YAML string   `json:"yaml"`
+}
+
+// PatchFor is the kind of file that a patch is for.
+type PatchFor string
+
+// The kinds of files. A destination is the spec of an Odigos Destination; Helm values
+// are of the Odigos chart, and so are those for the autoscaler of kind odigos.
+const (
+	ForCollector   PatchFor = "collector"
+	ForHelm        PatchFor = "odigos-helm"
+	ForDestination PatchFor = "odigos-destination"
+	ForScenario    PatchFor = "scenario"
+	ForHPA         PatchFor = "hpa"
+)
+
+// A Promise is what a figure was, and what it is to be once the patch is applied.
+type Promise struct {
+	// Figure is its path under figures in the summary.
+	Figure string  `json:"figure"`
+	Unit   string  `json:"unit"`
+	Before float64 `json:"before"`
+	After  float64 `json:"after"`
+	// Sense is how After is meant: at most, at least, about.
+	Sense string `json:"sense"`
+}
+
+// The senses of a promise.
+const (
+	AtMost  = "at most"
+	AtLeast = "at least"
+	About   = "about"
+)
 
 // Evidence is a figure that an advice rests on.
 type Evidence struct {
@@ -39,17 +85,32 @@ const (
 	inCollector = "collector configuration"
 )
 
+// placeOf is how a reader is told which file a patch is for.
+var placeOf = map[PatchFor]string{
+	ForCollector: inCollector, ForScenario: inScenario, ForHelm: "Helm values of Odigos",
+	ForDestination: "Odigos Destination", ForHPA: "autoscaler",
+}
+
+// String names the file.
+func (f PatchFor) String() string { return placeOf[f] }
+
 // advices are all there are. Each returns nil when the record gives no reason for it.
 var advices = []func(*subject) *Advice{
+	belowBaseline,
 	killedForMemory,
+	queueTooLarge,
+	limiterAfterBatch,
 	memoryNear,
 	memoryGrows,
 	goMemLimitOff,
 	admissionRefuses,
 	limiterRefuses,
+	goMaxProcsHigh,
 	cpuHeldBack,
 	compressionCosts,
+	noBatching,
 	smallBatches,
+	tooFewConsumers,
 	queueFills,
 	inFlightSmall,
 	oneConnection,
@@ -58,16 +119,34 @@ var advices = []func(*subject) *Advice{
 }
 
 // Advise returns what could be changed, and why; nothing when the record gives no
-// reason for any of it.
+// reason for any of it. What only treats the consequence of a cause that another
+// advice names is left out.
 func Advise(r *record.Record) []Advice {
 	s := newSubject(r)
 	var out []Advice
+	covered := map[string]bool{}
 	for _, advise := range advices {
 		if a := advise(s); a != nil {
+			a.settle()
 			out = append(out, *a)
+			for _, name := range a.covers {
+				covered[name] = true
+			}
 		}
 	}
-	return out
+	return slices.DeleteFunc(out, func(a Advice) bool { return covered[a.Name] })
+}
+
+// settle makes one of Setting and Patches where only the other was given.
+func (a *Advice) settle() {
+	if len(a.Patches) == 0 {
+		kind := ForScenario
+		if a.Where == inCollector {
+			kind = ForCollector
+		}
+		a.Patches = []Patch{{kind, a.Setting}}
+	}
+	a.Where, a.Setting = a.Patches[0].For.String(), a.Patches[0].YAML
 }
 
 func proof(source, unit string, value float64, format string, args ...any) Evidence {
@@ -82,11 +161,6 @@ func above(v *float64, limit float64) bool { return v != nil && *v > limit }
 
 func bytesText(v float64) string { return fmt.Sprintf("%.0f MiB", v/(1<<20)) }
 
-// roundUp gives MiB in steps that somebody would write.
-func roundUp(bytes float64) string {
-	return fmt.Sprintf("%.0fMi", 50*math.Ceil(bytes/(1<<20)/50))
-}
-
 func killedForMemory(s *subject) *Advice {
 	m, f := s.f.Memory, s.f.Failures
 	if !f.Killed || f.OOMKilled == nil || !*f.OOMKilled || m.Limit == nil {
@@ -99,8 +173,7 @@ func killedForMemory(s *subject) *Advice {
 			"memory limit %s", bytesText(*m.Limit))},
 		Change: "Raise the memory limit and run again. How much was needed is not known: " +
 			"the kill cut the growth off.",
-		Where:   inScenario,
-		Setting: "gateway:\n  memory_limit: " + roundUp(2**m.Limit) + "\n",
+		Patches: s.memoryPatches(2 * *m.Limit),
 		Effect: "The next trial shows where the working set settles, if it does. Twice the " +
 			"limit is a place to start, no estimate.",
 	}
@@ -135,8 +208,8 @@ func memoryNear(s *subject) *Advice {
 		},
 		Change: fmt.Sprintf("Raise the memory limit so that this peak is %s of it.",
 			Percent(comfortable)),
-		Where:   inScenario,
-		Setting: "gateway:\n  memory_limit: " + roundUp(needed) + "\n",
+		When:    period(record.WorkingSet(s.samples, record.Gateway), 0.8**m.Limit),
+		Patches: s.memoryPatches(needed),
 		Effect: fmt.Sprintf("Computed: %s ÷ %.1f = %s. Go's heap may grow with GOMEMLIMIT where "+
 			"that is derived from the limit, so run again.", bytesText(*m.Peak), comfortable,
 			bytesText(needed)),
@@ -179,66 +252,6 @@ func memoryGrows(s *subject) *Advice {
 	}
 }
 
-var goMemLimitText = regexp.MustCompile(`^([0-9]+)(B|KiB|MiB|GiB|TiB)?$`)
-
-// goMemLimit reads GOMEMLIMIT as the Go runtime does.
-func goMemLimit(text string) (bytes float64, ok bool) {
-	m := goMemLimitText.FindStringSubmatch(text)
-	if m == nil {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(m[1], 64)
-	unit := map[string]float64{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[m[2]]
-	return n * math.Exp2(unit), err == nil
-}
-
-func (s *subject) gatewayEnv(name string) string {
-	for _, a := range s.r.Header.Actors {
-		if a.Name == record.Gateway {
-			return a.Env[name]
-		}
-	}
-	return ""
-}
-
-// goMemLimitOff speaks when memory came near the limit, and the Go runtime either did
-// not know of the limit or was told of one too close to it.
-func goMemLimitOff(s *subject) *Advice {
-	m := s.f.Memory
-	near := above(over(m.PeakOfRun, m.Limit), 0.8) || s.f.Failures.Killed
-	text := s.gatewayEnv("GOMEMLIMIT")
-	told, ok := goMemLimit(text)
-	if !near || m.Limit == nil || ok && told <= 0.9**m.Limit {
-		return nil
-	}
-	symptom := "the Go runtime was not told of the memory limit (no GOMEMLIMIT)"
-	if ok {
-		symptom = fmt.Sprintf("GOMEMLIMIT is %s of the memory limit: what Go does not count "+
-			"finds no room", Percent(told / *m.Limit))
-	} else if text != "" {
-		symptom = fmt.Sprintf("GOMEMLIMIT is %q, which sets no limit", text)
-	}
-	want := 0.8 * (*m.Limit - 50*(1<<20))
-	if want <= 0 {
-		want = 0.8 * *m.Limit
-	}
-	a := &Advice{
-		Name: "gomemlimit", Symptom: symptom,
-		Evidence: []Evidence{proof("gateway_memory.limit_bytes", "bytes", *m.Limit,
-			"memory limit %s", bytesText(*m.Limit))},
-		Change:  "Set GOMEMLIMIT to 80 % of the limit less 50 MiB, as Odigos' chart does.",
-		Where:   inScenario,
-		Setting: fmt.Sprintf("gateway:\n  gomemlimit: %.0fMi\n", want/(1<<20)),
-		Effect: "The garbage collector works harder as the heap comes near, at the price of " +
-			"CPU, and an Odigos gateway refuses requests instead of being killed.",
-	}
-	if m.PeakOfRun != nil {
-		a.Evidence = append(a.Evidence, proof("gateway_memory.whole_run_working_set_peak_bytes",
-			"bytes", *m.PeakOfRun, "largest working set seen %s", bytesText(*m.PeakOfRun)))
-	}
-	return a
-}
-
 func admissionRefuses(s *subject) *Advice {
 	n := s.f.Failures.AdmissionRejections
 	if !above(n, 0) {
@@ -251,14 +264,14 @@ func admissionRefuses(s *subject) *Advice {
 			*n, "%s requests rejected, whole run", Count(int64(*n)))},
 		Change: "Give the gateway more memory (GOMEMLIMIT follows the limit), or let the backend " +
 			"take spans faster: what waits in its queue is what fills the heap.",
-		Where: inScenario,
+		When: memoryLimits(s).When,
 		Effect: "Fewer refusals. A sender that does not retry loses what is refused; one that " +
 			"retries sends it again.",
 	}
 	limit := float64(s.r.Header.Scenario.Gateway.MemoryLimit)
-	a.Setting = "gateway:\n  memory_limit: " + roundUp(1.5*limit) + "\n"
-	if limit == 0 {
-		a.Setting = "load:\n  retry: exporter\n"
+	a.Patches = []Patch{{ForScenario, "load:\n  retry: exporter\n"}}
+	if limit > 0 {
+		a.Patches = append(s.memoryPatches(1.5*limit), s.replicaPatch(2))
 	}
 	if s.f.Delivery.Known {
 		a.Evidence = append(a.Evidence, proof("delivery.refused_spans", "spans",
@@ -272,28 +285,46 @@ func admissionRefuses(s *subject) *Advice {
 	return a
 }
 
+// limiterRefuses speaks when a memory limiter refused spans. Where it has four fifths of
+// the memory limit already, that is what there is too little of.
 func limiterRefuses(s *subject) *Advice {
-	n := s.f.Failures.ProcessorRefused
+	n, m, ran := s.f.Failures.ProcessorRefused, s.f.Memory, s.ran()
 	if !above(n, 0) {
 		return nil
 	}
-	ids := "memory_limiter"
-	for _, p := range s.r.Header.Scenario.Gateway.Processors {
-		if strings.HasPrefix(p.ID, ids) {
-			ids = p.ID
-			break
-		}
-	}
-	return &Advice{
+	a := &Advice{
 		Name:    "memory-limiter-refuses",
 		Symptom: "a processor of the gateway refused spans, as the memory limiter does",
+		When:    memoryLimits(s).When,
 		Evidence: []Evidence{proof("failures.whole_run_processor_refused_spans", "spans", *n,
 			"%s spans refused by processors, whole run", Count(int64(*n)))},
 		Change: "Give the limiter more room, within the memory limit.",
-		Where:  inCollector,
-		Setting: "processors:\n  " + ids + ":\n    limit_percentage: 80\n" +
-			"    spike_limit_percentage: 20\n",
 		Effect: "Fewer refusals, and a working set nearer to the limit: run again and look at " +
 			"the distance to an OOM kill.",
 	}
+	id, settings := "memory_limiter", "    limit_percentage: 80\n    spike_limit_percentage: 20\n"
+	if ran != nil && len(ran.Of(id)) > 0 {
+		step := ran.Of(id)[0]
+		id = step.ID
+		if had := mebisOf(step.Config["limit_mib"]); had > 0 && m.Limit != nil {
+			if had >= 0.75**m.Limit {
+				a.Change = "Raise the memory limit, and the limiter's with it."
+				a.Patches = s.memoryPatches(1.5 * *m.Limit)
+				return a
+			}
+			settings = "    limit_mib: " + mebis(0.8**m.Limit) + "\n    spike_limit_mib: " +
+				mebis(0.2**m.Limit) + "\n"
+		}
+	}
+	a.Patches = []Patch{{ForCollector, "processors:\n  " + id + ":\n" + settings}}
+	return a
+}
+
+// mebisOf reads a whole number of MiB out of a configuration, as bytes; 0 where it is none.
+func mebisOf(v any) float64 {
+	n, err := strconv.ParseFloat(fmt.Sprint(v), 64)
+	if err != nil {
+		return 0
+	}
+	return n * mebi
 }

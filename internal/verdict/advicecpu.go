@@ -29,8 +29,8 @@ func cpuHeldBack(s *subject) *Advice {
 				"%.2f of %.2f cores used on average", *c.Average, *c.Limit),
 		},
 		Change:  "Raise the CPU limit, or spread the load over more gateways.",
-		Where:   inScenario,
-		Setting: fmt.Sprintf("gateway:\n  cpu_limit: %.1f\n", math.Ceil(10*setting)/10),
+		When:    cpuLimits(s).When,
+		Patches: append(s.cpuPatches(setting), s.replicaPatch(needed / *c.Limit)),
 		Effect: fmt.Sprintf("Computed: %.2f cores ÷ %.1f = %.2f cores for the work that was done; "+
 			"more if work was left undone.", *c.Average, comfortable, needed),
 	}
@@ -41,18 +41,21 @@ func cpuHeldBack(s *subject) *Advice {
 	return a
 }
 
-// compressionCosts speaks when the gateway is short of CPU and compresses what it
-// sends.
+// compressionCosts speaks when the gateway is short of CPU and compresses with gzip what
+// it sends: as the scenario tells Odigos' exporter, or as every OTLP exporter does that
+// is told nothing.
 func compressionCosts(s *subject) *Advice {
-	g := s.r.Header.Scenario.Gateway
-	if g.Kind != scenario.GatewayOdigos || g.Compression != scenario.CompressionGzip ||
-		!above(s.f.CPU.Share, 0.8) || s.received == nil || s.received.WireBytes == 0 {
+	g, ran := s.r.Header.Scenario.Gateway, s.ran()
+	gzip := s.odigos() && g.Compression == scenario.CompressionGzip ||
+		ran != nil && ran.Compression == string(scenario.CompressionGzip)
+	if !gzip || !above(s.f.CPU.Share, 0.8) || s.received == nil || s.received.WireBytes == 0 {
 		return nil
 	}
 	factor := float64(s.received.DecodedBytes) / float64(s.received.WireBytes)
-	return &Advice{
+	a := &Advice{
 		Name:    "gzip-costs-cpu",
 		Symptom: "the gateway was short of CPU while it compressed with gzip what it sent",
+		When:    cpuLimits(s).When,
 		Evidence: []Evidence{
 			proof("gateway_cpu.max_ratio_of_limit", "ratio", *s.f.CPU.Share,
 				"CPU over 5 s at most %s of its limit", Percent(*s.f.CPU.Share)),
@@ -60,22 +63,55 @@ func compressionCosts(s *subject) *Advice {
 				Text: fmt.Sprintf("the backend received %.1f MB for %.1f MB of spans (ratio %.1f)",
 					float64(s.received.WireBytes)/1e6, float64(s.received.DecodedBytes)/1e6, factor),
 				Value: factor, Unit: "ratio",
-				Source: "raw/ending.json: received.wire_bytes, received.decoded_bytes",
+				Source: record.EndingFile + ": received.wire_bytes, received.decoded_bytes",
 			},
 		},
-		Change:  "Where the network between gateway and backend has room, send uncompressed.",
-		Where:   inScenario,
-		Setting: "gateway:\n  compression: none\n",
+		Change: "Where the network between gateway and backend has room, send uncompressed.",
 		Effect: fmt.Sprintf("Computed: %.1f times the bytes on that network. Less CPU: how much, "+
 			"a trial with each shows.", factor),
+	}
+	if s.odigos() {
+		a.Patches = []Patch{
+			{ForScenario, "gateway:\n  compression: none\n"},
+			{ForDestination, "spec:\n  data:\n    OTLP_GRPC_COMPRESSION: none\n"},
+		}
+	} else {
+		a.Patches = []Patch{exporterPatch(ran.Exporter, "compression: none\n")}
+	}
+	s.compressionShare(a, factor)
+	return a
+}
+
+// compressionShare adds what a profile says of the cost.
+func (s *subject) compressionShare(a *Advice, factor float64) {
+	l := s.f.Limited
+	per := s.f.CPU.PerMillion
+	if l == nil || l.Components == nil || per == nil {
+		return
+	}
+	share := l.Components.share("compression")
+	if share <= 0 {
+		return
+	}
+	after := *per * (1 - share)
+	a.Evidence = append(a.Evidence, Evidence{
+		Text:  fmt.Sprintf("compression took %s of the CPU in a profile", Percent(share)),
+		Value: share, Unit: "ratio", Source: l.Components.File,
+	})
+	a.Effect = fmt.Sprintf("Computed: %.2f CPU-s per million spans × (1 − %.2f) = %.2f, and %.1f "+
+		"times the bytes on that network.", *per, share, after, factor)
+	a.Promise = &Promise{
+		Figure: "gateway_cpu.cpu_seconds_per_million_arrived_spans", Unit: "s", Before: *per,
+		After: after, Sense: About,
 	}
 }
 
 // smallBatches speaks when the gateway is short of CPU and nearly all batches are cut
-// by the timer with less than a thousand spans in them.
+// by the timer with less than a thousand spans in them. Odigos' batches cannot be
+// configured.
 func smallBatches(s *subject) *Advice {
-	p := s.f.Pipeline
-	if !above(p.TimeoutShare, 0.95) || p.BatchMean == nil || *p.BatchMean > 1000 ||
+	p, ran := s.f.Pipeline, s.ran()
+	if ran == nil || s.odigos() || len(ran.Of("batch")) == 0 || !above(p.TimeoutShare, 0.95) || p.BatchMean == nil || *p.BatchMean > 1000 ||
 		!above(over(s.f.CPU.Average, s.f.CPU.Limit), 0.7) {
 		return nil
 	}
@@ -92,76 +128,10 @@ func smallBatches(s *subject) *Advice {
 		},
 		Change:  "Let batches wait longer.",
 		Where:   inCollector,
-		Setting: "processors:\n  batch:\n    timeout: 1s\n",
+		Setting: "processors:\n  " + ran.Of("batch")[0].ID + ":\n    timeout: 1s\n",
 		Effect: "Fewer, larger requests to the backend, and up to as much more latency for " +
 			"each batch processor on the way.",
 	}
-}
-
-// defaultConsumers is how many exports a collector has under way at most when its
-// configuration does not say.
-const defaultConsumers = 10
-
-// queueFills speaks when the exporter's queue was half full or refused spans, and the
-// figures say why: exports took so long that half of the default number or more were
-// under way (Little's law), or the backend answered with failure, after which the
-// exporter waits before it tries again.
-func queueFills(s *subject) *Advice {
-	p := s.f.Pipeline
-	if !above(p.QueueShare, 0.5) && !above(s.f.Failures.EnqueueFailed, 0) {
-		return nil
-	}
-	a := &Advice{Name: "queue-fills", Where: inCollector, Symptom: "the exporter's queue filled " +
-		"up: spans came faster than they were exported"}
-	if p.QueueMax != nil && p.QueueShare != nil {
-		a.Evidence = append(a.Evidence, proof("collector.queue_max_requests", "requests", *p.QueueMax,
-			"queue at most %s of %s requests", Number(*p.QueueMax), Number(*p.Capacity)))
-	}
-	if n := s.f.Failures.EnqueueFailed; above(n, 0) {
-		a.Evidence = append(a.Evidence, proof("failures.whole_run_enqueue_failed_spans", "spans",
-			*n, "%s spans refused by the full queue, whole run", Count(int64(*n))))
-	}
-	switch {
-	case p.ExportsUnder != nil && *p.ExportsUnder >= defaultConsumers/2:
-		s.moreConsumers(a)
-	case s.received != nil && s.received.Failed > 0:
-		a.Evidence = append(a.Evidence, Evidence{
-			Text:  Count(s.received.Failed) + " spans answered with failure by the backend, whole run",
-			Value: float64(s.received.Failed), Unit: "spans",
-			Source: record.EndingFile + ": received.failed_spans",
-		})
-		a.Change = "Let the exporter try again sooner, or mend the backend."
-		a.Setting = "exporters:\n  otlp:\n    retry_on_failure:\n      initial_interval: 1s\n" +
-			"      max_interval: 5s\n"
-		a.Effect = "A consumer that waits to try again exports nothing else: shorter waits empty " +
-			"the queue sooner, and ask more of a backend that is in trouble."
-	default:
-		return nil
-	}
-	return a
-}
-
-func (s *subject) moreConsumers(a *Advice) {
-	p := s.f.Pipeline
-	needed := *p.ExportsUnder
-	a.Evidence = append(a.Evidence,
-		proof("collector.export_call_mean_seconds", "seconds", *p.ExportCall,
-			"an export took %s on average", Seconds(*p.ExportCall)),
-		proof("collector.export_calls_under_way_mean", "exports", needed,
-			"%.1f exports were under way on average (Little's law: %.1f/s × %s)", needed,
-			*p.Exports, Seconds(*p.ExportCall)))
-	if f := over(p.Accepted, p.Sent); above(f, 1) {
-		needed *= *f
-		a.Evidence = append(a.Evidence, proof("collector.receiver_accepted_spans_per_second",
-			"spans/s", *p.Accepted, "%s spans/s received for %s sent", Number(*p.Accepted),
-			Number(*p.Sent)))
-	}
-	a.Change = "Let more exports be under way at once, or make the backend faster."
-	a.Setting = fmt.Sprintf("exporters:\n  otlp:\n    sending_queue:\n      num_consumers: %.0f\n",
-		max(2*defaultConsumers, math.Ceil(1.5*needed)))
-	a.Effect = fmt.Sprintf("Computed: %.1f exports under way keep up with what comes, if the "+
-		"backend takes no longer for each when there are more. If it does, a larger queue only "+
-		"delays the loss, and costs memory.", needed)
 }
 
 // fullOnAverage is the share of the CPU limit from which a gateway has none to spare.

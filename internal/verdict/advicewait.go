@@ -33,9 +33,8 @@ func exportsTimeOut(s *subject) *Advice {
 			Source: record.EndingFile + ": received.duplicate_spans",
 		}},
 		Change: "Let the exporter wait longer than the backend takes, or the backend answer sooner.",
-		Where:  inCollector,
-		Setting: fmt.Sprintf("exporters:\n  otlp:\n    timeout: %.0fs\n",
-			math.Ceil(2*delay.Seconds())),
+		Patches: []Patch{exporterPatch(s.exporterID(), fmt.Sprintf("timeout: %.0fs\n",
+			math.Ceil(2*delay.Seconds())))},
 		Effect: "An export is answered instead of being given up and sent again. Each still holds a " +
 			"consumer of the queue for as long as the backend takes.",
 	}
@@ -82,4 +81,12 @@ func drainShort(s *subject) *Advice {
 		Effect: "What is lost and what was only under way can be told apart. The trial lasts as long " +
 			"as the gateway takes to become empty, at most so long.",
 	}
+}
+
+// exporterID is the exporter to the backend, as the configuration that ran names it.
+func (s *subject) exporterID() string {
+	if ran := s.ran(); ran != nil {
+		return ran.Exporter
+	}
+	return "otlp"
 }

@@ -28,6 +28,10 @@ type Figures struct {
 	Backend   EndFigures       `json:"backend"`
 	Pacing    PacingFigures    `json:"pacing"`
 	Looks     map[string]Look  `json:"looks"` // by actor
+	Exports   ExportFigures    `json:"exports"`
+	Go        GoFigures        `json:"gateway_go"`
+	// Limited is nil when nothing was seen of the load.
+	Limited *Limited `json:"limited,omitempty"`
 }
 
 // TimeFigures say how long each phase lasted.
@@ -168,7 +172,7 @@ type Look struct {
 // Measure takes the figures from a record.
 func Measure(r *record.Record) Figures {
 	m := newMeasure(r)
-	return Figures{
+	f := Figures{
 		Time:      m.time,
 		Rate:      m.rate(),
 		Delivery:  m.delivery(),
@@ -184,7 +188,11 @@ func Measure(r *record.Record) Figures {
 		Backend:   m.end(record.Backend),
 		Pacing:    m.pacing(),
 		Looks:     m.looks(),
+		Exports:   m.exports(),
+		Go:        m.goRuntime(),
 	}
+	f.Limited = limited(&subject{measure: m, f: f})
+	return f
 }
 
 // A measure is a record with what all figures need: the measured samples and the two

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
@@ -107,6 +108,7 @@ func (t Trial) header() record.Header {
 			{Name: record.Loadgen},
 			{
 				Name: record.Gateway, Env: map[string]string{"GOMEMLIMIT": "440MiB"},
+				Files:  map[string]string{gateway.ConfigFile: odigosConfig},
 				Limits: env.Limits{CPUCores: 1, MemoryBytes: 600 * MiB},
 			},
 		},

@@ -1,0 +1,89 @@
+package verdict
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+const mebi = 1 << 20
+
+func (s *subject) odigos() bool {
+	return s.r.Header.Scenario.Gateway.Kind == scenario.GatewayOdigos
+}
+
+// goMemLimitFor is the GOMEMLIMIT that Odigos' chart derives from a memory limit: 80 %
+// of what is left after 50 MiB, in whole MiB; below 100 MiB 80 % of half of it.
+func goMemLimitFor(limit float64) float64 {
+	hard := limit - 50*mebi
+	if limit < 100*mebi {
+		hard = limit / 2
+	}
+	return math.Floor(0.8*hard/mebi) * mebi
+}
+
+func mebis(bytes float64) string { return fmt.Sprintf("%.0f", bytes/mebi) }
+
+// memoryPatches set another memory limit. Odigos' chart wants the three numbers of its
+// limiter together; the live one of them is goMemLimitMiB.
+func (s *subject) memoryPatches(limit float64) []Patch {
+	g := s.r.Header.Scenario.Gateway
+	limit = 50 * mebi * math.Ceil(limit/(50*mebi))
+	setting := "gateway:\n  memory_limit: " + mebis(limit) + "Mi\n"
+	if !s.odigos() {
+		if g.GoMemLimit > 0 {
+			setting += "  gomemlimit: " + mebis(goMemLimitFor(limit)) + "Mi\n"
+		}
+		return []Patch{{ForScenario, setting}}
+	}
+	hard := max(limit-50*mebi, limit/2)
+	helm := "collectorGateway:\n  requestMemoryMiB: " + mebis(limit) + "\n  limitMemoryMiB: " +
+		mebis(limit) + "\n  memoryLimiterLimitMiB: " + mebis(hard) +
+		"\n  memoryLimiterSpikeLimitMiB: " + mebis(hard/5) + "\n  goMemLimitMiB: " +
+		mebis(goMemLimitFor(limit)) + "\n"
+	return []Patch{{ForScenario, setting}, {ForHelm, helm}}
+}
+
+// cpuPatches set another CPU limit.
+func (s *subject) cpuPatches(cores float64) []Patch {
+	cores = math.Ceil(10*cores) / 10
+	patches := []Patch{{ForScenario, fmt.Sprintf("gateway:\n  cpu_limit: %.1f\n", cores)}}
+	if s.odigos() {
+		patches = append(patches, Patch{ForHelm, fmt.Sprintf("collectorGateway:\n"+
+			"  requestCPUm: %.0f\n  limitCPUm: %.0f\n", 1000*cores, 1000*cores)})
+	}
+	return patches
+}
+
+// replicaPatch spreads the load over more gateways: with Odigos' Helm values, or as the
+// autoscaler's own bounds.
+func (s *subject) replicaPatch(replicas float64) Patch {
+	least, most := max(2, math.Ceil(replicas)), max(4, 2*math.Ceil(replicas))
+	if s.odigos() {
+		return Patch{ForHPA, fmt.Sprintf("collectorGateway:\n  minReplicas: %.0f\n"+
+			"  maxReplicas: %.0f\n", least, most)}
+	}
+	return Patch{ForHPA, fmt.Sprintf("spec:\n  minReplicas: %.0f\n  maxReplicas: %.0f\n", least,
+		most)}
+}
+
+// exporterPatch sets what stands below the exporter to the backend, under the id that
+// the configuration that ran gives it.
+func exporterPatch(id, settings string) Patch {
+	lines := strings.Split(strings.TrimSuffix(settings, "\n"), "\n")
+	return Patch{ForCollector, "exporters:\n  " + id + ":\n    " + strings.Join(lines, "\n    ") +
+		"\n"}
+}
+
+// processorsPatch sets the processors of pipelines.
+func processorsPatch(order []string, of map[string][]string) Patch {
+	var b strings.Builder
+	b.WriteString("service:\n  pipelines:\n")
+	for _, pipeline := range order {
+		fmt.Fprintf(&b, "    %s:\n      processors: [%s]\n", pipeline,
+			strings.Join(of[pipeline], ", "))
+	}
+	return Patch{ForCollector, b.String()}
+}
