@@ -26,6 +26,8 @@ var collectorRules = []rule{
 	{record.ReceiverRefused, "receiver_refused_spans", "", 1, otlpReceiver, value},
 	{record.ReceiverFailed, "receiver_failed_spans", "", 1, otlpReceiver, value},
 	{record.ProcessorRefused, "processor_refused_spans", "", 1, always, value},
+	// The memory limiter has a name of its own in newer versions.
+	{record.ProcessorRefused, "processor_memory_limiter_refused_spans", "", 1, always, value},
 	{record.ExporterSent, "exporter_sent_spans", "", 1, loadExporter, value},
 	{record.ExporterSendFailed, "exporter_send_failed_spans", "", 1, loadExporter, value},
 	{record.ExporterEnqueueFailed, "exporter_enqueue_failed_spans", "", 1, loadExporter, value},
@@ -73,7 +75,8 @@ func readCollector(t *Target, points []point) map[record.Metric]float64 {
 		name := plainName(p.name)
 		odigos = odigos || strings.HasPrefix(name, "odigos_") ||
 			name == "target_info" && p.labels["service_name"] == "odigosotelcol"
-		limiter = limiter || name == "processor_accepted_spans"
+		limiter = limiter || name == "processor_accepted_spans" ||
+			name == "processor_memory_limiter_accepted_spans"
 		for _, r := range collectorRules {
 			if name != r.name && (r.unit == "" || name != r.name+"_"+r.unit) {
 				continue

@@ -64,8 +64,12 @@ func noBatching(s *subject) *Advice {
 		a.Evidence = append(a.Evidence, proof("gateway_cpu.average_cores", "cores",
 			*s.f.CPU.Average, "%.2f of %.2f cores on average", *s.f.CPU.Average, *allowed))
 	}
+	full := float64(batchSpans)
+	if q := ran.Queue; q.Sizer == "items" && q.Size != nil {
+		full = min(full, *q.Size) // a batch must find room in the queue
+	}
 	a.Patches = []Patch{exporterPatch(ran.Exporter, fmt.Sprintf("sending_queue:\n  batch:\n"+
-		"    flush_timeout: 200ms\n    min_size: %d\n", batchSpans))}
+		"    flush_timeout: 200ms\n    sizer: items\n    min_size: %.0f\n", full))}
 	if !ran.Queue.Enabled {
 		a.Change = "Put spans together before they are exported, with a batch processor."
 		a.Patches = []Patch{batchProcessorPatch(ran)}

@@ -46,8 +46,10 @@ func cpuHeldBack(s *subject) *Advice {
 // is told nothing.
 func compressionCosts(s *subject) *Advice {
 	g, ran := s.r.Header.Scenario.Gateway, s.ran()
-	gzip := s.odigos() && g.Compression == scenario.CompressionGzip ||
-		ran != nil && ran.Compression == string(scenario.CompressionGzip)
+	gzip := g.Compression == scenario.CompressionGzip
+	if ran != nil {
+		gzip = ran.Compression == string(scenario.CompressionGzip)
+	}
 	if !gzip || !above(s.f.CPU.Share, 0.8) || s.received == nil || s.received.WireBytes == 0 {
 		return nil
 	}
@@ -89,7 +91,7 @@ func (s *subject) compressionShare(a *Advice, factor float64) {
 	if l == nil || l.Components == nil || per == nil {
 		return
 	}
-	share := l.Components.share("compression")
+	share := l.Components.exporting("compression")
 	if share <= 0 {
 		return
 	}

@@ -1,6 +1,10 @@
 package verdict
 
-import "github.com/odigos-io/odigos-stress/internal/record"
+import (
+	"strings"
+
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
 
 // Components are where the gateway's CPU went, by component of the collector, from one
 // profile.
@@ -10,7 +14,7 @@ type Components struct {
 	Moment  string      `json:"moment"`
 	Elapsed float64     `json:"elapsed_seconds"`
 	Seconds float64     `json:"cpu_seconds"`
-	Parts   []Component `json:"parts"`
+	Parts   []Component `json:"parts"` // the largest first
 }
 
 // A Component is one part of the collector, or of the runtime below it.
@@ -20,14 +24,41 @@ type Component struct {
 	Share   float64 `json:"ratio"`
 }
 
-func components(*record.Record) *Components { return nil }
-
-// share of a component; 0 where it is not among the parts.
-func (c *Components) share(name string) float64 {
-	for _, p := range c.Parts {
-		if p.Name == name {
-			return p.Share
+// components is of the CPU profile that was taken when a threshold became critical, or
+// a warning began, or in the steady state: the first of these that there is.
+func components(r *record.Record) *Components {
+	for _, moment := range []record.Moment{
+		record.MomentLimit, record.MomentWarning, record.MomentSteady,
+	} {
+		for _, p := range r.Profiles {
+			if p.Actor != record.Gateway || p.Kind != record.ProfileCPU || p.Moment != moment ||
+				p.Parsed == nil || p.Parsed.Total <= 0 {
+				continue
+			}
+			c := &Components{
+				File: p.File, Moment: string(p.Moment), Elapsed: p.Elapsed, Seconds: p.Parsed.Total,
+			}
+			for _, part := range p.Parsed.Parts {
+				c.Parts = append(c.Parts, Component{part.Component, part.Value, part.Share})
+			}
+			return c
 		}
 	}
-	return 0
+	return nil
+}
+
+// exporting is the share of some work that was the exporters', or nobody's in
+// particular.
+func (c *Components) exporting(work string) float64 {
+	sum := 0.0
+	for _, p := range c.Parts {
+		owner, does, owned := strings.Cut(p.Name, ": ")
+		if !owned {
+			owner, does = "", p.Name
+		}
+		if does == work && (owner == "" || strings.HasPrefix(owner, "exporter")) {
+			sum += p.Share
+		}
+	}
+	return sum
 }
