@@ -152,9 +152,9 @@ func goMaxProcsHigh(s *subject) *Advice {
 	if t := c.ThrottledTime; t != nil {
 		after := *t * (want - *c.Limit) / (at - *c.Limit)
 		a.Evidence = append(a.Evidence, proof("gateway_cpu.throttled_seconds_per_second", "s/s", *t,
-			"threads held back for %.2f s a second", *t))
-		a.Effect += fmt.Sprintf(" Held back: %.2f s a second × (%.0f − %.2f) ÷ (%.0f − %.2f) = %.2f.",
-			*t, want, *c.Limit, at, *c.Limit, after)
+			"threads held back for %s a second", Seconds(*t)))
+		a.Effect += fmt.Sprintf(" Held back: %s a second × (%.0f − %.2f) ÷ (%.0f − %.2f) = %s.",
+			Seconds(*t), want, *c.Limit, at, *c.Limit, Seconds(after))
 		a.Promise = &Promise{
 			Figure: "gateway_cpu.throttled_seconds_per_second", Unit: "s/s", Before: *t,
 			After: after, Sense: AtMost,

@@ -1,6 +1,7 @@
 package verdict_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -206,12 +207,45 @@ func TestSeeded(t *testing.T) {
 		if diff := cmp.Diff(s.want, strings.Join(names, " ")); diff != "" {
 			t.Errorf("Advise(%s):\n%s", s.name, diff)
 		}
-		l := verdict.Measure(r).Limited
+		f := verdict.Measure(r)
+		l := f.Limited
+		for _, c := range l.Candidates {
+			traced(t, f, c.Evidence)
+		}
+		for _, a := range verdict.Advise(r) {
+			traced(t, f, a.Evidence)
+		}
 		if l.By != s.by {
 			t.Errorf("%s is limited by %s (%s), want %s", s.name, l.By, l.Text, s.by)
 		}
 		if len(l.Candidates) != 7 {
 			t.Errorf("%s: %d candidates looked at", s.name, len(l.Candidates))
+		}
+	}
+}
+
+// traced asks whether each figure stands where its evidence says.
+func traced(t *testing.T, f verdict.Figures, evidence []verdict.Evidence) {
+	t.Helper()
+	text, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range evidence {
+		path, ok := strings.CutPrefix(e.Source, "summary.json: figures.")
+		if !ok {
+			continue
+		}
+		var v any
+		if err := json.Unmarshal(text, &v); err != nil {
+			t.Fatal(err)
+		}
+		for step := range strings.SplitSeq(path, ".") {
+			of, _ := v.(map[string]any)
+			v = of[step]
+		}
+		if n, ok := v.(float64); !ok || n != e.Value {
+			t.Errorf("%s is said to be %v at %s, where there is %v", e.Text, e.Value, path, v)
 		}
 	}
 }
