@@ -2,6 +2,7 @@ package verdict_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -369,5 +370,45 @@ func TestLimited(t *testing.T) {
 	empty.Samples = nil
 	if l := verdict.Measure(empty).Limited; l != nil {
 		t.Errorf("nothing was seen, and yet it is limited by %+v", l)
+	}
+}
+
+// Odigos' four sizes, and a good configuration of one's own, get no advice under a load
+// that they hold.
+func TestNoAdviceWhereNoneIsNeeded(t *testing.T) {
+	for _, preset := range []scenario.Preset{
+		scenario.PresetSizeS, scenario.PresetSizeM, scenario.PresetSizeL, scenario.PresetSizeXL,
+	} {
+		asked, err := scenario.Scenario{
+			Name: "x", Gateway: scenario.Gateway{Preset: preset},
+		}.Resolved()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := asked.Gateway
+		trial := trials.Calm()
+		trial.CPU = func(float64) float64 { return 0.55 * float64(g.CPULimit) }
+		trial.WorkingSet = func(float64) float64 { return 0.5 * float64(g.MemoryLimit) / trials.MiB }
+		trial.Throttled = 0.1
+		r := trial.Record()
+		r.Header.Scenario.Gateway = g
+		setEnv(r, "GOMEMLIMIT", fmt.Sprintf("%dB", int64(g.GoMemLimit)))
+		setEnv(r, "GOMAXPROCS", fmt.Sprint(g.GoMaxProcs))
+		plain(r)
+		noAdvice(t, string(preset), r)
+	}
+	trial := trials.Calm()
+	r := trial.Record()
+	trials.Collector(r, trials.Config("memory_limiter, batch", plainExporter))
+	noAdvice(t, "a good configuration", r)
+}
+
+func noAdvice(t *testing.T, name string, r *record.Record) {
+	t.Helper()
+	for _, a := range verdict.Advise(r) {
+		t.Errorf("%s gets advice %s: %s", name, a.Name, a.Symptom)
+	}
+	if l := verdict.Measure(r).Limited; l.By != verdict.ByNothing {
+		t.Errorf("%s is limited by %s: %s", name, l.By, l.Text)
 	}
 }
