@@ -96,6 +96,8 @@ func TestReadCollectorOtherNames(t *testing.T) {
 		{`exporter_sent_spans{exporter="otlp/x"} 6`, record.ExporterSent, 6},
 		{`otelcol_processor_refused_spans{processor="memory_limiter"} 7`, record.ProcessorRefused, 7},
 		{`otelcol_processor_accepted_spans{processor="memory_limiter"} 7`, record.ProcessorRefused, 0},
+		{`otelcol_processor_memory_limiter_refused_spans{processor="memory_limiter"} 7`, record.ProcessorRefused, 7},
+		{`otelcol_processor_memory_limiter_accepted_spans{processor="memory_limiter"} 7`, record.ProcessorRefused, 0},
 		{`otelcol_odigos_accepted_spans_total 3`, record.AdmissionRejections, 0},
 		{`target_info{service_name="odigosotelcol"} 1`, record.AdmissionRejections, 0},
 		{

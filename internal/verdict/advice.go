@@ -124,7 +124,8 @@ func Advise(r *record.Record) []Advice {
 	var out []Advice
 	covered := map[string]bool{}
 	for _, advise := range advices {
-		if a := advise(s); a != nil {
+		// Two may find the same in two ways: the first speaks.
+		if a := advise(s); a != nil && !slices.ContainsFunc(out, a.same) {
 			a.settle()
 			out = append(out, *a)
 			for _, name := range a.covers {
@@ -134,6 +135,8 @@ func Advise(r *record.Record) []Advice {
 	}
 	return slices.DeleteFunc(out, func(a Advice) bool { return covered[a.Name] })
 }
+
+func (a *Advice) same(other Advice) bool { return a.Name == other.Name }
 
 // settle makes one of Setting and Patches where only the other was given.
 func (a *Advice) settle() {

@@ -130,9 +130,9 @@ func limiterAfterBatch(s *subject) *Advice {
 		a.Evidence = append(a.Evidence, proof("delivery.lost_spans", "spans", float64(d.Lost),
 			"%s acknowledged spans lost in the measured time", Count(d.Lost)))
 		after := max(0, float64(d.Lost)-*refused)
-		a.Effect = fmt.Sprintf("Computed: of the %s spans lost, %s that were refused behind their "+
-			"acknowledgement go: %s left. As many are refused to the sender, who may try again.",
-			Count(d.Lost), Number(min(float64(d.Lost), *refused)), Number(after))
+		a.Effect = fmt.Sprintf("Computed: of the %s spans lost in the measured time, the %s that were "+
+			"refused behind their acknowledgement (whole run) go: at most %s are left. As many are "+
+			"refused to the sender, who may try again.", Count(d.Lost), Number(*refused), Number(after))
 		a.Promise = &Promise{
 			Figure: "delivery.lost_spans", Unit: "spans", Before: float64(d.Lost), After: after,
 			Sense: AtMost,

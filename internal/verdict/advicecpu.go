@@ -113,7 +113,10 @@ func (s *subject) compressionShare(a *Advice, factor float64) {
 // configured.
 func smallBatches(s *subject) *Advice {
 	p, ran := s.f.Pipeline, s.ran()
-	if ran == nil || s.odigos() || len(ran.Of("batch")) == 0 || !above(p.TimeoutShare, 0.95) || p.BatchMean == nil || *p.BatchMean > 1000 ||
+	if ran == nil || s.odigos() || len(ran.Of("batch")) == 0 {
+		return nil
+	}
+	if !above(p.TimeoutShare, 0.95) || p.BatchMean == nil || *p.BatchMean > 1000 ||
 		!above(over(s.f.CPU.Average, s.f.CPU.Limit), 0.7) {
 		return nil
 	}

@@ -149,6 +149,7 @@ func tooFewConsumers(s *subject) *Advice {
 			Seconds(*e.Stay), needed, want, Number(want / *e.Stay * *e.Spans)),
 		covers: []string{
 			"memory-near-its-limit", "memory-grows", "admission-refuses", "queue-fills",
+			"more-consumers-than-the-queue-has",
 		},
 	}
 	if s.odigos() {

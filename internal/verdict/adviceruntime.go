@@ -43,7 +43,7 @@ func goMemLimitOff(s *subject) *Advice {
 		return nil
 	}
 	want := goMemLimitFor(*m.Limit)
-	if above(s.f.Go.LiveMost, want) {
+	if above(s.f.Runtime.Live, want) {
 		return nil
 	}
 	symptom := "the Go runtime was not told of the memory limit (no GOMEMLIMIT)"
@@ -75,8 +75,8 @@ func goMemLimitOff(s *subject) *Advice {
 	}
 	a.Evidence = append(a.Evidence, proof("gateway_memory.whole_run_working_set_peak_bytes",
 		"bytes", *m.PeakOfRun, "largest working set seen %s", bytesText(*m.PeakOfRun)))
-	if live := s.f.Go.LiveMost; live != nil {
-		a.Evidence = append(a.Evidence, proof("gateway_go.heap_live_max_bytes", "bytes", *live,
+	if live := s.f.Runtime.Live; live != nil {
+		a.Evidence = append(a.Evidence, proof("gateway_go_runtime.heap_live_max_bytes", "bytes", *live,
 			"%s of heap in use after a collection, at most", bytesText(*live)))
 	}
 	after := want + 50*mebi
@@ -152,9 +152,9 @@ func goMaxProcsHigh(s *subject) *Advice {
 	if t := c.ThrottledTime; t != nil {
 		after := *t * (want - *c.Limit) / (at - *c.Limit)
 		a.Evidence = append(a.Evidence, proof("gateway_cpu.throttled_seconds_per_second", "s/s", *t,
-			"threads held back for %.2f s a second", *t))
-		a.Effect += fmt.Sprintf(" Held back: %.2f s a second × (%.0f − %.2f) ÷ (%.0f − %.2f) = %.2f.",
-			*t, want, *c.Limit, at, *c.Limit, after)
+			"threads held back for %s a second", Seconds(*t)))
+		a.Effect += fmt.Sprintf(" Held back: %s a second × (%.0f − %.2f) ÷ (%.0f − %.2f) = %s.",
+			Seconds(*t), want, *c.Limit, at, *c.Limit, Seconds(after))
 		a.Promise = &Promise{
 			Figure: "gateway_cpu.throttled_seconds_per_second", Unit: "s/s", Before: *t,
 			After: after, Sense: AtMost,
@@ -178,14 +178,14 @@ func (s *subject) baseline() (heap, charged *float64) {
 // garbage collection, had taken half of its memory limit, or four fifths of GOMEMLIMIT,
 // before any load came.
 func belowBaseline(s *subject) *Advice {
-	m, g := s.f.Memory, s.f.Go
+	m, g := s.f.Memory, s.f.Runtime
 	heap, charged := s.baseline()
 	limit := m.Limit
 	memLimit := g.MemLimit
 	if told, ok := goMemLimit(s.gatewayEnv("GOMEMLIMIT")); memLimit == nil && ok {
 		memLimit = &told
 	}
-	if charged == nil || !s.f.Failures.Killed && !above(g.GCShare, gcShare) {
+	if charged == nil || !s.f.Failures.Killed && !above(g.Share, gcShare) {
 		return nil
 	}
 	if heap == nil {
@@ -216,7 +216,7 @@ func belowBaseline(s *subject) *Advice {
 		a.Symptom = fmt.Sprintf("Go takes %s before any load, %s of GOMEMLIMIT (%s)",
 			bytesText(*heap), Percent(*ofGo), bytesText(*memLimit))
 	}
-	if g.GCShare != nil {
+	if g.Share != nil {
 		a.Evidence = append(a.Evidence, gcEvidence(g))
 	}
 	// Go lets the heap grow to twice what is in use; what is in use under load was seen
@@ -232,9 +232,9 @@ func belowBaseline(s *subject) *Advice {
 	a.Effect = fmt.Sprintf("Computed: %s were taken; Go collects when the heap is twice what was in "+
 		"use: 2 × %s ÷ 0.8 + 50 MiB = %s. How much the load needs beyond that the next trial shows.",
 		bytesText(seen), bytesText(seen), bytesText(needed))
-	if g.GCShare != nil {
+	if g.Share != nil {
 		a.Promise = &Promise{
-			Figure: "gateway_go.gc_ratio_of_cpu", Unit: "ratio", Before: *g.GCShare, After: gcShare,
+			Figure: "gateway_go_runtime.gc_ratio_of_cpu", Unit: "ratio", Before: *g.Share, After: gcShare,
 			Sense: AtMost,
 		}
 	}

@@ -23,7 +23,7 @@ const (
 // came to 95 % of its memory limit, or stood at 95 % of GOMEMLIMIT on average while
 // garbage collection took a quarter of its CPU.
 func memoryLimits(s *subject) Candidate {
-	m, f, g := s.f.Memory, s.f.Failures, s.f.Go
+	m, f, g := s.f.Memory, s.f.Failures, s.f.Runtime
 	share := over(m.PeakOfRun, m.Limit)
 	c := candidate(ByMemory, state(share, 0.8, memoryFull), "")
 	if c.State == Unknown && m.Limit == nil && g.MemLimit == nil {
@@ -36,15 +36,15 @@ func memoryLimits(s *subject) Candidate {
 			"largest working set %s of %s", bytesText(*m.PeakOfRun), bytesText(*m.Limit)))
 		c.When = period(record.WorkingSet(s.loaded(), record.Gateway), 0.8**m.Limit)
 	}
-	if above(g.MemoryShare, memoryFull) {
-		c.add(proof("gateway_go.memory_mean_ratio_of_limit", "ratio", *g.MemoryShare,
-			"Go's memory at %s of GOMEMLIMIT (%s) on average", Percent(*g.MemoryShare),
+	if full := s.f.Go.MemoryShare; above(full, memoryFull) && g.MemLimit != nil {
+		c.add(proof("gateway_go.memory_mean_ratio_of_gomemlimit", "ratio", *full,
+			"Go's memory at %s of GOMEMLIMIT (%s) on average", Percent(*full),
 			bytesText(*g.MemLimit)))
-		if above(g.GCShare, gcShare) {
+		if above(g.Share, gcShare) {
 			c.State = Limits
 			c.add(gcEvidence(g))
 			c.Text = fmt.Sprintf("Go's memory stood at GOMEMLIMIT (%s), and garbage collection took "+
-				"%s of the CPU to keep it there", bytesText(*g.MemLimit), Percent(*g.GCShare))
+				"%s of the CPU to keep it there", bytesText(*g.MemLimit), Percent(*g.Share))
 		}
 	}
 	switch {
@@ -68,24 +68,24 @@ func memoryLimits(s *subject) Candidate {
 	return c
 }
 
-func gcEvidence(g GoFigures) Evidence {
-	return proof("gateway_go.gc_ratio_of_cpu", "ratio", *g.GCShare,
-		"garbage collection took %s of the CPU used", Percent(*g.GCShare))
+func gcEvidence(g RuntimeFigures) Evidence {
+	return proof("gateway_go_runtime.gc_ratio_of_cpu", "ratio", *g.Share,
+		"garbage collection took %s of the CPU used", Percent(*g.Share))
 }
 
 // gcLimits when garbage collection took a quarter of the CPU of a gateway that had no
 // more of it.
 func gcLimits(s *subject) Candidate {
-	g := s.f.Go
-	if g.GCShare == nil {
+	g := s.f.Runtime
+	if g.Share == nil {
 		return candidate(ByGC, Unknown, "the runtime's own figures were not served")
 	}
-	c := candidate(ByGC, state(g.GCShare, 0.15, gcShare), "garbage collection took %s of the CPU "+
-		"used", Percent(*g.GCShare))
+	c := candidate(ByGC, state(g.Share, 0.15, gcShare), "garbage collection took %s of the CPU "+
+		"used", Percent(*g.Share))
 	c.add(gcEvidence(g))
-	if g.GCCycles != nil {
-		c.add(proof("gateway_go.gc_cycles_per_second", "/s", *g.GCCycles,
-			"%.1f collections a second", *g.GCCycles))
+	if g.Cycles != nil {
+		c.add(proof("gateway_go_runtime.gc_cycles_per_second", "/s", *g.Cycles,
+			"%.1f collections a second", *g.Cycles))
 	}
 	if c.State == Limits && !s.cpuFull() {
 		c.State = Near

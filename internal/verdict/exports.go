@@ -76,51 +76,22 @@ func (m measure) exports() ExportFigures {
 	return f
 }
 
-// GoFigures are what the Go runtime of the gateway says of itself, over the measured
-// time, or over the whole load where the gateway did not live to see that.
+// GoFigures are what limits ask of the Go runtime beside RuntimeFigures.
 type GoFigures struct {
-	// GCShare is the CPU time of garbage collection over all CPU time used. It counts
-	// collection in time that would have been idle, too.
-	GCShare  *float64 `json:"gc_ratio_of_cpu,omitempty"`
-	GCCycles *float64 `json:"gc_cycles_per_second,omitempty"`
-	// Memory is what GOMEMLIMIT bounds, at most; MemoryShare is the mean of it over
-	// GOMEMLIMIT.
-	Memory      *float64 `json:"memory_max_bytes,omitempty"`
-	MemLimit    *float64 `json:"memory_limit_bytes,omitempty"`
-	MemoryShare *float64 `json:"memory_mean_ratio_of_limit,omitempty"`
-	// LiveLeast and LiveMost are the least and the most that a collection left in use.
-	LiveLeast *float64 `json:"heap_live_min_bytes,omitempty"`
-	LiveMost  *float64 `json:"heap_live_max_bytes,omitempty"`
-	MaxProcs  *float64 `json:"max_procs,omitempty"`
+	// MemoryShare is the mean, over the measured time, of what GOMEMLIMIT bounds, over
+	// GOMEMLIMIT; nil without one.
+	MemoryShare *float64 `json:"memory_mean_ratio_of_gomemlimit,omitempty"`
+	MaxProcs    *float64 `json:"gomaxprocs,omitempty"`
 }
 
-// noMemLimit is from where a GOMEMLIMIT is none: the runtime's default is the largest
-// number there is.
-const noMemLimit = 1 << 60
-
 func (m measure) goRuntime() GoFigures {
-	var f GoFigures
-	samples := m.loaded()
 	series := func(metric record.Metric) record.Series {
-		return record.MetricSeries(samples, record.Gateway, metric)
+		return record.MetricSeries(m.loaded(), record.Gateway, metric)
 	}
-	gc, gcSpan := record.Increase(series(record.GoGCCPU))
-	used, usedSpan := record.Increase(record.CPUSeconds(samples, record.Gateway))
-	if gcSpan > 0 && usedSpan > 0 && used > 0 {
-		f.GCShare = new(min(1, gc/gcSpan/(used/usedSpan)))
+	return GoFigures{
+		MemoryShare: over(mean(series(record.GoMemory)), top(series(record.GoMemLimit))),
+		MaxProcs:    top(series(record.GoMaxProcs)),
 	}
-	if cycles, span := record.Increase(series(record.GoGCCycles)); span > 0 {
-		f.GCCycles = new(cycles / span)
-	}
-	f.Memory = top(series(record.GoMemory))
-	if limit := top(series(record.GoMemLimit)); limit != nil && *limit < noMemLimit {
-		f.MemLimit = limit
-	}
-	f.MemoryShare = over(mean(series(record.GoMemory)), f.MemLimit)
-	live := series(record.GoHeapLive)
-	f.LiveMost, f.LiveLeast = top(live), least(live)
-	f.MaxProcs = top(series(record.GoMaxProcs))
-	return f
 }
 
 // loaded are the samples of the measured time; where there are too few, those of the
@@ -130,14 +101,4 @@ func (m measure) loaded() []record.Sample {
 		return m.samples
 	}
 	return record.During(m.r.Samples, record.PhaseWarmUp, record.PhaseMeasuring)
-}
-
-func least(s record.Series) *float64 {
-	var low *float64
-	for _, v := range s.Values {
-		if low == nil || v < *low {
-			low = new(v)
-		}
-	}
-	return low
 }

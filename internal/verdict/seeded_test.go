@@ -1,6 +1,8 @@
 package verdict_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -206,12 +208,45 @@ func TestSeeded(t *testing.T) {
 		if diff := cmp.Diff(s.want, strings.Join(names, " ")); diff != "" {
 			t.Errorf("Advise(%s):\n%s", s.name, diff)
 		}
-		l := verdict.Measure(r).Limited
+		f := verdict.Measure(r)
+		l := f.Limited
+		for _, c := range l.Candidates {
+			traced(t, f, c.Evidence)
+		}
+		for _, a := range verdict.Advise(r) {
+			traced(t, f, a.Evidence)
+		}
 		if l.By != s.by {
 			t.Errorf("%s is limited by %s (%s), want %s", s.name, l.By, l.Text, s.by)
 		}
 		if len(l.Candidates) != 7 {
 			t.Errorf("%s: %d candidates looked at", s.name, len(l.Candidates))
+		}
+	}
+}
+
+// traced asks whether each figure stands where its evidence says.
+func traced(t *testing.T, f verdict.Figures, evidence []verdict.Evidence) {
+	t.Helper()
+	text, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range evidence {
+		path, ok := strings.CutPrefix(e.Source, "summary.json: figures.")
+		if !ok {
+			continue
+		}
+		var v any
+		if err := json.Unmarshal(text, &v); err != nil {
+			t.Fatal(err)
+		}
+		for step := range strings.SplitSeq(path, ".") {
+			of, _ := v.(map[string]any)
+			v = of[step]
+		}
+		if n, ok := v.(float64); !ok || n != e.Value {
+			t.Errorf("%s is said to be %v at %s, where there is %v", e.Text, e.Value, path, v)
 		}
 	}
 }
@@ -335,5 +370,45 @@ func TestLimited(t *testing.T) {
 	empty.Samples = nil
 	if l := verdict.Measure(empty).Limited; l != nil {
 		t.Errorf("nothing was seen, and yet it is limited by %+v", l)
+	}
+}
+
+// Odigos' four sizes, and a good configuration of one's own, get no advice under a load
+// that they hold.
+func TestNoAdviceWhereNoneIsNeeded(t *testing.T) {
+	for _, preset := range []scenario.Preset{
+		scenario.PresetSizeS, scenario.PresetSizeM, scenario.PresetSizeL, scenario.PresetSizeXL,
+	} {
+		asked, err := scenario.Scenario{
+			Name: "x", Gateway: scenario.Gateway{Preset: preset},
+		}.Resolved()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := asked.Gateway
+		trial := trials.Calm()
+		trial.CPU = func(float64) float64 { return 0.55 * float64(g.CPULimit) }
+		trial.WorkingSet = func(float64) float64 { return 0.5 * float64(g.MemoryLimit) / trials.MiB }
+		trial.Throttled = 0.1
+		r := trial.Record()
+		r.Header.Scenario.Gateway = g
+		setEnv(r, "GOMEMLIMIT", fmt.Sprintf("%dB", int64(g.GoMemLimit)))
+		setEnv(r, "GOMAXPROCS", fmt.Sprint(g.GoMaxProcs))
+		plain(r)
+		noAdvice(t, string(preset), r)
+	}
+	trial := trials.Calm()
+	r := trial.Record()
+	trials.Collector(r, trials.Config("memory_limiter, batch", plainExporter))
+	noAdvice(t, "a good configuration", r)
+}
+
+func noAdvice(t *testing.T, name string, r *record.Record) {
+	t.Helper()
+	for _, a := range verdict.Advise(r) {
+		t.Errorf("%s gets advice %s: %s", name, a.Name, a.Symptom)
+	}
+	if l := verdict.Measure(r).Limited; l.By != verdict.ByNothing {
+		t.Errorf("%s is limited by %s: %s", name, l.By, l.Text)
 	}
 }
