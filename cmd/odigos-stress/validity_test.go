@@ -22,6 +22,7 @@ import (
 
 var (
 	sabotages = flag.Int("sabotages", 0, "how many trials TestSabotagedIsInvalid runs; 0: it is skipped")
+	keepIn    = flag.String("keep", "", "a folder into which these two put their records")
 	cleanRuns = flag.Int("clean", 0, "how many trials TestCleanIsValid runs; 0: it is skipped")
 )
 
@@ -238,6 +239,12 @@ func (p *watchedPlace) trial(t *testing.T, text string, begun func()) *record.Re
 		},
 	})
 	p.tasks.Wait()
+	if *keepIn != "" {
+		to := filepath.Join(*keepIn, fmt.Sprintf("%d", time.Now().UnixNano()))
+		if err := os.CopyFS(to, os.DirFS(r.Dir)); err != nil {
+			t.Error(err)
+		}
+	}
 	return r
 }
 

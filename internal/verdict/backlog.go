@@ -59,11 +59,11 @@ func backlog(s *subject) []Finding {
 			"acknowledged (%s less, allowed %s)", Number(*arrived), Number(*taken),
 			Percent(max(0, 1-*share)),
 			Percent(allowed))
-		ours := backendSlow(s)[0].Severity == Void
-		if ours {
-			text += "; the backend was the cause"
+		ours := s.backendFault()
+		if ours != "" {
+			text += "; " + ours
 		}
-		if 1-*share > allowed && len(s.r.Header.Sampling) == 0 && !ours {
+		if 1-*share > allowed && len(s.r.Header.Sampling) == 0 && ours == "" {
 			return with(one(check, Critical, "%s", text), &last, &first, "requests", source)
 		}
 	}

@@ -24,7 +24,10 @@ const (
 	stealShare  = 0.02
 	stealWindow = 0.10
 	// pressureCPU and pressureMemory are the shares of the time in which some process
-	// may wait, by the kernel's account (PSI, some).
+	// may wait, by the kernel's account (PSI, some). Waiting for a processor counts where
+	// pressureUsed of the machine's cores were used: whom a limit holds back waits, too,
+	// though he be anybody's and the machine idle.
+	pressureUsed   = 0.75
 	pressureCPU    = 0.40
 	pressureMemory = 0.05
 	// pressureOwn is from which share of held-back periods on an actor's own limit
@@ -122,45 +125,51 @@ func (s *subject) pressure() (found []Finding) {
 	}
 	for _, of := range []struct {
 		what, unit string
-		of         func(*env.Host) *float64
+		share      *float64
 		allowed    float64
 		own        bool // may be such a limit
 	}{
 		{
-			"a processor", "cpu", func(h *env.Host) *float64 { return h.CPUStalled }, pressureCPU, held,
+			"a processor", "cpu", s.hostStalled(func(h *env.Host) *float64 { return h.CPUStalled },
+				pressureUsed), pressureCPU, held,
 		},
 		{
-			"memory", "memory", func(h *env.Host) *float64 { return h.MemoryStalled }, pressureMemory,
+			"memory", "memory", s.hostStalled(func(h *env.Host) *float64 { return h.MemoryStalled }, 0),
+			pressureMemory,
 			s.f.Memory.LimitHits != nil && *s.f.Memory.LimitHits > 0 ||
 				s.f.Memory.Share != nil && *s.f.Memory.Share > pressureNear,
 		},
 	} {
-		share := s.hostStalled(of.of)
-		if share == nil || of.own || *share <= of.allowed {
+		if of.share == nil || of.own || *of.share <= of.allowed {
 			continue
 		}
 		found = append(found, because(HostPressure, with(one("host", Reservation, "some process waited "+
-			"for %s in %s of the time (allowed %s)", of.what, Percent(*share), Percent(of.allowed)),
-			share, &of.allowed, "ratio",
+			"for %s in %s of the time (allowed %s)", of.what, Percent(*of.share), Percent(of.allowed)),
+			of.share, &of.allowed, "ratio",
 			record.SamplesFile+": host."+of.unit+"_stalled_seconds"))...)
 	}
 	return found
 }
 
 // hostStalled is the share of the measured time in which some process of the machine
-// waited; nil where it is not known.
-func (s *subject) hostStalled(of func(*env.Host) *float64) *float64 {
-	var stalled record.Series
-	for i := range s.samples {
-		if h := s.samples[i].Host; h != nil && of(h) != nil {
-			stalled.Elapsed = append(stalled.Elapsed, s.samples[i].Elapsed)
-			stalled.Values = append(stalled.Values, *of(h))
+// waited while at least so much of its cores was used; nil where it is not known.
+func (s *subject) hostStalled(of func(*env.Host) *float64, used float64) *float64 {
+	by, over := 0.0, 0.0
+	for i := 1; i < len(s.samples); i++ {
+		from, to := s.samples[i-1].Host, s.samples[i].Host
+		if from == nil || to == nil || of(from) == nil || of(to) == nil {
+			continue
+		}
+		seconds := s.samples[i].Elapsed - s.samples[i-1].Elapsed
+		over += seconds
+		if to.BusySeconds-from.BusySeconds >= used*seconds*float64(s.r.Header.Machine.Cores) {
+			by += *of(to) - *of(from)
 		}
 	}
-	if by, over := record.Increase(stalled); over > 0 {
-		return new(min(1, by/over))
+	if over <= 0 {
+		return nil
 	}
-	return nil
+	return new(min(1, by/over))
 }
 
 // othersRan tells when other processes took what the trial needed: the machine was full

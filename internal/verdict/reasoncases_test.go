@@ -229,8 +229,8 @@ func hostCases() []reasonCase {
 			r.Header.Selftest = &record.Selftest{Ceilings: []record.Ceiling{measuredCeiling(r, times*1000)}}
 		})
 	}
-	waits := func(share, throttled float64) madeUp {
-		m := onHost(env.Host{CPUStalled: &share})
+	waits := func(share, busy, throttled float64) madeUp {
+		m := onHost(env.Host{BusySeconds: busy, CPUStalled: &share})
 		m.trial = func(t *trials.Trial) { t.Throttled = throttled }
 		return m
 	}
@@ -248,8 +248,9 @@ func hostCases() []reasonCase {
 		{verdict.HostFull, full(1), full(2)},
 		{verdict.HostSteal, onHost(env.Host{StealSeconds: .09}), onHost(env.Host{StealSeconds: .07})},
 		{verdict.HostSteal, burst(.45), burst(.3)},
-		{verdict.HostPressure, waits(.41, 0), waits(.39, 0)},
-		{verdict.HostPressure, waits(.6, 0), waits(.6, .3)}, // those whom the limit holds back
+		{verdict.HostPressure, waits(.41, 3.2, 0), waits(.39, 3.2, 0)},
+		{verdict.HostPressure, waits(.6, 3.2, 0), waits(.6, 3.2, .3)}, // whom our limit holds back
+		{verdict.HostPressure, waits(.6, 3.1, 0), waits(.6, 2.9, 0)},  // and whom another's
 		{
 			verdict.HostPressure, onHost(env.Host{MemoryStalled: new(.06)}),
 			onHost(env.Host{MemoryStalled: new(.04)}),

@@ -201,8 +201,8 @@ var placeReasons = []ReasonEntry{
 	{
 		HostPressure, "host", Degraded,
 		fmt.Sprintf("by /proc/pressure some process waited for a processor in more than %s of the "+
-			"time, or for memory in more than %s, and no actor at a limit of its own",
-			Percent(pressureCPU), Percent(pressureMemory)),
+			"time, with %s of the cores used, or for memory in more than %s, and no actor was at a "+
+			"limit of its own", Percent(pressureCPU), Percent(pressureUsed), Percent(pressureMemory)),
 		"figures of time and CPU are those of a crowded machine",
 		"run it on a machine of its own; see `load_1m` in the header for what ran before",
 	},
