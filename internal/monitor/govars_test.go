@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -161,7 +162,7 @@ func TestReadGoOfOurActors(t *testing.T) {
 	registry.MustRegister(admin.ProcessCollectors()...)
 	answer := httptest.NewRecorder()
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).
-		ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+		ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	points, err := parse(answer.Body)
 	if err != nil {
 		t.Fatal(err)
