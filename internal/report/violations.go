@@ -153,6 +153,9 @@ func (p *panel) bound(of subject, c scenario.Condition, text string) {
 		return
 	}
 	name := strings.TrimSpace(strings.TrimPrefix(text, string(c.Subject)))
+	if c.Subject == scenario.Acknowledgement { // latency is in the same panel
+		name = "ack. " + name
+	}
 	p.limits = slices.Clone(p.limits)
 	for i, l := range p.limits {
 		if math.Abs(l.at-at) < 0.001*at {
