@@ -38,8 +38,8 @@ func (p *page) violations(s Summary) {
 			if span.Worst != nil {
 				worst = verdict.InUnit(scenario.Unit(f.Unit), *span.Worst)
 			}
-			p.cells(mark(span.Severity), violated(s, f, span.Severity), string(span.Severity), verdict.Clock(span.From),
-				verdict.Clock(span.To), verdict.Seconds(span.To-span.From), worst)
+			p.cells(mark(span.Severity), violated(s, f, span.Severity), string(span.Severity),
+				verdict.Clock(span.From), verdict.Clock(span.To), verdict.Seconds(span.To-span.From), worst)
 		}
 	}
 	if lines == 0 {
