@@ -13,7 +13,10 @@ func (v *progress) violated(f verdict.Finding) {
 	name := f.Assertion
 	if name == "" {
 		limits := v.plan.Gateway.Limits
-		limit := map[string]float64{"cpu": limits.CPUCores, "memory": float64(limits.MemoryBytes)}[f.Check]
+		limit := limits.CPUCores
+		if f.Check == "memory" {
+			limit = float64(limits.MemoryBytes)
+		}
 		if f.Limit == nil || limit <= 0 {
 			return
 		}

@@ -38,8 +38,8 @@ func (p *page) violations(s Summary) {
 			if span.Worst != nil {
 				worst = verdict.InUnit(scenario.Unit(f.Unit), *span.Worst)
 			}
-			p.cells(mark(span.Severity), violated(s, f, span.Severity), string(span.Severity), verdict.Clock(span.From),
-				verdict.Clock(span.To), verdict.Seconds(span.To-span.From), worst)
+			p.cells(mark(span.Severity), violated(s, f, span.Severity), string(span.Severity),
+				verdict.Clock(span.From), verdict.Clock(span.To), verdict.Seconds(span.To-span.From), worst)
 		}
 	}
 	if lines == 0 {
@@ -153,6 +153,9 @@ func (p *panel) bound(of subject, c scenario.Condition, text string) {
 		return
 	}
 	name := strings.TrimSpace(strings.TrimPrefix(text, string(c.Subject)))
+	if c.Subject == scenario.Acknowledgement { // latency is in the same panel
+		name = "ack. " + name
+	}
 	p.limits = slices.Clone(p.limits)
 	for i, l := range p.limits {
 		if math.Abs(l.at-at) < 0.001*at {

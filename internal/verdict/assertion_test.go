@@ -192,6 +192,7 @@ func number(v *float64) string {
 }
 
 func TestAssertionVerdicts(t *testing.T) {
+	lose := func(t *trials.Trial) { t.Lost = 7 }
 	for _, c := range []struct {
 		that   string
 		change func(*trials.Trial)
@@ -202,9 +203,9 @@ func TestAssertionVerdicts(t *testing.T) {
 		{"p(99)<1s", nil, nil, verdict.Held, "holds: "},
 		{"p(99)<500ms", nil, nil, verdict.Critical, "fails: "},
 		{"loss==0", nil, nil, verdict.Held, "holds: 0 spans of 60,000"},
-		{"loss<=0.01%", func(t *trials.Trial) { t.Lost = 7 }, nil, verdict.Critical, "fails: 0.012 % (7 of"},
-		{"max<10s", func(t *trials.Trial) { t.Lost = 7 }, nil, verdict.Critical, "fails: lost (7 of 60,000"},
-		{"p(99)<10s", func(t *trials.Trial) { t.Lost = 7 }, nil, verdict.Held, "holds: "},
+		{"loss<=0.01%", lose, nil, verdict.Critical, "fails: 0.012 % (7 of"},
+		{"max<10s", lose, nil, verdict.Critical, "fails: lost (7 of 60,000"},
+		{"p(99)<10s", lose, nil, verdict.Held, "holds: "},
 		{"refused==0", func(t *trials.Trial) { t.Refused = 100 }, nil, verdict.Critical, "100 spans of"},
 		{"refused==0", nil, func(r *record.Record) { r.Ending = nil }, verdict.Reservation, "not known"},
 		{"go_memory<90%", nil, nil, verdict.Reservation, "not known: no sample tells"},
@@ -216,13 +217,13 @@ func TestAssertionVerdicts(t *testing.T) {
 		{"p(99.999)<600ms", nil, nil, verdict.Reservation, "fewer than 5 requests lie beyond it"},
 		{"sometthing<5", nil, nil, verdict.Reservation, "not judged: found \"sometthing\""},
 		{"cpu_avg<1m", nil, func(r *record.Record) { last(r, 3) }, verdict.Reservation, "too short"},
-		{"loss==0", func(t *trials.Trial) { t.Lost = 7 }, func(r *record.Record) {
+		{"loss==0", lose, func(r *record.Record) {
 			r.Ending.Drained.Complete = false
 			for _, s := range r.Samples { // nobody says that they were given up
 				delete(s.Actors[record.Gateway].Metrics, record.ExporterEnqueueFailed)
 			}
 		}, verdict.Void, "still inside the gateway"},
-		{"loss==0", func(t *trials.Trial) { t.Lost = 7 }, func(r *record.Record) {
+		{"loss==0", lose, func(r *record.Record) {
 			r.Header.Sampling = []string{"tail_sampling"}
 		}, verdict.Reservation, "loss cannot be told from what tail_sampling drops"},
 		{"p(50)<1ms", nil, func(r *record.Record) {
