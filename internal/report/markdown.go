@@ -44,6 +44,7 @@ func Markdown(w io.Writer, s Summary) error {
 	var p page
 	p.answer(s)
 	p.checks(s)
+	p.deaths(s)
 	p.account(s)
 	p.latency(s.Figures.Latency)
 	for _, of := range sections(s.Figures) {

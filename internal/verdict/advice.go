@@ -42,6 +42,9 @@ const (
 // advices are all there are. Each returns nil when the record gives no reason for it.
 var advices = []func(*subject) *Advice{
 	killedForMemory,
+	memoryForThis,
+	queueForLimit,
+	consumersForRate,
 	memoryNear,
 	memoryGrows,
 	goMemLimitOff,
@@ -89,7 +92,7 @@ func roundUp(bytes float64) string {
 
 func killedForMemory(s *subject) *Advice {
 	m, f := s.f.Memory, s.f.Failures
-	if !f.Killed || f.OOMKilled == nil || !*f.OOMKilled || m.Limit == nil {
+	if !f.Killed || f.OOMKilled == nil || !*f.OOMKilled || m.Limit == nil || s.needed() != nil {
 		return nil
 	}
 	a := &Advice{

@@ -18,14 +18,16 @@ type Figures struct {
 	// Explained is of the whole run.
 	Explained ExplainedFigures `json:"explained"`
 	Failures  FailureFigures   `json:"failures"`
-	Latency   LatencyFigures   `json:"latency"`
-	Pipeline  PipelineFigures  `json:"collector"`
-	CPU       CPUFigures       `json:"gateway_cpu"`
-	Memory    MemoryFigures    `json:"gateway_memory"`
-	Loadgen   EndFigures       `json:"loadgen"`
-	Backend   EndFigures       `json:"backend"`
-	Pacing    PacingFigures    `json:"pacing"`
-	Looks     map[string]Look  `json:"looks"` // by actor
+	// Deaths of the gateway, in order.
+	Deaths   []DeathFigures  `json:"deaths,omitempty"`
+	Latency  LatencyFigures  `json:"latency"`
+	Pipeline PipelineFigures `json:"collector"`
+	CPU      CPUFigures      `json:"gateway_cpu"`
+	Memory   MemoryFigures   `json:"gateway_memory"`
+	Loadgen  EndFigures      `json:"loadgen"`
+	Backend  EndFigures      `json:"backend"`
+	Pacing   PacingFigures   `json:"pacing"`
+	Looks    map[string]Look `json:"looks"` // by actor
 }
 
 // TimeFigures say how long each phase lasted.
@@ -105,7 +107,7 @@ type FailureFigures struct {
 	AdmissionRejections *float64 `json:"whole_run_admission_rejected_requests,omitempty"`
 
 	// Killed and OOMKilled are of the gateway; the latter is nil where it cannot be
-	// known. KilledAt is when it ended by itself or was killed.
+	// known. KilledAt is when it ended by itself or was killed, of several times the first.
 	Killed    bool              `json:"gateway_killed"`
 	OOMKilled *bool             `json:"gateway_oom_killed,omitempty"`
 	KilledAt  *float64          `json:"gateway_ended_at_seconds,omitempty"`
@@ -172,6 +174,7 @@ func Measure(r *record.Record) Figures {
 		Delivery:  m.delivery(),
 		Explained: m.explained(),
 		Failures:  m.failures(),
+		Deaths:    m.deaths(),
 		Latency:   m.latency(),
 		Pipeline:  m.pipeline(),
 		CPU:       m.cpu(),
