@@ -46,6 +46,7 @@ func Markdown(w io.Writer, s Summary) error {
 	p.limited(s.Figures.Limited)
 	p.checks(s)
 	p.violations(s)
+	p.deaths(s)
 	p.account(s)
 	p.latency(s.Figures.Latency)
 	for _, of := range sections(s.Figures) {

@@ -58,8 +58,9 @@ func (r *run) died(s env.State) {
 	}
 	r.states[record.Gateway] = s
 	w := r.lastWords()
-	d := record.Death{
-		At: endOf(s), Kind: kindOf(s, w), State: s, Text: w.text, Component: w.component,
+	d := record.Death{At: endOf(s), Kind: kindOf(s, w), State: s}
+	if d.Kind != record.DeathOOM && d.Kind != record.DeathKilled {
+		d.Text, d.Component = w.text, w.component // a kill leaves no words
 	}
 	r.mu.Lock()
 	d.Uptime = d.At.Sub(r.mortal.ready).Seconds()

@@ -98,6 +98,9 @@ var advices = []func(*subject) *Advice{
 	killedForMemory,
 	queueTooLarge,
 	limiterAfterBatch,
+	memoryForThis,
+	queueForLimit,
+	consumersForRate,
 	memoryNear,
 	memoryGrows,
 	goMemLimitOff,
@@ -164,7 +167,7 @@ func bytesText(v float64) string { return fmt.Sprintf("%.0f MiB", v/(1<<20)) }
 
 func killedForMemory(s *subject) *Advice {
 	m, f := s.f.Memory, s.f.Failures
-	if !f.Killed || f.OOMKilled == nil || !*f.OOMKilled || m.Limit == nil {
+	if !f.Killed || f.OOMKilled == nil || !*f.OOMKilled || m.Limit == nil || s.needed() != nil {
 		return nil
 	}
 	a := &Advice{

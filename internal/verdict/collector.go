@@ -85,6 +85,9 @@ func (m measure) total(metric record.Metric) *float64 {
 // was not ours, whether it was for memory where that is known, and when it ended
 // without being asked to.
 func (m measure) killed() (killed bool, oom *bool, at *float64) {
+	if len(m.ending.Deaths) > 0 {
+		return m.killedAmong(m.ending.Deaths)
+	}
 	state, known := m.ending.States[record.Gateway]
 	if known {
 		oom = state.OOMKilled

@@ -64,8 +64,9 @@ func survived(s *subject) []Finding {
 	const check = "gateway"
 	expected := s.r.Header.Scenario.Expect
 	f := s.f.Failures
-	var found []Finding
+	found := died(s)
 	switch {
+	case len(found) > 0:
 	case f.Killed:
 		found = one(check, Critical, "the gateway was killed%s%s%s%s", forMemory(f.OOMKilled),
 			when(f.KilledAt), s.memoryThen(), s.diedWith())
@@ -78,8 +79,10 @@ func survived(s *subject) []Finding {
 	default:
 		found = one(check, Held, "the gateway ran until it was asked to stop")
 	}
-	found[0].From = f.KilledAt
-	found[0].Source = record.EndingFile + ": states.gateway; " + record.EventsFile
+	if len(s.f.Deaths) == 0 {
+		found[0].From = f.KilledAt
+		found[0].Source = record.EndingFile + ": states.gateway; " + record.EventsFile
+	}
 	switch {
 	case expected != scenario.ExpectKilled:
 	case !s.expectedKill():

@@ -18,19 +18,21 @@ type Figures struct {
 	// Explained is of the whole run.
 	Explained ExplainedFigures `json:"explained"`
 	Failures  FailureFigures   `json:"failures"`
-	Latency   LatencyFigures   `json:"latency"`
-	Pipeline  PipelineFigures  `json:"collector"`
-	CPU       CPUFigures       `json:"gateway_cpu"`
-	Memory    MemoryFigures    `json:"gateway_memory"`
-	Growth    GrowthFigures    `json:"growth"`
-	Runtime   RuntimeFigures   `json:"gateway_go_runtime"`
-	Close     CloseFigures     `json:"gateway_close_look"`
-	Loadgen   EndFigures       `json:"loadgen"`
-	Backend   EndFigures       `json:"backend"`
-	Pacing    PacingFigures    `json:"pacing"`
-	Looks     map[string]Look  `json:"looks"` // by actor
-	Exports   ExportFigures    `json:"exports"`
-	Go        GoFigures        `json:"gateway_go"`
+	// Deaths of the gateway, in order.
+	Deaths   []DeathFigures  `json:"deaths,omitempty"`
+	Latency  LatencyFigures  `json:"latency"`
+	Pipeline PipelineFigures `json:"collector"`
+	CPU      CPUFigures      `json:"gateway_cpu"`
+	Memory   MemoryFigures   `json:"gateway_memory"`
+	Growth   GrowthFigures   `json:"growth"`
+	Runtime  RuntimeFigures  `json:"gateway_go_runtime"`
+	Close    CloseFigures    `json:"gateway_close_look"`
+	Loadgen  EndFigures      `json:"loadgen"`
+	Backend  EndFigures      `json:"backend"`
+	Pacing   PacingFigures   `json:"pacing"`
+	Looks    map[string]Look `json:"looks"` // by actor
+	Exports  ExportFigures   `json:"exports"`
+	Go       GoFigures       `json:"gateway_go"`
 	// Limited is nil when nothing was seen of the load.
 	Limited *Limited `json:"limited,omitempty"`
 }
@@ -112,7 +114,7 @@ type FailureFigures struct {
 	AdmissionRejections *float64 `json:"whole_run_admission_rejected_requests,omitempty"`
 
 	// Killed and OOMKilled are of the gateway; the latter is nil where it cannot be
-	// known. KilledAt is when it ended by itself or was killed.
+	// known. KilledAt is when it ended by itself or was killed, of several times the first.
 	Killed    bool              `json:"gateway_killed"`
 	OOMKilled *bool             `json:"gateway_oom_killed,omitempty"`
 	KilledAt  *float64          `json:"gateway_ended_at_seconds,omitempty"`
@@ -179,6 +181,7 @@ func Measure(r *record.Record) Figures {
 		Delivery:  m.delivery(),
 		Explained: m.explained(),
 		Failures:  m.failures(),
+		Deaths:    m.deaths(),
 		Latency:   m.latency(),
 		Pipeline:  m.pipeline(),
 		CPU:       m.cpu(),

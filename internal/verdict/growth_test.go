@@ -194,7 +194,11 @@ func TestSpan(t *testing.T) {
 		seconds float64
 		want    string
 	}{
-		{45, "45 s"}, {119, "119 s"}, {600, "10 min"}, {11400, "3 h 10 min"}, {86400 * 5.2, "5 days"},
+		{45, "45 s"},
+		{119, "119 s"},
+		{600, "10 min"},
+		{11400, "3 h 10 min"},
+		{86400 * 5.2, "5 days"},
 		{1e12, "more than 100 years"},
 	} {
 		if got := verdict.Lasting(c.seconds); got != c.want {
