@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -21,10 +20,12 @@ type settling struct {
 
 // Floors of what moves, where there is no limit to take a share of.
 const (
-	settleLimit   = 0.05 // of a limit
-	settleCores   = 0.05
-	settleBytes   = 16 << 20
-	settleLatency = 0.010 // seconds
+	settleLimit = 0.05 // of a limit
+	settleCores = 0.05
+	settleBytes = 16 << 20
+	// A median wanders with the phase of the requests against the gateway's batches, of
+	// which Odigos has three in a row with 200 ms each, and any hiccup shifts that phase.
+	settleLatency = 1.0 // seconds
 )
 
 // settles are the figures that must be steady for their averages to say something.
@@ -37,9 +38,6 @@ func (s *subject) settles() []settling {
 	if g.MemoryLimit > 0 {
 		bytesFloor = settleLimit * float64(g.MemoryLimit)
 	}
-	// At few requests a second a median wanders with their phase against the gateway's
-	// batches: by less than it is spread at any moment.
-	latencyFloor := max(settleLatency, s.latencySpread())
 	metric := func(actor string, m record.Metric) record.Series {
 		return record.MetricSeries(s.samples, actor, m)
 	}
@@ -54,28 +52,10 @@ func (s *subject) settles() []settling {
 			func(v float64) string { return Number(v) + " requests" },
 		},
 		{
-			"median latency", metric(record.Backend, record.BackendLatencyP50), latencyFloor,
+			"median latency", metric(record.Backend, record.BackendLatencyP50), settleLatency,
 			"seconds", Seconds,
 		},
 	}
-}
-
-// latencySpread is how far the p99 of latency lies above its median, in the middle one of
-// the measured looks.
-func (s *subject) latencySpread() float64 {
-	var spread record.Series
-	for i := range s.samples {
-		m := s.samples[i].Actors[record.Backend].Metrics
-		p50, known := m[record.BackendLatencyP50]
-		if p99, both := m[record.BackendLatencyP99]; known && both {
-			spread.Elapsed = append(spread.Elapsed, s.samples[i].Elapsed)
-			spread.Values = append(spread.Values, p99-p50)
-		}
-	}
-	if middle := quantile(spread, .5); middle != nil {
-		return *middle
-	}
-	return math.Inf(1)
 }
 
 // queueGrew is whether the queue is known to have grown all the time.
