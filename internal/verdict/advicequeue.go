@@ -121,7 +121,14 @@ func queueTooLarge(s *subject) *Advice {
 		},
 		covers: []string{
 			"memory-limit-too-small", "memory-near-its-limit", "memory-grows", "queue-fills",
+			"cpu-held-back",
 		},
+	}
+	// Garbage may fill the heap up to GOMEMLIMIT before it is collected.
+	if told, ok := goMemLimit(s.gatewayEnv("GOMEMLIMIT")); ok && told > peak && told < *m.Limit {
+		a.Promise.After = told
+		a.Effect += fmt.Sprintf(" Garbage may fill the heap up to GOMEMLIMIT, %s, before it is "+
+			"collected: that is the most to be seen.", bytesText(told))
 	}
 	return a
 }

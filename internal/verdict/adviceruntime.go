@@ -79,11 +79,12 @@ func goMemLimitOff(s *subject) *Advice {
 		a.Evidence = append(a.Evidence, proof("gateway_go_runtime.heap_live_max_bytes", "bytes", *live,
 			"%s of heap in use after a collection, at most", bytesText(*live)))
 	}
-	after := want + 50*mebi
+	outside := min(50*mebi, *m.Limit/2)
+	after := want + outside
 	a.Effect = fmt.Sprintf("Computed: the heap, which Go otherwise lets grow to twice what is in "+
-		"use, is collected before it comes to 0.8 × (%s − 50 MiB) = %s; with 50 MiB for what Go does "+
-		"not count the working set stays below %s. ", bytesText(*m.Limit), bytesText(want),
-		bytesText(after)) + a.Effect
+		"use, is collected before it comes to 0.8 × (%s − %s) = %s; with %s for what Go does not "+
+		"count the working set stays below %s. ", bytesText(*m.Limit), bytesText(outside),
+		bytesText(want), bytesText(outside), bytesText(after)) + a.Effect
 	a.Promise = &Promise{
 		Figure: "gateway_memory.whole_run_working_set_peak_bytes", Unit: "bytes",
 		Before: *m.PeakOfRun, After: after, Sense: AtMost,
