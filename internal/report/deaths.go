@@ -21,8 +21,8 @@ func (p *page) deaths(s Summary) {
 	}
 	p.line("## When it died")
 	p.line("")
-	p.line("Memory is anonymous and the kernel's, which a kill for want of memory goes by. Its growth "+
-		"is the slope over the last seconds before. From `%s` (deaths), `%s` and `%s`; "+
+	p.line("Memory is anonymous and the kernel's, which a kill for want of memory goes by. Its "+
+		"growth is the slope over the last seconds before. From `%s` (deaths), `%s` and `%s`; "+
 		"`summary.json`: figures.deaths.", record.EndingFile, record.PulsesFile, record.SamplesFile)
 	p.line("")
 	p.cells("", "of", "after the start of the load", "after it was ready", "memory at the last look",

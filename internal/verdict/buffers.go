@@ -57,7 +57,8 @@ func (m measure) buffers(f *DeathFigures, l life) {
 	for _, b := range all {
 		total += *b.Spans
 	}
-	if held, ok := m.spansHeld(byBorder, s, l); ok && len(m.r.Header.Sampling) == 0 && held > 1.001*total {
+	held, ok := m.spansHeld(byBorder, s, l)
+	if ok && len(m.r.Header.Sampling) == 0 && held > 1.001*total {
 		add(bufferRest, held-total, "%s spans held, less those above", Number(held))
 		total = held
 	}

@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 )
 
@@ -23,6 +24,9 @@ type need struct {
 	full bool
 	// each is how many spans a queued request has; 0 where that is not known.
 	each float64
+	// cost is the memory of a span, and why.
+	cost float64
+	why  string
 }
 
 // needed is nil when it cannot be computed: memory did not go with the spans that the
@@ -33,6 +37,7 @@ func (s *subject) needed() *need {
 			continue
 		}
 		n := &need{death: d, held: *d.Held, each: s.perQueued()}
+		n.cost, n.why = s.spanCost(d)
 		if n.held.Growth <= 0 {
 			return nil
 		}
@@ -51,6 +56,26 @@ func (s *subject) needed() *need {
 	return nil
 }
 
+// spanCost is the memory that is to be reckoned with for a span. The collector lets the
+// heap grow to its live part and GOGC percent of it before it works (100 unless it is set,
+// https://go.dev/doc/gc-guide), and to less where GOMEMLIMIT is below the memory limit: a
+// quarter is left for it then. Where the heap is not told, it is the slope of memory.
+func (s *subject) spanCost(d DeathFigures) (bytes float64, why string) {
+	if d.Held.Live == nil {
+		return d.Held.PerSpan, "as memory rose"
+	}
+	headroom := 2.0
+	if gogc, err := strconv.ParseFloat(s.gatewayEnv("GOGC"), 64); err == nil && gogc > 0 {
+		headroom = 1 + gogc/100
+	}
+	if told, ok := goMemLimit(s.gatewayEnv("GOMEMLIMIT")); ok && told <= 0.9**d.Limit {
+		headroom = min(headroom, 1.25)
+	}
+	why = fmt.Sprintf("%.1f KiB of live heap × %s for what is not collected yet",
+		*d.Held.Live/(1<<10), Number(headroom))
+	return max(d.Held.PerSpan, *d.Held.Live*headroom), why
+}
+
 // capacity is how many requests the sending queue takes; 0 where that is not known.
 func (s *subject) capacity() float64 {
 	if c := s.f.Pipeline.Capacity; c != nil {
@@ -61,18 +86,18 @@ func (s *subject) capacity() float64 {
 
 // bytes is the limit that holds so many spans.
 func (n *need) bytes(spans float64) float64 {
-	return (n.held.Base + spans*n.held.PerSpan) / leftOver
+	return (n.held.Base + spans*n.cost) / leftOver
 }
 
 // arithmetic is bytes in words.
 func (n *need) arithmetic(spans float64) string {
 	return fmt.Sprintf("(%s + %s spans × %.1f KiB) ÷ %.2f = %s", bytesText(n.held.Base),
-		Number(math.Round(spans)), n.held.PerSpan/(1<<10), leftOver, bytesText(n.bytes(spans)))
+		Number(math.Round(spans)), n.cost/(1<<10), leftOver, bytesText(n.bytes(spans)))
 }
 
 func (n *need) evidence() []Evidence {
 	h := n.held
-	return []Evidence{
+	all := []Evidence{
 		proof("deaths[].held.bytes_per_span", "bytes", h.PerSpan,
 			"%.1f KiB of memory a span held (%s), R² %.2f over %d looks", h.PerSpan/(1<<10), h.By, h.Fit,
 			h.Looks),
@@ -82,6 +107,11 @@ func (n *need) evidence() []Evidence {
 		proof("deaths[].memory_limit_bytes", "bytes", *n.death.Limit, "memory limit %s",
 			bytesText(*n.death.Limit)),
 	}
+	if h.Live != nil {
+		all = append(all, proof("deaths[].held.live_bytes_per_span", "bytes", *h.Live,
+			"%.1f KiB a span reckoned: %s", n.cost/(1<<10), n.why))
+	}
+	return all
 }
 
 // memoryForThis is the memory limit that this load would have needed.
@@ -99,7 +129,7 @@ func memoryForThis(s *subject) *Advice {
 			"gateway takes in more than it gives, and a longer load needs more again.",
 		Effect: fmt.Sprintf("Computed: %s; %s. GOMEMLIMIT is to be above %s, so that the collector "+
 			"does not work for nothing.", n.how, n.arithmetic(n.spans),
-			bytesText(n.held.Base+n.spans*n.held.PerSpan/2)),
+			bytesText(n.held.Base+n.spans*n.cost/2)),
 	}
 	if n.full {
 		a.Change = "Raise the memory limit to what a full sending queue takes. Then it refuses instead " +
@@ -116,7 +146,7 @@ func queueForLimit(s *subject) *Advice {
 		return nil
 	}
 	room := leftOver**n.death.Limit - n.held.Base
-	size := math.Floor(room / (n.held.PerSpan * n.each))
+	size := math.Floor(room / (n.cost * n.each))
 	if size < 1 || s.capacity() > 0 && size >= s.capacity() {
 		return nil
 	}
@@ -132,12 +162,12 @@ func queueForLimit(s *subject) *Advice {
 		},
 		Effect: fmt.Sprintf("Computed: (%.2f × %s - %s) ÷ (%.0f spans a request × %.1f KiB) = %.0f "+
 			"requests.", leftOver, bytesText(*n.death.Limit), bytesText(n.held.Base), n.each,
-			n.held.PerSpan/(1<<10), size),
+			n.cost/(1<<10), size),
 	}
 	if c := s.f.Pipeline.Capacity; c != nil {
 		a.Evidence = append(a.Evidence, proof("collector.queue_capacity_requests", "requests", *c,
 			"the queue takes %s requests, which would be %s", Number(*c),
-			bytesText(n.held.Base+*c*n.each*n.held.PerSpan)))
+			bytesText(n.held.Base+*c*n.each*n.cost)))
 	}
 	return a
 }

@@ -149,7 +149,8 @@ func (s *subject) costOf(all []DeathFigures) string {
 		what = "what was due between the starts around them: "
 	}
 	lostOrSampled := "lost"
-	if p := s.r.Header.Prediction; len(s.r.Header.Sampling) > 0 && (p == nil || p.Unpredictable != "") {
+	p := s.r.Header.Prediction
+	if len(s.r.Header.Sampling) > 0 && (p == nil || p.Unpredictable != "") {
 		lostOrSampled = "lost or sampled"
 	}
 	return fmt.Sprintf("%s%s spans %s, %s refused, %s never answered or sent", what, Count(lost),

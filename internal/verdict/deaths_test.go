@@ -248,3 +248,37 @@ func TestAdviceOfADeath(t *testing.T) {
 		t.Errorf("missing with a slow backend: %v", advices)
 	}
 }
+
+// Where the collector lets the heap grow to twice what is live, that is what counts: a
+// queue that only fits the mean would be killed.
+func TestAdviceReckonsWithGarbage(t *testing.T) {
+	r := dying()
+	for i := range r.Samples {
+		s := r.Samples[i]
+		if g := s.Actors[record.Gateway]; g.Running && s.Elapsed < 40 {
+			g.Metrics[record.HeapAlloc] = heldMore * max(0, s.Elapsed) * (6 << 10)
+		}
+	}
+	for i := range r.Header.Actors {
+		delete(r.Header.Actors[i].Env, "GOMEMLIMIT")
+	}
+	all := verdict.Advise(r)
+	for _, want := range []string{
+		// (8 MiB + 140,000 × 12 KiB) ÷ 0.85 is 1,940 MiB.
+		"memory_limit: 1950Mi", "6.0 KiB of live heap × 2 for what is not collected yet",
+		// (510 MiB - 8 MiB) ÷ (200 × 12 KiB) is 214.2.
+		"queue_size: 214",
+	} {
+		found := false
+		for _, a := range all {
+			text := a.Setting + a.Effect
+			for _, e := range a.Evidence {
+				text += e.Text
+			}
+			found = found || strings.Contains(text, want)
+		}
+		if !found {
+			t.Errorf("no advice says %q", want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -22,6 +23,9 @@ type HeldFigures struct {
 	Base    float64 `json:"base_bytes"`
 	PerSpan float64 `json:"bytes_per_span"`
 	Fit     float64 `json:"r_squared"`
+	// Live is what a span takes of the heap that is in use: the smallest there was, since
+	// what is not collected yet comes on top. nil where the heap is not told.
+	Live *float64 `json:"live_bytes_per_span,omitempty"`
 }
 
 // How the spans in a gateway are counted.
@@ -66,12 +70,13 @@ func (m measure) heldBy(by string, l life) *HeldFigures {
 	if by == byBorder && len(m.r.Header.Sampling) > 0 {
 		return nil // what a sampler drops never arrives, and is not held
 	}
-	var at, spans, bytes []float64
+	var at, spans, bytes, heap []float64
 	for _, s := range l.looks {
 		n, ok := m.spansHeld(by, s, l)
 		b, known := unreclaimable(s.Actors[record.Gateway].Usage)
 		if ok && known {
 			at, spans, bytes = append(at, s.Elapsed), append(spans, n), append(bytes, b)
+			heap = append(heap, heapInUse(s.Actors[record.Gateway].Metrics))
 		}
 	}
 	if len(at) < fewestLooks {
@@ -84,7 +89,29 @@ func (m measure) heldBy(by string, l life) *HeldFigures {
 	return &HeldFigures{
 		By: by, Looks: len(at), Spans: spans[len(spans)-1], Growth: fitted(at, spans).slope,
 		Base: max(0, memory.intercept), PerSpan: memory.slope, Fit: memory.fit,
+		Live: livePerSpan(spans, heap),
 	}
+}
+
+// heapInUse is the live heap where that is told, else what is allocated of it; 0 where
+// neither is.
+func heapInUse(metrics map[record.Metric]float64) float64 {
+	if live := metrics[record.GoHeapLive]; live > 0 {
+		return live
+	}
+	return metrics[record.HeapAlloc]
+}
+
+// livePerSpan is the smallest heap a span, of the looks at which at least half as many
+// were held as ever; a few say more of what was there before.
+func livePerSpan(spans, heap []float64) (least *float64) {
+	most := slices.Max(spans)
+	for i, n := range spans {
+		if n > 0 && n >= most/2 && heap[i] > 0 && (least == nil || heap[i]/n < *least) {
+			least = new(heap[i] / n)
+		}
+	}
+	return least
 }
 
 func (m measure) spansHeld(by string, s record.Sample, l life) (spans float64, ok bool) {
