@@ -156,6 +156,10 @@ func (p *panel) bound(of subject, c scenario.Condition, text string) {
 	if c.Subject == scenario.Acknowledgement { // latency is in the same panel
 		name = "ack. " + name
 	}
+	if !p.log && at > 5*p.top() {
+		p.title += fmt.Sprintf(" (%s is far above)", name) // its line would press it flat
+		return
+	}
 	p.limits = slices.Clone(p.limits)
 	for i, l := range p.limits {
 		if math.Abs(l.at-at) < 0.001*at {
@@ -164,6 +168,16 @@ func (p *panel) bound(of subject, c scenario.Condition, text string) {
 		}
 	}
 	p.limits = append(p.limits, limit{at: at, name: name})
+}
+
+// top is the largest value there is, or limit.
+func (p *panel) top() float64 {
+	most := 0.0
+	p.each(func(v float64) { most = max(most, v) })
+	for _, l := range p.limits {
+		most = max(most, l.at)
+	}
+	return most
 }
 
 // apart moves the names of lines that are too near each other.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
@@ -43,6 +44,20 @@ func TestPanelIsMarked(t *testing.T) {
 	}
 	if diff := cmp.Diff(bands, p.bands, cmp.AllowUnexported(band{})); diff != "" {
 		t.Errorf("bands (-want +got):\n%s", diff)
+	}
+}
+
+// A bound far above everything is named, and not drawn.
+func TestFarBoundIsNamed(t *testing.T) {
+	p := panel{
+		title: "Queue", of: about(scenario.Queue),
+		lines: []line{{s: record.Series{Elapsed: []float64{1}, Values: []float64{30}}}},
+	}
+	far := p.marked([]verdict.Finding{finding("queue<500")})
+	near := p.marked([]verdict.Finding{finding("queue<100")})
+	if far.title != "Queue (<500 is far above)" || len(far.limits) != 0 || near.title != "Queue" ||
+		len(near.limits) != 1 {
+		t.Errorf("far: %q, %v; near: %q, %v", far.title, far.limits, near.title, near.limits)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // a times says that p(N) is beyond a bound, or within it, that is so.
 func TestTimesSayNothingWrong(t *testing.T) {
 	said := map[bool]int{}
-	for seed := range uint64(300) {
+	for seed := range uint64(100) {
 		draw := rand.New(rand.NewPCG(seed, 1))
 		c, err := scenario.ParseCondition([]string{
 			"p(99)<500ms", "p(50)<=300ms", "p(95)<450ms", "p(99.9)<900ms", "max<1s", "med<200ms",
@@ -66,7 +66,7 @@ func TestTimesSayNothingWrong(t *testing.T) {
 			}
 		}
 	}
-	if said[true] < 500 || said[false] < 500 {
-		t.Errorf("said %v of 9,000 looks: too little to be of use", said)
+	if said[true] < 150 || said[false] < 150 {
+		t.Errorf("said %v of 3,000 looks: too little to be of use", said)
 	}
 }
