@@ -60,7 +60,10 @@ func goMemLimitOff(s *subject) *Advice {
 			"memory limit %s", bytesText(*m.Limit))},
 		Change:  "Set GOMEMLIMIT to 80 % of the limit less 50 MiB, as Odigos' chart does.",
 		Patches: []Patch{{ForScenario, "gateway:\n  gomemlimit: " + mebis(want) + "Mi\n"}},
-		covers:  []string{"memory-near-its-limit", "memory-limit-too-small", "memory-grows"},
+		covers:  []string{"memory-near-its-limit", "memory-grows"},
+	}
+	if s.needed() == nil { // else it is computed that collecting harder is not enough
+		a.covers = append(a.covers, "memory-limit-too-small")
 	}
 	if s.odigos() {
 		hard := max(*m.Limit-50*mebi, *m.Limit/2)

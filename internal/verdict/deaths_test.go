@@ -208,10 +208,18 @@ func TestExpectedDeaths(t *testing.T) {
 	}
 }
 
+// dyingOwn is dying with a configuration of the user's own: Odigos' queue cannot be
+// configured.
+func dyingOwn() *record.Record {
+	r := dying()
+	trials.Collector(r, trials.Config("batch", "{endpoint: x:1}"))
+	return r
+}
+
 // The setting that would have held, with its arithmetic.
 func TestAdviceOfADeath(t *testing.T) {
 	advices := map[string]verdict.Advice{}
-	for _, a := range verdict.Advise(dying()) {
+	for _, a := range verdict.Advise(dyingOwn()) {
 		advices[a.Name] = a
 	}
 	// 8 MiB + 2,000 spans/s × 70 s × 8 KiB is 1,102 MiB, and a sixth on top of it.
@@ -236,7 +244,7 @@ func TestAdviceOfADeath(t *testing.T) {
 	if _, ok := advices["more-consumers-than-the-queue-has"]; ok {
 		t.Error("exports that take 6 ms need no more consumers")
 	}
-	slow := dying()
+	slow := dyingOwn()
 	slow.Header.Scenario.Backend.Delay = scenario.Duration(2 * time.Second)
 	for _, a := range verdict.Advise(slow) {
 		if a.Name == "more-consumers-than-the-queue-has" && !strings.Contains(a.Setting, "num_consumers: 48") {
@@ -252,11 +260,11 @@ func TestAdviceOfADeath(t *testing.T) {
 // Where the collector lets the heap grow to twice what is live, that is what counts: a
 // queue that only fits the mean would be killed.
 func TestAdviceReckonsWithGarbage(t *testing.T) {
-	r := dying()
+	r := dyingOwn()
 	for i := range r.Samples {
 		s := r.Samples[i]
 		if g := s.Actors[record.Gateway]; g.Running && s.Elapsed < 40 {
-			g.Metrics[record.HeapAlloc] = heldMore * max(0, s.Elapsed) * (6 << 10)
+			g.Metrics[record.GoHeapLive] = heldMore * max(0, s.Elapsed) * (6 << 10)
 		}
 	}
 	for i := range r.Header.Actors {
