@@ -5,12 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 // notes are what is odd in the plan and yet may be meant.
-func (p Plan) notes(c gateway.Collector) []string {
+func (p Plan) notes() []string {
 	var out []string
 	note := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	g, l, t := p.Scenario.Gateway, p.Scenario.Load, p.Scenario.Timing
