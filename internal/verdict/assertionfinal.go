@@ -36,13 +36,19 @@ func assertionsHeld(s *subject) (found []Finding) {
 func (s *subject) assertionHeld(a *asserted) Finding {
 	if a.err != nil {
 		f := a.said(Reservation, "not judged: "+a.err.Error())
-		f.Limit, f.Unit = nil, ""
+		f.Limit, f.Unit, f.Reason = nil, "", AssertionUnknown
 		return f
 	}
 	j := s.figureOf(a)
 	severity, text := s.weigh(a, j)
 	f := a.said(severity, text)
 	f.Value, f.From, f.Source = j.value, nil, j.source
+	switch severity {
+	case Reservation:
+		f.Reason = AssertionUnknown
+	case Void:
+		f.Reason = StillInside
+	}
 	if j.value != nil && math.IsInf(*j.value, 0) {
 		f.Value = nil // JSON has no infinity
 	}

@@ -54,6 +54,7 @@ const (
 	LostOrSampled     Reason = "lost-or-sampled"
 	WrongPrediction   Reason = "prediction-contradicted"
 	KillNotTold       Reason = "kill-not-told-apart"
+	AssertionUnknown  Reason = "assertion-not-known"
 )
 
 // A ReasonEntry is a line of the table of reasons.

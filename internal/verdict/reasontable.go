@@ -273,4 +273,9 @@ var answerReasons = []ReasonEntry{
 		"whether the kill was for want of memory is not known",
 		"a kernel that counts them (Linux 4.13, cgroup v1 or v2)",
 	},
+	{
+		AssertionUnknown, checkAssert, Degraded,
+		"an assertion of whose figure nothing tells, or not enough",
+		"whether it holds is not known", "what the finding says is missing, or a longer trial",
+	},
 }
