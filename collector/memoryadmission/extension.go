@@ -40,12 +40,15 @@ func NewFactory() extension.Factory {
 		func() component.Config { return &Config{} }, create, component.StabilityLevelDevelopment)
 }
 
-func create(_ context.Context, set extension.Settings, _ component.Config) (extension.Extension, error) {
+func create(
+	_ context.Context, set extension.Settings, _ component.Config,
+) (extension.Extension, error) {
 	return newAdmission(set, newRuntimeReader())
 }
 
 // refusal is made once: above the limit there is no memory to spare for another.
-var refusal = status.Error(codes.Unavailable, "the collector's memory is at GOMEMLIMIT: send again later")
+var refusal = status.Error(codes.Unavailable,
+	"the collector's memory is at GOMEMLIMIT: send again later")
 
 // admission decides about each request.
 type admission struct {

@@ -37,6 +37,13 @@ func TestFull(t *testing.T) {
 			true,
 		},
 		{
+			"the last collection left more than the limit leaves; the newest objects are not counted yet",
+			reading{
+				limit: 200 * mib, mapped: 260 * mib, objects: 229 * mib, marked: 230 * mib, goal: 230 * mib,
+			},
+			true,
+		},
+		{
 			"one byte below the limit",
 			reading{limit: 200 * mib, mapped: 200*mib - 1, objects: 180 * mib, goal: 180 * mib},
 			false,

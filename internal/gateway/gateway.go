@@ -65,7 +65,7 @@ type Setup struct {
 	// Gateway is the scenario's, with what could only be settled once the collector was
 	// known: its protection, and GOMEMLIMIT, which goes with it.
 	Gateway scenario.Gateway
-	Waits Waits
+	Waits   Waits
 	// Sampling are the processors that drop spans on purpose, by id.
 	Sampling []string
 	// Prediction says which traces they keep; nil where none samples.

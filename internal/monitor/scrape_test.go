@@ -99,6 +99,10 @@ func TestReadCollectorOtherNames(t *testing.T) {
 		{`otelcol_odigos_accepted_spans_total 3`, record.AdmissionRejections, 0},
 		{`target_info{service_name="odigosotelcol"} 1`, record.AdmissionRejections, 0},
 		{
+			`odigos_collector_memory_limiter_batch_rejections_total{otel_scope_name="github.com/` +
+				`odigos-io/odigos-stress/collector/memoryadmission"} 5`, record.AdmissionRejections, 5,
+		},
+		{
 			"# TYPE rpc_client_duration_milliseconds histogram\n" +
 				`rpc_client_duration_milliseconds_sum{rpc_service="opentelemetry.proto.collector.trace.v1.TraceService"} 1500` +
 				"\n" + `rpc_client_duration_milliseconds_count{rpc_service="opentelemetry.proto.collector.trace.v1.TraceService"} 9`,

@@ -21,7 +21,7 @@ var metricColumns = []metricColumn{
 	{Gateway, ExporterEnqueueFailed, spans, "not taken by a sending queue, counter"},
 	{Gateway, QueueSize, "queue units", "waiting in the sending queues (requests, unless the queue is configured otherwise)"},
 	{Gateway, QueueCapacity, "queue units", "room in the sending queues"},
-	{Gateway, AdmissionRejections, requests, "refused before decoding, for want of memory (Odigos only), counter"},
+	{Gateway, AdmissionRejections, requests, "refused before decoding, for want of memory (Odigos, and the extension memory_admission), counter"},
 	{Gateway, SamplerDropped, spans, "dropped by the decision of a probabilistic_sampler, counter"},
 	{Gateway, TailDropped, traces, "dropped by the decision of a tail_sampling, counter"},
 	{Gateway, TailEvicted, traces, "dropped by a tail_sampling before it decided, for want of room or since they were too large, counter"},

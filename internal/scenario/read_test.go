@@ -145,6 +145,17 @@ var bad = []struct {
 		`f:2:66: gateway.compression: found it with kind otelcol`,
 		`f:2:72: gateway.processors: found it with kind otelcol`,
 	}},
+	{
+		"otelcol with protection",
+		"name: a\ngateway: {kind: otelcol, config: c, exporter: otlp, protection: none}",
+		[]string{
+			`f:2:65: gateway.protection: found it with kind otelcol, want kind odigos, or the same in gateway.config`,
+		},
+	},
+	{
+		"protection", "name: a\ngateway: {protection: limit}",
+		[]string{`f:2:23: gateway.protection: found "limit", want one of odigos, limiter, none; did you mean limiter?`},
+	},
 	{"exporter ids", "name: a\ngateway: {kind: otelcol, config: c, exporter: O, allow_exporters: [debug, \"\"]}", []string{
 		`f:2:47: gateway.exporter: found "O", want type or type/name`,
 		`f:2:75: gateway.allow_exporters.1: found "", want type or type/name`,
