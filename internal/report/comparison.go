@@ -135,7 +135,7 @@ func Compare(parts []Part, interrupted string) Comparison {
 	}
 	var first *Compared
 	for _, p := range parts {
-		one := compared(p, interrupted)
+		one := compared(p)
 		if one.record != nil {
 			if first == nil {
 				first = &one
@@ -159,7 +159,7 @@ func sameLoad(a, b Summary) bool {
 		reflect.DeepEqual(a.Scenario.Timing, b.Scenario.Timing)
 }
 
-func compared(p Part, interrupted string) Compared {
+func compared(p Part) Compared {
 	c := Compared{
 		Name: p.Name, Description: p.Description, Settings: p.Settings, Record: p.Dir,
 		Status: NotRun, Error: p.Error, record: p.Record,
@@ -316,10 +316,10 @@ func (c *Comparison) settle() {
 	default:
 		c.ExitCode = verdict.ExitInterrupt
 	}
-	switch {
-	case failed == 0:
+	switch failed {
+	case 0:
 		c.Reason = fmt.Sprintf("all %d ended as they were to", len(c.Parts))
-	case failed == 1:
+	case 1:
 		c.Reason = why
 	default:
 		c.Reason = fmt.Sprintf("%s (and %d more of %d)", why, failed-1, len(c.Parts))
