@@ -190,6 +190,29 @@ func TestComparisonSettles(t *testing.T) {
 	}
 }
 
+func TestComparisonRanks(t *testing.T) {
+	refusing := func(spans uint64) *record.Record {
+		of := trials.Calm()
+		of.Refused = spans
+		return of.Record()
+	}
+	cases := []struct {
+		refused uint64
+		want    string
+	}{
+		{24000, "of those that lived b delivered the most of what was due: b 100 %, a 60 %"},
+		{600, "those that lived delivered, of what was due: b 100 %, a 99 %; one trial each does not"},
+	}
+	for _, c := range cases {
+		got := report.Compare([]report.Part{
+			{Name: "a", Record: refusing(c.refused)}, {Name: "b", Record: refusing(0)},
+		}, "").Findings
+		if len(got) != 3 || !strings.HasPrefix(got[2], c.want) {
+			t.Errorf("%d refused: %q; want %q", c.refused, got, c.want)
+		}
+	}
+}
+
 func TestComparisonTellsOtherLoad(t *testing.T) {
 	other := trials.Calm()
 	other.Rate = 2000

@@ -101,11 +101,12 @@ func (c Comparison) findings() []string {
 // and still not be told apart.
 const alike = 0.1
 
-// mostDelivered ranks those that lived and went to their end.
+// mostDelivered ranks those that lived, went to their end and may be believed.
 func (c Comparison) mostDelivered() string {
 	var alive []Compared
 	for _, p := range c.Parts {
-		if p.Status == Ran && p.Ended == nil && p.Spans != nil && p.Spans.DeliveredRatio != nil {
+		if p.Status == Ran && p.Validity != verdict.Unusable && p.Ended == nil && p.Spans != nil &&
+			p.Spans.DeliveredRatio != nil {
 			alive = append(alive, p)
 		}
 	}
