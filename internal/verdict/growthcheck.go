@@ -83,7 +83,7 @@ func (g GrowthFigure) outlook() string {
 			"the latest", Span(*g.ToGoMemLimit))
 	}
 	if g.ToLimit != nil {
-		text += fmt.Sprintf("; the memory limit is reached in %s if it goes on", Span(*g.ToLimit))
+		text += fmt.Sprintf("; if it goes on, the memory limit is reached in %s", Span(*g.ToLimit))
 	}
 	return text
 }
