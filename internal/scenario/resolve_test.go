@@ -32,7 +32,7 @@ func TestResolvedFillsEverything(t *testing.T) {
 		Backend: Backend{SuccessRate: ptr(Ratio(1))},
 		Thresholds: Thresholds{
 			CPU: threshold, Memory: threshold,
-			Loss: ptr(Ratio(0)), Refused: ptr(Ratio(0)),
+			Loss: ptr(Ratio(0)), Refused: ptr(Ratio(0)), Growth: GrowthWarning,
 		},
 		Timing: Timing{
 			WarmUp:   ptr(Duration(10 * time.Second)),
