@@ -87,7 +87,7 @@ func (m measure) growth() GrowthFigures {
 		Backend: m.memoryGrowth(record.Backend),
 	}
 	samples := m.sinceStart(record.Gateway)
-	f.Goroutines, _ = m.trend(ofRoutines, 2, record.MetricSeries(samples, record.Gateway,
+	f.Goroutines = m.trend(ofRoutines, 2, record.MetricSeries(samples, record.Gateway,
 		record.GoGoroutines))
 	if f.Goroutines.Grows() && f.Goroutines.rise() < leastRoutines {
 		f.Goroutines.Kind = GrowthNone
@@ -128,29 +128,26 @@ func (m measure) memoryGrowth(actor string) GrowthFigure {
 	}
 	live, heap := metric(record.GoHeapLive), metric(record.HeapAlloc)
 	if live.Len() > 0 && 10*live.Len() >= 9*heap.Len() {
-		f, _ := m.trend(ofLiveHeap, 1, changes(live))
-		return f
+		return m.trend(ofLiveHeap, 1, changes(live))
 	}
 	if heap.Len() > 0 {
-		f, _ := m.trend(ofHeap, 2, minima(heap))
-		return f
+		return m.trend(ofHeap, 2, minima(heap))
 	}
-	f, _ := m.trend(ofAnon, 2, record.Memory(samples, actor,
+	return m.trend(ofAnon, 2, record.Memory(samples, actor,
 		func(u *env.Usage) *int64 { return u.MemoryAnon }))
-	return f
 }
 
 // trend says what the trend of a series is, of which so many points make a block.
-func (m measure) trend(of string, points int, s record.Series) (GrowthFigure, Trend) {
+func (m measure) trend(of string, points int, s record.Series) GrowthFigure {
 	f := GrowthFigure{Kind: GrowthUnknown, Of: of, Seen: s.Len()}
 	if m.r.Header.Scenario.Load.Pattern != scenario.PatternConstant {
 		f.Kind = GrowthExempt
-		return f, Trend{}
+		return f
 	}
 	t := newTrend(s, points)
 	if !t.Known {
 		f.Needed = fewestBlocks * points
-		return f, t
+		return f
 	}
 	perMinute := func(v float64) *float64 {
 		if math.IsInf(v, 0) {
@@ -170,7 +167,7 @@ func (m measure) trend(of string, points int, s record.Series) (GrowthFigure, Tr
 	default:
 		f.Kind = GrowthContinue
 	}
-	return f, t
+	return f
 }
 
 func (g GrowthFigure) rise() float64 { return *g.Last - *g.First }

@@ -83,7 +83,7 @@ func (g GrowthFigure) outlook() string {
 			"the latest", Lasting(*g.ToGoMemLimit))
 	}
 	if g.ToLimit != nil {
-		text += fmt.Sprintf("; the memory limit is reached in %s if it goes on", Lasting(*g.ToLimit))
+		text += fmt.Sprintf("; if it goes on, the memory limit is reached in %s", Lasting(*g.ToLimit))
 	}
 	return text
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
-var simulate = flag.Int("simulate", 300, "how many sawtooths TestTrendOfSawtooths makes up")
+var simulate = flag.Int("simulate", 100, "how many sawtooths TestTrendOfSawtooths makes up")
 
 // A sawtooth is the heap of a gateway: what is in use wanders about its base, in waves and
 // with the memory of a first-order process, and allocation piles garbage on it until it is
@@ -91,7 +91,7 @@ func called(r *rand.Rand, n int, seconds float64, change func(*sawtooth)) (live,
 func TestTrendOfSawtooths(t *testing.T) {
 	n := *simulate
 	for _, seconds := range []float64{60, 120, 600, 7200} {
-		if seconds > 600 && n <= 300 {
+		if seconds > 600 && n <= 100 {
 			continue
 		}
 		r := rand.New(rand.NewPCG(18, uint64(seconds)))
