@@ -138,7 +138,8 @@ func (l *Log) Profile(p Profile, data []byte) error {
 	if len(data) > 0 {
 		p.File = fmt.Sprintf("%s/%s-%s-%s-%.0fs.pb.gz", ProfilesDir, p.Actor, p.Moment, p.Kind, p.Elapsed)
 		path := filepath.Join(l.dir, p.File)
-		if err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path))); err != nil {
+		err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path)))
+		if err != nil {
 			return fmt.Errorf("record profile: %w", err)
 		}
 	}
