@@ -10,7 +10,7 @@ import (
 )
 
 // notes are what is odd in the plan and yet may be meant.
-func (p Plan) notes(c gateway.Collector) []string {
+func (p Plan) notes() []string {
 	var out []string
 	note := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	g, l, t := p.Scenario.Gateway, p.Scenario.Load, p.Scenario.Timing

@@ -77,7 +77,7 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 	if p.Loadgen, err = p.loadgen(setup); err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
 	}
-	p.Notes = slices.Concat(setup.Notes, p.notes(c))
+	p.Notes = slices.Concat(setup.Notes, p.notes())
 	return p, nil
 }
 
