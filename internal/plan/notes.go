@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
