@@ -98,8 +98,11 @@ func queueTooLarge(s *subject) *Advice {
 		Evidence: []Evidence{
 			proof("exports.queue_size_configured", unit, *e.QueueSize, "queue_size %s %s",
 				Number(*e.QueueSize), unit),
-			proof("collector.queue_max_requests", unit, cost.most, "the queue held %s %s at most",
-				Number(cost.most), unit),
+			{
+				Text:  fmt.Sprintf("the queue held %s %s at most, whole run", Number(cost.most), unit),
+				Value: cost.most, Unit: unit,
+				Source: record.SamplesFile + ": actors.gateway.metrics.exporter_queue_size",
+			},
 			{
 				Text:  fmt.Sprintf("%.1f KiB of memory for each", cost.each/1024),
 				Value: cost.each, Unit: "bytes", Source: record.SamplesFile +
