@@ -99,8 +99,9 @@ func queueTooLarge(s *subject) *Advice {
 			proof("exports.queue_size_configured", unit, *e.QueueSize, "queue_size %s %s",
 				Number(*e.QueueSize), unit),
 			{
-				Text:  fmt.Sprintf("the queue held %s %s at most", Number(cost.most), unit),
-				Value: cost.most, Unit: unit, Source: record.SamplesFile + ": exporter_queue_size",
+				Text:  fmt.Sprintf("the queue held %s %s at most, whole run", Number(cost.most), unit),
+				Value: cost.most, Unit: unit,
+				Source: record.SamplesFile + ": actors.gateway.metrics.exporter_queue_size",
 			},
 			{
 				Text:  fmt.Sprintf("%.1f KiB of memory for each", cost.each/1024),
