@@ -89,6 +89,7 @@ func (p *page) filled(all []verdict.DeathFigures) {
 			p.line("")
 		}
 		p.buffers(d.Buffers)
+		p.heap(d)
 		return
 	}
 }
@@ -104,6 +105,21 @@ func (p *page) buffers(all []verdict.Buffer) {
 	for _, b := range all {
 		p.cells(b.Name, known(b.Spans, decimal), verdict.Percent(b.Share), known(b.Bytes, mib),
 			b.Evidence)
+	}
+	p.line("")
+}
+
+// heap is what the profiles of the life say. They name who allocated what is held.
+func (p *page) heap(d verdict.DeathFigures) {
+	if len(d.Heap) == 0 {
+		return
+	}
+	p.line("By the heap profiles (%s), by who allocated it, which is not who holds it:", d.HeapOf)
+	p.line("")
+	p.cells("component", "memory", "share")
+	p.line("|---|---:|---:|")
+	for _, h := range d.Heap {
+		p.cells(h.Component, mib(h.Bytes), verdict.Percent(h.Share))
 	}
 	p.line("")
 }

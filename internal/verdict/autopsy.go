@@ -26,6 +26,9 @@ type DeathFigures struct {
 	Held *HeldFigures `json:"held,omitempty"`
 	// Buffers are where the spans were at the last look, the fullest first.
 	Buffers []Buffer `json:"buffers,omitempty"`
+	// Heap is what its heap profiles say beside that, and HeapOf which and when.
+	Heap   []HeapPart `json:"heap,omitempty"`
+	HeapOf string     `json:"heap_source,omitempty"`
 	// Grew names the buffer in which more than half of them were; empty when there is none,
 	// or it cannot be told.
 	Grew string `json:"grew,omitempty"`
@@ -63,6 +66,7 @@ func (m measure) deaths() []DeathFigures {
 			m.memoryBefore(&f, l)
 			f.Held = m.held(l)
 			m.buffers(&f, l)
+			m.heapBefore(&f, l)
 		}
 		all = append(all, f)
 		if d.Restarted != nil {
