@@ -82,10 +82,13 @@ func (p *page) filled(all []verdict.DeathFigures) {
 		p.line("What filled its memory before death %d: **%s**.", i+1, d.Where())
 		p.line("")
 		if h := d.Held; h != nil {
-			p.line("Memory went with the spans that it held (%s): %s and %s a span, R² %.2f over %d looks; "+
-				"%s were held at the last look, %+.0f each second. A span's memory is what is charged for "+
-				"it, garbage that is not collected yet included.", h.By, mib(h.Base), kib(h.PerSpan),
-				h.Fit, h.Looks, decimal(h.Spans), h.Growth)
+			charged := "charged for it, garbage that is not collected yet included"
+			if h.OfHeap() {
+				charged = "in use for it; garbage that is not collected yet comes on top"
+			}
+			p.line("Memory went with the spans that it held (%s): %s and %s a span, R² %.2f over %d points; "+
+				"%s were held at the last look, %+.0f each second. A span's memory is what is %s.",
+				h.By, mib(h.Base), kib(h.PerSpan), h.Fit, h.Looks, decimal(h.Spans), h.Growth, charged)
 			p.line("")
 		}
 		p.buffers(d.Buffers)

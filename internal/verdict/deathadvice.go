@@ -99,7 +99,7 @@ func (n *need) evidence() []Evidence {
 	h := n.held
 	all := []Evidence{
 		proof("deaths[].held.bytes_per_span", "bytes", h.PerSpan,
-			"%.1f KiB of memory a span held (%s), R² %.2f over %d looks", h.PerSpan/(1<<10), h.By, h.Fit,
+			"%.1f KiB of memory a span held (%s), R² %.2f over %d points", h.PerSpan/(1<<10), h.By, h.Fit,
 			h.Looks),
 		proof("deaths[].held.base_bytes", "bytes", h.Base, "%s without any", bytesText(h.Base)),
 		proof("deaths[].held.growth_spans_per_second", "spans/s", h.Growth,

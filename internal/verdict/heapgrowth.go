@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/odigos-io/odigos-stress/internal/profile"
-	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
 // mostGrown parts of a heap are told.
@@ -21,23 +20,14 @@ type HeapPart struct {
 // last, the most first; of a life with one profile, what was in use then. A profile tells
 // who allocated what is held, not who holds it: what waits in a queue shows as decoded.
 func (m measure) heapBefore(f *DeathFigures, l life) {
-	var first, last *record.Profile
-	for i := range m.r.Profiles {
-		p := &m.r.Profiles[i]
-		if p.Actor == record.Gateway && p.Kind == record.ProfileHeap && p.Parsed != nil &&
-			p.Elapsed >= l.from && p.Elapsed < l.to {
-			if first == nil {
-				first = p
-			}
-			last = p
-		}
-	}
-	if first == nil {
+	heaps := m.heapsOf(l)
+	if len(heaps) == 0 {
 		return
 	}
+	first, last := heaps[0], heaps[len(heaps)-1]
 	parts, total := last.Parsed.Parts, last.Parsed.Total
 	f.HeapOf = fmt.Sprintf("in use at %s, `%s`", Clock(last.Elapsed), last.File)
-	if first != last {
+	if len(heaps) > 1 {
 		parts, total = profile.Difference(first.Parsed, last.Parsed), 0
 		for _, p := range parts {
 			total += max(0, p.Value)

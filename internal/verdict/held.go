@@ -32,7 +32,11 @@ type HeldFigures struct {
 const (
 	byBorder = "acknowledged or in flight, and not yet delivered"
 	byQueue  = "requests in the sending queue × spans a request"
+	byHeap   = "live heap of the heap profiles, over spans in the gateway"
 )
+
+// OfHeap is whether a span's memory is what is in use of the heap, without garbage.
+func (h HeldFigures) OfHeap() bool { return h.By == byHeap }
 
 const (
 	// fewestLooks is how many make a line that anything is computed from, and worstFit its
@@ -62,6 +66,9 @@ func (m measure) held(l life) *HeldFigures {
 		if h != nil && (best == nil || h.Fit > best.Fit) {
 			best = h
 		}
+	}
+	if best == nil {
+		return m.heldByHeap(l)
 	}
 	return best
 }
