@@ -271,7 +271,7 @@ func TestComparisonPictures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if share := inked(img); img.Bounds().Dx() != 1600 || share < 0.01 || share > 0.6 {
+		if share := inked(img); img.Bounds().Dx() != 800 || share < 0.01 || share > 0.6 {
 			t.Errorf("%s: %v, %.3f of the pixels are not white", file, img.Bounds(), share)
 		}
 	}

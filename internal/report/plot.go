@@ -67,8 +67,7 @@ type limit struct {
 type xy struct{ x, y float64 }
 
 const (
-	dpi       = 144
-	pictureWd = 1600 * vg.Inch / dpi
+	pictureWd = 1600 * vg.Inch / 144
 	headHt    = 0.62 * vg.Inch
 	panelHt   = 2.3 * vg.Inch
 	tallHt    = 3.2 * vg.Inch
@@ -77,6 +76,9 @@ const (
 	footHt    = 0.28 * vg.Inch // below them, for the label of X
 	titleHt   = 0.34 * vg.Inch // above the axes, for the title and the legend
 )
+
+// dpi makes a picture 1,600 pixels wide. Tests draw smaller ones.
+var dpi = 144
 
 // frame is what all panels over time share.
 type frame struct {

@@ -18,31 +18,41 @@ var names = []string{"collector-metrics", "errors", "latency", "resource-usage",
 
 func TestPictures(t *testing.T) {
 	for name, r := range records() {
-		dir := t.TempDir()
-		if _, err := report.Write(dir, r); err != nil {
+		t.Run(name, func(t *testing.T) { drawn(t, r, 800) })
+	}
+	t.Run("full size", func(t *testing.T) {
+		report.FullSize(t)
+		drawn(t, records()["troubled"], 1600)
+	})
+}
+
+// drawn draws all pictures of a record and looks at them.
+func drawn(t *testing.T, r *record.Record, width int) {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := report.Write(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, report.GraphsDir, "*"))
+	if err != nil || len(files) != len(names) {
+		t.Errorf("pictures %v, %v; want %v", files, err, names)
+	}
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-		files, err := filepath.Glob(filepath.Join(dir, report.GraphsDir, "*"))
-		if err != nil || len(files) != len(names) {
-			t.Errorf("%s: pictures %v, want %v", name, files, names)
+		img, err := png.Decode(f)
+		f.Close()
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
 		}
-		for _, file := range files {
-			f, err := os.Open(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			img, err := png.Decode(f)
-			f.Close()
-			if err != nil {
-				t.Errorf("%s: %v", file, err)
-				continue
-			}
-			if b := img.Bounds(); b.Dx() != 1600 || b.Dy() < 800 || b.Dy() > 1600 {
-				t.Errorf("%s is %v, want 1600 wide and 800 to 1600 high", file, b)
-			}
-			if share := inked(img); share < 0.01 || share > 0.5 {
-				t.Errorf("%s: %.3f of the pixels are not white", file, share)
-			}
+		if b := img.Bounds(); b.Dx() != width || b.Dy() < width/2 || b.Dy() > width {
+			t.Errorf("%s is %v, want %d wide and half to all of that high", file, b, width)
+		}
+		if share := inked(img); share < 0.01 || share > 0.5 {
+			t.Errorf("%s: %.3f of the pixels are not white", file, share)
 		}
 	}
 }

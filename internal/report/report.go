@@ -135,6 +135,21 @@ func JSON(w io.Writer, s Summary) error {
 // Write puts the whole report into a record's directory, each file whole or not at
 // all: the summary, the table of usage, both texts and the pictures.
 func Write(dir string, r *record.Record) (Summary, error) {
+	s, err := WriteTexts(dir, r)
+	if err != nil {
+		return s, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(pictures)) {
+		file := filepath.Join(GraphsDir, name+".png")
+		if err := write(dir, file, func(w io.Writer) error { return Draw(w, name, r) }); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// WriteTexts is Write without the pictures, which take most of its time.
+func WriteTexts(dir string, r *record.Record) (Summary, error) {
 	s := Summarise(r)
 	if err := os.MkdirAll(filepath.Join(dir, GraphsDir), 0o755); err != nil {
 		return s, fmt.Errorf("write report: %w", err)
@@ -144,12 +159,6 @@ func Write(dir string, r *record.Record) (Summary, error) {
 		record.UsageFile: func(w io.Writer, _ Summary) error { return record.WriteCSV(w, r) },
 	} {
 		if err := write(dir, file, func(w io.Writer) error { return format(w, s) }); err != nil {
-			return s, err
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(pictures)) {
-		file := filepath.Join(GraphsDir, name+".png")
-		if err := write(dir, file, func(w io.Writer) error { return Draw(w, name, r) }); err != nil {
 			return s, err
 		}
 	}

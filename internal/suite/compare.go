@@ -86,7 +86,7 @@ func Write(dir string) (report.Comparison, error) {
 		if err != nil {
 			continue // the comparison says so
 		}
-		if _, err := report.Write(at, r); err != nil {
+		if _, err := writeReport(at, r); err != nil {
 			return report.Comparison{}, err
 		}
 	}
@@ -94,5 +94,5 @@ func Write(dir string) (report.Comparison, error) {
 	if err != nil {
 		return c, err
 	}
-	return c, report.WriteComparison(dir, c)
+	return c, writeComparison(dir, c)
 }

@@ -27,6 +27,12 @@ const SchemaVersion = 1
 // was cut off.
 const EndingFile = "suite-ending.json"
 
+// What is told of a part, and of all. Tests draw no pictures.
+var (
+	writeReport     = report.Write
+	writeComparison = report.WriteComparison
+)
+
 // Variants is the kind of a suite whose parts are one scenario's variants.
 const Variants = "variants"
 
@@ -113,7 +119,7 @@ func (s Suite) Run(
 	if err != nil {
 		return c, err
 	}
-	return c, report.WriteComparison(dir, c)
+	return c, writeComparison(dir, c)
 }
 
 // begin makes the directory and writes what is known beforehand.
@@ -154,7 +160,7 @@ func (s *Suite) runPart(ctx context.Context, dir string, p Part, run Runner, o O
 		}
 		return err
 	}
-	summary, err := report.Write(at, r)
+	summary, err := writeReport(at, r)
 	if err != nil {
 		return errors.Join(failed, err)
 	}

@@ -58,6 +58,7 @@ func leave(dir string, r *record.Record) error {
 }
 
 func TestRun(t *testing.T) {
+	suite.WithComparedPictures(t)
 	root := t.TempDir()
 	var ran, told []string
 	run := func(_ context.Context, p suite.Part, dir string) error {

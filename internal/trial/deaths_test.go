@@ -55,16 +55,22 @@ func costs(t *testing.T, r *record.Record) (sum record.Cost) {
 // end. What it had taken and not handed on is the cost of that death.
 func TestRestarts(t *testing.T) {
 	t.Parallel()
-	const deaths = 3
-	var kills atomic.Int64
-	q := question{measured: 4 * time.Second, onDeath: restart, gateway: &gateway{
-		on: func(g *gateway, n int64) bool {
-			if n%20 == 0 && kills.Load() < deaths {
-				kills.Add(1)
-				g.instance(record.Gateway).Kill("SIGKILL", true)
-			}
-			return n == 15 // is kept, and lost with the first death
-		},
+	const deaths, keeps = 3, 15
+	q := question{measured: 4 * time.Second, onDeath: restart}
+	acknowledged := q.afterAnswer(t, keeps*request)
+	kills := 0 // one process dies after the other
+	q.gateway = &gateway{on: func(g *gateway, n int64) bool {
+		if n > keeps {
+			acknowledged() // so that what is kept is, too
+		}
+		if n%20 == 0 {
+			g.die(func(i *envtest.Instance) {
+				if kills++; kills <= deaths {
+					i.Kill("SIGKILL", true)
+				}
+			})
+		}
+		return n == keeps // and lost with the first death
 	}}
 	r := q.finished(t, t.Context())
 	e := r.Ending
@@ -114,7 +120,7 @@ func TestRestartsEnd(t *testing.T) {
 	q := question{measured: time.Minute, onDeath: restart, gateway: &gateway{
 		on: func(g *gateway, n int64) bool {
 			if n%10 == 0 {
-				g.instance(record.Gateway).Exit(3)
+				g.die(func(i *envtest.Instance) { i.Exit(3) })
 			}
 			return false
 		},
@@ -145,7 +151,7 @@ func TestPanicsAndDoesNotStartAgain(t *testing.T) {
 	g := &gateway{}
 	g.on = func(g *gateway, n int64) bool {
 		if n == 10 {
-			g.instance(record.Gateway).Exit(2)
+			g.die(func(i *envtest.Instance) { i.Exit(2) })
 		}
 		return false
 	}

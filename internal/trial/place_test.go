@@ -169,12 +169,23 @@ type gateway struct {
 	place    *place
 	requests atomic.Int64
 	kept     atomic.Int64
+	dead     atomic.Bool // the process that runs now was ended by die
 }
 
 // instance is the actor as its place has it.
 func (g *gateway) instance(name string) *envtest.Instance { return g.place.Instance(name) }
 
+// die ends the process that serves the request, once: by then others may be in their
+// handlers too, and the next process may have begun to start.
+func (g *gateway) die(end func(*envtest.Instance)) {
+	if g.dead.CompareAndSwap(false, true) {
+		end(g.instance(record.Gateway))
+	}
+}
+
 func (g *gateway) run(ctx context.Context, p *envtest.Process) int {
+	g.dead.Store(false) // the one before has left its handlers,
+	g.kept.Store(0)     // and its queue went with it
 	ctx, cancel := lifetime(ctx, p)
 	defer cancel()
 	to, err := grpc.NewClient("passthrough:///"+p.Actor.Env["STRESS_BACKEND_GRPC"],

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,6 +169,26 @@ func said(r *record.Record, kind record.EventKind) (all []string) {
 	return all
 }
 
+// afterAnswer makes what it returns wait until the load generator is seen to have had so
+// many spans acknowledged. It is the trial's watch.
+func (q *question) afterAnswer(t *testing.T, spans float64) (wait func()) {
+	t.Helper()
+	answered := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(answered) })
+	q.watch = func(s record.Sample) {
+		if s.Actors[record.Loadgen].Metrics[record.LoadAcknowledged] >= spans {
+			tell()
+		}
+	}
+	return func() {
+		select {
+		case <-answered:
+		case <-time.After(time.Minute):
+			t.Errorf("%g spans were not acknowledged within a minute", spans)
+		}
+	}
+}
+
 func TestWholeTrial(t *testing.T) {
 	t.Parallel()
 	seen := 0 // from one goroutine, which has ended when Run returns
@@ -266,13 +287,14 @@ func TestGatewayDies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const died = 10
-			q := question{measured: time.Minute, gateway: &gateway{
-				on: func(g *gateway, n int64) bool {
-					if n == died {
-						c.end(g.instance(record.Gateway))
-					}
-					return false
-				},
+			q := question{measured: time.Minute}
+			acknowledged := q.afterAnswer(t, request)
+			q.gateway = &gateway{on: func(g *gateway, n int64) bool {
+				if n == died {
+					acknowledged() // to the others; this one never is
+					g.die(c.end)
+				}
+				return false
 			}}
 			r := q.finished(t, t.Context())
 			e := r.Ending
