@@ -128,6 +128,13 @@ type CloseLooker interface {
 	Resolution() time.Duration
 }
 
+// A GoChooser is an instance of a Go program whose GOMAXPROCS can be known where its
+// environment does not set it.
+type GoChooser interface {
+	// GoMaxProcs is 0 where it is not known.
+	GoMaxProcs() int
+}
+
 // A Host is what everything that ran on the machine used up to one moment, over all of
 // its processors.
 type Host struct {

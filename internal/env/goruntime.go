@@ -7,7 +7,7 @@ import (
 )
 
 // GoRuntime is how an actor's environment sets the Go runtime. What is not set there is
-// 0: the runtime then decides by itself, and does not always tell.
+// 0: the runtime then decides by itself, and does not always tell (see GoChooser).
 type GoRuntime struct {
 	MemLimit int64 // GOMEMLIMIT, in bytes
 	MaxProcs int   // GOMAXPROCS

@@ -67,8 +67,8 @@ func (g *goVars) read(ctx context.Context, transport http.RoundTripper,
 // goFigures are the metrics of a runtime. Since is when its process began.
 //
 // GoGCCPU is GCCPUFraction, a mean since the process began, times all CPU time that it
-// could have had up to its last collection: GOMAXPROCS times its age. Without GOMAXPROCS in
-// its environment that is not known.
+// could have had up to its last collection: GOMAXPROCS times its age. Where GOMAXPROCS is
+// neither in its environment nor sure to be chosen, that is not known.
 func goFigures(m *memStats, settings env.GoRuntime, since time.Time) map[record.Metric]float64 {
 	figures := map[record.Metric]float64{}
 	if settings.MemLimit > 0 {

@@ -38,7 +38,7 @@ type Target struct {
 	// VarsURL is where it serves the variables of Go's package expvar; empty where it does
 	// not.
 	VarsURL string
-	// Go is how its environment sets its runtime.
+	// Go is how its environment sets its runtime, and what that chose where known.
 	Go env.GoRuntime
 }
 

@@ -243,6 +243,9 @@ func (r *run) target(a env.Actor, instance env.Instance) monitor.Target {
 		Name: a.Name, Instance: instance, Kind: monitor.Kind(a.Name),
 		MetricsURL: metricsURL(instance), Go: a.GoRuntime(),
 	}
+	if c, ok := instance.(env.GoChooser); ok && t.Go.MaxProcs == 0 {
+		t.Go.MaxProcs = c.GoMaxProcs()
+	}
 	if addr := instance.Addr(gateway.PortPprof); addr != "" {
 		t.VarsURL = "http://" + addr + "/debug/vars"
 		r.profiles.aim(addr)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -124,6 +125,10 @@ func goMaxProcsHigh(s *subject) *Advice {
 	if *procs < 2*want || at <= want {
 		return nil
 	}
+	// Where Go heeds the limit by itself it still takes 2, and lives with it.
+	if s.gatewayEnv("GOMAXPROCS") == "" && *procs <= 2 {
+		return nil
+	}
 	const period = 100.0 // milliseconds, as container runtimes set it
 	first := *c.Limit * period / at
 	a := &Advice{
@@ -168,11 +173,14 @@ func goMaxProcsHigh(s *subject) *Advice {
 }
 
 // baseline is what the gateway took before any load: what Go counts, and the anonymous
-// and kernel memory that its limit is about. A nil one was not seen.
+// and kernel memory that its limit is about. A nil one was not seen. The warm-up begins
+// with the wait for the common start, which is mostly when a gateway is first looked at.
 func (s *subject) baseline() (heap, charged *float64) {
-	idle := record.During(s.r.Samples, record.PhaseStarting)
-	if len(idle) == 0 && len(s.r.Samples) > 0 {
-		idle = s.r.Samples[:1]
+	var idle []record.Sample
+	for _, l := range slices.Concat(s.r.Samples, s.r.PulseSamples()) {
+		if l.Elapsed <= 0 {
+			idle = append(idle, l)
+		}
 	}
 	return top(record.MetricSeries(idle, record.Gateway, record.GoMemory)),
 		top(record.Unreclaimable(idle, record.Gateway))
@@ -205,7 +213,7 @@ func belowBaseline(s *subject) *Advice {
 		Evidence: []Evidence{{
 			Text:  bytesText(*charged) + " of anonymous and kernel memory before the load",
 			Value: *charged, Unit: "bytes",
-			Source: record.SamplesFile + ": actors.gateway.usage, phase starting",
+			Source: record.SamplesFile + ": actors.gateway.usage, before the load",
 		}},
 		covers: []string{
 			"gomemlimit", "memory-near-its-limit", "memory-limit-too-small", "cpu-held-back",

@@ -122,6 +122,18 @@ func seeds() []seed {
 			want:   "cpu-held-back small-batches", by: verdict.ByCPU,
 		},
 		{
+			name: "GOMAXPROCS of a Go that knows no quotas", trial: busy(0.7, 0.4),
+			config: trials.Config("batch", plainExporter),
+			record: func(r *record.Record) { chosenProcs(r, 4) },
+			want:   "gomaxprocs-above-limit small-batches", patch: "gomaxprocs: 1", by: verdict.ByCPU,
+		},
+		{
+			name: "GOMAXPROCS of a Go that heeds the quota", trial: busy(0.7, 0.4),
+			config: trials.Config("batch", plainExporter),
+			record: func(r *record.Record) { chosenProcs(r, 2) },
+			want:   "cpu-held-back small-batches", by: verdict.ByCPU,
+		},
+		{
 			name: "gzip", trial: busy(0.97, 0.4), config: trials.Config("batch", "{endpoint: x:1}"),
 			record: compressing, want: "cpu-held-back gzip-costs-cpu small-batches", by: verdict.ByCPU,
 		},
@@ -157,6 +169,26 @@ func seeds() []seed {
 			want:   "memory-limit-below-baseline small-batches", by: verdict.ByNothing,
 		},
 		{
+			name: "a baseline that was seen in the warm-up", trial: busy(0.8, 0),
+			config: trials.Config("batch", plainExporter),
+			record: func(r *record.Record) {
+				setEnv(r, "GOMEMLIMIT", "100MiB")
+				gcShare(r, 0.6)
+				delete(r.Samples[0].Actors, record.Gateway) // it was being started
+				r.Samples[1].Phase = record.PhaseWarmUp
+			},
+			want: "memory-limit-below-baseline small-batches", by: verdict.ByNothing,
+		},
+		{
+			name: "GOMEMLIMIT that the load comes to", trial: func(t *trials.Trial) {
+				busy(0.8, 0)(t)
+				t.WorkingSet = func(e float64) float64 { return 60 + min(100, 50*max(0, e)) }
+			},
+			config: trials.Config("batch", plainExporter),
+			record: func(r *record.Record) { setEnv(r, "GOMEMLIMIT", "100MiB"); gcShare(r, 0.6) },
+			want:   "small-batches", by: verdict.ByNothing,
+		},
+		{
 			name: "no GOMEMLIMIT", trial: func(t *trials.Trial) {
 				t.WorkingSet = func(float64) float64 { return 560 }
 			}, config: trials.Config("batch", plainExporter),
@@ -171,6 +203,13 @@ func seeds() []seed {
 			want:   "gomemlimit", patch: "gomemlimit: 440Mi", by: verdict.ByNothing,
 		},
 	}
+}
+
+// chosenProcs lets Go have chosen GOMAXPROCS by itself.
+func chosenProcs(r *record.Record, n float64) {
+	each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) {
+		a.Metrics[record.GoMaxProcs] = n
+	})
 }
 
 // requestsOf lets so many spans be in each of the backend's requests.

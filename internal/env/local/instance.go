@@ -25,10 +25,12 @@ type Instance struct {
 	serial string // name and number of the start
 	addrs  map[string]string
 	grace  time.Duration
-	output output
-	proc   process
-	ended  chan struct{} // closed when the process has been reaped
-	gone   chan struct{} // closed when nothing of it is left
+	// goProcs is the GOMAXPROCS that its runtime chose; 0: not known.
+	goProcs int
+	output  output
+	proc    process
+	ended   chan struct{} // closed when the process has been reaped
+	gone    chan struct{} // closed when nothing of it is left
 
 	mu    sync.Mutex
 	group cgroup

@@ -180,6 +180,9 @@ func (l *Local) launch(i *Instance, a env.Actor) error {
 	defer closeDir()
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = overlay(l.environ, environ)
+	if a.Program != "" { // what is ours tells itself
+		i.goProcs = goProcs(program, a, l.fence.how)
+	}
 	if err := l.spawner.start(cmd); err != nil {
 		return fmt.Errorf("exec %s: %w", program, err)
 	}
