@@ -86,8 +86,8 @@ func (p *page) filled(all []verdict.DeathFigures) {
 			if h.OfHeap() {
 				charged = "in use for it; garbage that is not collected yet comes on top"
 			}
-			p.line("Memory went with the spans that it held (%s): %s and %s a span, R² %.2f over %d points; "+
-				"%s were held at the last look, %+.0f each second. A span's memory is what is %s.",
+			p.line("Memory went with the spans that it held (%s): %s and %s a span, R² %.2f over %d "+
+				"points; %s were held at the last look, %+.0f each second. A span's memory is what is %s.",
 				h.By, mib(h.Base), kib(h.PerSpan), h.Fit, h.Looks, decimal(h.Spans), h.Growth, charged)
 			p.line("")
 		}
