@@ -213,7 +213,7 @@ func belowBaseline(s *subject) *Advice {
 		Evidence: []Evidence{{
 			Text:  bytesText(*charged) + " of anonymous and kernel memory before the load",
 			Value: *charged, Unit: "bytes",
-			Source: record.SamplesFile + ": actors.gateway.usage, before the load",
+			Source: record.SamplesFile + ", " + record.PulsesFile + ": actors.gateway, before the load",
 		}},
 		covers: []string{
 			"gomemlimit", "memory-near-its-limit", "memory-limit-too-small", "cpu-held-back",
