@@ -46,8 +46,8 @@ service:
 	if d.Kind != record.DeathHang || d.Since == nil || d.Until == nil || d.Cost == nil {
 		t.Fatalf("the death is %+v, want a hang with its end and its cost", d)
 	}
-	// Looks are a second apart.
-	if told := *d.Until - *d.Since; told < frozen-1 || told > frozen+3 {
+	// Looks are a second apart, and on a busy machine some are missed.
+	if told := *d.Until - *d.Since; told < frozen-2 || told > frozen+10 {
 		t.Errorf("frozen for %.1f s, a hang of %.1f s is told", frozen, told)
 	}
 	if d.Cost.Due == 0 || d.Cost.Lost > 0 || r.Ending.CutShort != "" {
