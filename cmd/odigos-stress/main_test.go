@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"odigos-stress": main})
 }
 
+// longest is how long a test waits for what must come, on a machine however busy.
+const longest = 5 * time.Minute
+
 // TestScripts runs the stories in testdata/script against the real command, with the
 // collector that make build puts into bin.
 func TestScripts(t *testing.T) {
@@ -80,7 +83,7 @@ func interrupts(ts *testscript.TestScript, neg bool, args []string) {
 	want := atoi(ts, args[2])
 	// Whatever an earlier run of this script left is not what is waited for.
 	ts.Check(os.RemoveAll(ts.MkAbs("results/latest")))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	cmd := toolCommand(ctx, ts, "tool.out", args[3:]...)
 	ts.Check(cmd.Start())
@@ -106,7 +109,7 @@ func background(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: background NAME ARG...")
 	}
 	name := args[0]
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	log := ts.MkAbs(name + ".log")
 	out, err := os.Create(log)
 	ts.Check(err)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -130,12 +129,10 @@ func (e *Environment) prepare(a env.Actor) (*Instance, *Process, error) {
 		}
 		addr := fmt.Sprintf("%s.test:%d", a.Name, 1000*(len(e.started)+1)+n)
 		if e.Loopback {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
+			var err error
+			if addr, err = freeAddr(); err != nil {
 				return nil, nil, err
 			}
-			addr = l.Addr().String()
-			_ = l.Close()
 		}
 		addrs[port], known["self."+port] = addr, addr
 	}
