@@ -37,8 +37,12 @@ func (p Plan) notes() []string {
 		note("The configuration samples (%s): %s.", strings.Join(p.Sampling, ", "), p.predicted())
 	}
 	if least := requestsPerSecond(l, lowest(l)); least < evenRequests {
-		note("At its lowest the load comes in steps: %s requests a second, of %d spans each.",
-			number(least), l.SpansPerRequest)
+		requests := number(least) + " requests"
+		if least == 1 {
+			requests = "1 request"
+		}
+		note("At its lowest the load comes in steps: %s a second, of %d spans each.", requests,
+			l.SpansPerRequest)
 	}
 	if d := time.Duration(p.Scenario.Backend.Delay); d >= exporterTimeout {
 		note("The backend answers after %s, an OTLP exporter waits %s by default: what was received"+

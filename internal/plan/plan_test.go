@@ -203,6 +203,7 @@ func TestNotes(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"gateway: {gomemlimit: 1Gi}", "GOMEMLIMIT (1Gi) is not below the memory limit (600Mi)"},
 		{"load: {rate: 500, spans_per_request: 100}", "in steps: 5 requests a second, of 100 spans each"},
+		{"load: {rate: 100, spans_per_request: 100}", "in steps: 1 request a second, of 100 spans each"},
 		{"backend: {delay: 5s}", "after 5s, an OTLP exporter waits 5s"},
 		{"timing: {drain: 1s}", "The drain of 1s is shorter than the 1.6s of silence"},
 		{"", "not Odigos'"},

@@ -38,14 +38,19 @@ func (p *page) limited(l *verdict.Limited) {
 		p.cells(string(c.State), string(c.By), c.Text)
 	}
 	p.line("")
-	p.components(l.Components)
+	p.components(l)
 }
 
-func (p *page) components(c *verdict.Components) {
+func (p *page) components(l *verdict.Limited) {
+	c := l.Components
 	p.line("### Where its CPU went")
 	p.line("")
 	if c == nil {
-		p.line("Not known: there is no CPU profile of the gateway.")
+		text := "Not known: there is no CPU profile of the gateway."
+		if l.NoProfile != "" {
+			text += " " + capital(l.NoProfile) + "."
+		}
+		p.line("%s", text)
 		p.line("")
 		return
 	}

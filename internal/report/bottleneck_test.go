@@ -83,4 +83,27 @@ func TestLimitedUnknown(t *testing.T) {
 	if err := report.Markdown(&b, s); err != nil || !strings.Contains(b.String(), "no CPU profile") {
 		t.Errorf("without a profile: %v\n%s", err, b.String())
 	}
+	r := slow()
+	r.Profiles[0].Parsed, r.Profiles[0].Error = nil, "connection refused"
+	b.Reset()
+	want := "The one of 0:40 (moment steady) could not be taken or read: connection refused."
+	if err := report.Markdown(&b, report.Summarise(r)); err != nil || !strings.Contains(b.String(), want) {
+		t.Errorf("a profile that could not be taken: %v\n%s", err, b.String())
+	}
+}
+
+// A table without a row is a sentence.
+func TestNoEmptyTable(t *testing.T) {
+	s := report.Summarise(slow())
+	s.Figures.Growth = verdict.GrowthFigures{}
+	var b bytes.Buffer
+	if err := report.Markdown(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "|---|---:|---|\n\n") {
+		t.Error("there is a table without a row")
+	}
+	if !strings.Contains(b.String(), "None of these figures is known.") {
+		t.Error("the report does not say that growth is not known")
+	}
 }

@@ -30,7 +30,7 @@ func (p *page) deaths(s Summary) {
 	p.line("|---:|---|---:|---:|---:|---:|---:|---:|")
 	for i, d := range all[:min(len(all), mostDeaths)] {
 		p.cells(strconv.Itoa(i+1), string(d.Kind), after(d, d.Elapsed), after(d, d.Uptime),
-			known(d.Last, mib), ofLimit(d), growthBefore(d), known(d.Restarted, verdict.Seconds))
+			known(d.Last, mib), ofLimit(d), growthBefore(d), again(d))
 	}
 	p.line("")
 	if more := len(all) - mostDeaths; more > 0 {
@@ -52,6 +52,18 @@ func after(d verdict.DeathFigures, seconds float64) string {
 		text += " (noticed)"
 	}
 	return text
+}
+
+// again is when a new process was ready, or a hang was over; a record has neither where
+// there was none.
+func again(d verdict.DeathFigures) string {
+	switch {
+	case d.Restarted != nil:
+		return verdict.Seconds(*d.Restarted)
+	case d.Until != nil:
+		return verdict.Seconds(*d.Until)
+	}
+	return "never"
 }
 
 func ofLimit(d verdict.DeathFigures) string {

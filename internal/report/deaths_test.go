@@ -40,6 +40,7 @@ func TestWhenItDied(t *testing.T) {
 		"## When it died",
 		"| 1 | oom-killed | 30 s | 32 s |",
 		"| 2 | panic | 50 s | 18 s |",
+		" | 32 s |\n| 2 |", " | never |\n", // ready again
 		"What filled its memory before death 1: **",
 		"| 1 | 0:00 to 0:32 | 32,000 | 31,000 | 800 | 1,000 | 0 | 0 |",
 		"| 2 | 0:32 to 1:10 | 20,000 | 20,000 | 60 | 0 | 0 | 0 |",

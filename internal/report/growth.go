@@ -33,6 +33,10 @@ func growthSection(f verdict.GrowthFigures) section {
 		if of.g.Of != "" && of.unit(0) == mibPerMinute(0) {
 			name += " (" + of.g.Of + ")"
 		}
+		if of.g.PerMinute == nil {
+			out.rows = append(out.rows, row{name, nil, of.unit, path + "per_minute"})
+			continue
+		}
 		out.rows = append(out.rows,
 			row{name + ", a minute", of.g.PerMinute, of.unit, path + "per_minute"},
 			row{name + ", at least", of.g.Low, of.unit, path + "per_minute_low"},

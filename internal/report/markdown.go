@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -92,8 +93,11 @@ func (p *page) answer(s Summary) {
 	p.line("")
 }
 
-// capital begins a sentence.
+// capital begins a sentence; an expression stays as it is.
 func capital(s string) string {
+	if first, _, _ := strings.Cut(s, " "); strings.ContainsAny(first, "<>=(_") {
+		return s
+	}
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }
@@ -327,6 +331,11 @@ func (p *page) section(of section) {
 	p.line("")
 	p.line("%s", of.of)
 	p.line("")
+	if !slices.ContainsFunc(of.rows, func(r row) bool { return r.v != nil }) {
+		p.line("None of these figures is known.")
+		p.line("")
+		return
+	}
 	p.cells("", "", "`summary.json`: figures.")
 	p.line("|---|---:|---|")
 	for _, r := range of.rows {
@@ -368,12 +377,19 @@ func (p *page) ran(s Summary) {
 	p.line("- Tool: odigos-stress %s, built with %s", s.Tool.Version, s.Tool.Go)
 	p.line("- Collector: %s, program `%s`", s.Headline, s.Collector.Program)
 	p.line("- Limits of the gateway: %s, enforced by %s", limits(s), s.Enforcement.Method)
-	p.line("- Load: engine %s, shape %s, %d spans a request, %s, compression %s, %d connections, "+
+	p.line("- Load: engine %s, shape %s, %d spans a request, %s, compression %s, %s, "+
 		"at most %d requests in flight, retry %s, seed %d", l.Engine, l.Shape, l.SpansPerRequest,
-		l.Protocol, l.Compression, l.Connections, l.InFlight, l.Retry, l.Seed)
+		l.Protocol, l.Compression, connections(l.Connections), l.InFlight, l.Retry, l.Seed)
 	p.line("- Machine: %s/%s, %s, %d cores, %s, cgroup %s, load average before %.2f", m.OS,
 		m.Arch, m.CPUModel, m.Cores, mib(float64(m.MemoryBytes)), m.Cgroup, m.Load1)
 	p.line("")
+}
+
+func connections(n int) string {
+	if n == 1 {
+		return "1 connection"
+	}
+	return fmt.Sprintf("%d connections", n)
 }
 
 func limits(s Summary) string {

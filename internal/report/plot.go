@@ -84,7 +84,7 @@ var dpi = 144
 type frame struct {
 	from, to float64 // elapsed
 	shades   []shade
-	killed   *float64
+	ended    []float64 // when the gateway ended without being asked to
 }
 
 type shade struct{ from, to float64 }
@@ -106,8 +106,35 @@ func newFrame(r *record.Record) frame {
 		}
 	}
 	f.to = max(f.to, f.from+10)
-	f.killed = verdict.Measure(r).Failures.KilledAt
+	f.ended = ended(verdict.Measure(r))
 	return f
+}
+
+// ended are the moments at which the gateway ended: with restarts there may be many. One
+// that hung ran on.
+func ended(f verdict.Figures) (at []float64) {
+	for _, d := range f.Deaths {
+		if d.Kind != record.DeathHang && d.Kind != record.DeathStart {
+			at = append(at, d.Elapsed)
+		}
+	}
+	if at == nil && f.Failures.KilledAt != nil {
+		at = []float64{*f.Failures.KilledAt}
+	}
+	return at
+}
+
+// endedText tells the red lines of a picture; empty where there are none.
+func (fr frame) endedText() string {
+	switch n := len(fr.ended); n {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("; gateway ended at %s (red line)", verdict.Clock(fr.ended[0]))
+	default:
+		return fmt.Sprintf("; gateway ended %d times from %s on (red lines)", n,
+			verdict.Clock(fr.ended[0]))
+	}
 }
 
 func draw(w io.Writer, of picture, r *record.Record) error {
@@ -204,8 +231,10 @@ func (p panel) plot(fr frame) *plot.Plot {
 	for _, l := range p.lines {
 		pl.Add(l)
 	}
-	if fr.killed != nil && p.xLabel == "" {
-		pl.Add(vertical(*fr.killed))
+	if p.xLabel == "" {
+		for _, at := range fr.ended {
+			pl.Add(vertical(at))
+		}
 	}
 	return pl
 }
@@ -295,9 +324,7 @@ func head(c vgdraw.Canvas, title string, r *record.Record, fr frame) {
 	c.FillText(text(15, ink), vg.Point{X: c.Min.X, Y: c.Max.Y - 0.32*vg.Inch}, title)
 	of := fmt.Sprintf("%s, %s %s spans/s on %s", h.Scenario.Name, h.Scenario.Load.Pattern,
 		decimal(float64(h.Scenario.Load.Rate)), h.Collector.Headline)
-	if fr.killed != nil {
-		of += fmt.Sprintf("; gateway ended at %s (red line)", verdict.Clock(*fr.killed))
-	}
+	of += fr.endedText()
 	c.FillText(text(10, soft), vg.Point{X: c.Min.X, Y: c.Max.Y - 0.54*vg.Inch}, of)
 	if len(fr.shades) == 0 {
 		return

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
 
 func TestThinKeepsWhatStandsOut(t *testing.T) {
@@ -31,5 +32,22 @@ func TestThinKeepsWhatStandsOut(t *testing.T) {
 	}
 	if short := thin(got); short.Len() != got.Len() {
 		t.Errorf("%d points became %d", got.Len(), short.Len())
+	}
+}
+
+// A picture tells of each end of the gateway.
+func TestPicturesTellEachEnd(t *testing.T) {
+	var f verdict.Figures
+	f.Failures.KilledAt = new(3.0)
+	for _, want := range []string{
+		"; gateway ended at 0:03 (red line)", "; gateway ended at 0:03 (red line)",
+		"; gateway ended 2 times from 0:03 on (red lines)",
+	} {
+		if got := (frame{ended: ended(f)}).endedText(); got != want {
+			t.Errorf("%d deaths: %q, want %q", len(f.Deaths), got, want)
+		}
+		f.Deaths = append(f.Deaths, verdict.DeathFigures{
+			Death: record.Death{Kind: record.DeathOOM, Elapsed: 3 + 5*float64(len(f.Deaths))},
+		})
 	}
 }

@@ -47,6 +47,16 @@ func TestReasonsComeFirst(t *testing.T) {
 	}
 }
 
+// A reason that is an expression is written as it was asked.
+func TestExpressionIsNoSentence(t *testing.T) {
+	s := report.Summarise(slow())
+	s.Reason = "p(95)<1ms: fails: 544 ms"
+	var b bytes.Buffer
+	if err := report.Markdown(&b, s); err != nil || !strings.Contains(b.String(), "- **p(95)<1ms: fails") {
+		t.Errorf("%v: the reason is not as it was", err)
+	}
+}
+
 // A valid trial has nothing to say for itself.
 func TestValidSaysNoMore(t *testing.T) {
 	r := trials.Calm().Record()

@@ -112,6 +112,7 @@ var advices = []func(*subject) *Advice{
 	noBatching,
 	smallBatches,
 	tooFewConsumers,
+	queueTooSmall,
 	queueFills,
 	inFlightSmall,
 	oneConnection,

@@ -32,7 +32,8 @@ func cpuHeldBack(s *subject) *Advice {
 		When:    cpuLimits(s).When,
 		Patches: append(s.cpuPatches(setting), s.replicaPatch(needed / *c.Limit)),
 		Effect: fmt.Sprintf("Computed: %.2f cores ÷ %.1f = %.2f cores for the work that was done; "+
-			"more if work was left undone.", *c.Average, comfortable, needed),
+			"more if work was left undone, and a tenth of a core more than now at least.", *c.Average,
+			comfortable, needed),
 	}
 	if c.SpansPerCore != nil {
 		a.Evidence = append(a.Evidence, proof("gateway_cpu.arrived_spans_per_second_per_core",

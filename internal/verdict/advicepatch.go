@@ -48,7 +48,7 @@ func (s *subject) memoryPatches(limit float64) []Patch {
 
 // cpuPatches set another CPU limit.
 func (s *subject) cpuPatches(cores float64) []Patch {
-	cores = math.Ceil(10*cores) / 10
+	cores = math.Ceil(10*cores-1e-9) / 10 // 0.2 + 0.1 is a little more than 0.3
 	patches := []Patch{{ForScenario, fmt.Sprintf("gateway:\n  cpu_limit: %.1f\n", cores)}}
 	if s.odigos() {
 		patches = append(patches, Patch{ForHelm, fmt.Sprintf("collectorGateway:\n"+

@@ -144,40 +144,88 @@ func tooFewConsumers(s *subject) *Advice {
 		backendLimits(s).State == Limits {
 		return nil
 	}
-	needed := *taken / *e.Spans * *e.Stay
+	rate, of := s.toLeave()
+	needed := rate / *e.Spans * *e.Stay
 	want := math.Ceil(1.5 * needed)
 	a := &Advice{
 		Name: "too-few-consumers",
 		Symptom: fmt.Sprintf("all %.0f consumers of the exporter's queue waited for the backend, "+
-			"while work waited for them", *e.Consumers),
+			"while work waited for them", *e.atOnce()),
 		When: c.When, Evidence: c.Evidence,
 		Change: "Let more exports be under way at once, or make the backend faster. A larger queue " +
 			"would only delay the loss, and cost memory.",
-		Effect: fmt.Sprintf("Computed (Little's law): %s spans/s ÷ %.0f spans a request × %s = %.1f "+
+		Effect: fmt.Sprintf("Computed (Little's law): %s spans/s%s ÷ %s spans a request × %s = %.1f "+
 			"under way; %.0f leave a third to spare, and let at most %s spans/s out, if the backend "+
-			"takes no longer for each when there are more.", Number(*taken), *e.Spans,
-			Seconds(*e.Stay), needed, want, Number(want / *e.Stay * *e.Spans)),
+			"takes no longer for each when there are more.", Number(rate), of,
+			Number(math.Round(*e.Spans)), Seconds(*e.Stay), needed, want,
+			Number(want / *e.Stay * *e.Spans)),
 		covers: []string{
-			"memory-near-its-limit", "memory-grows", "admission-refuses", "queue-fills",
-			"more-consumers-than-the-queue-has",
+			"memory-near-its-limit", "memory-grows", "admission-refuses", "memory-limiter-refuses",
+			"queue-fills", "more-consumers-than-the-queue-has", "queue-too-small",
 		},
 	}
 	if s.odigos() {
 		a.Change = "Spread the load over more gateways: Odigos sets no number of consumers, and each " +
 			"gateway brings its own. Or make the backend faster."
-		a.Patches = []Patch{s.replicaPatch(1.5 * *taken / *e.Most)}
+		a.Patches = []Patch{s.replicaPatch(1.5 * rate / *e.Most)}
 		return a
 	}
-	a.Patches = []Patch{
-		exporterPatch(ran.Exporter, fmt.Sprintf("sending_queue:\n  num_consumers: %.0f\n", want)),
+	settings := fmt.Sprintf("sending_queue:\n  num_consumers: %.0f\n", want)
+	if e.AtOnce != nil {
+		a.Symptom = fmt.Sprintf("the exporter's queue has room for %.0f requests, those under way "+
+			"included: no more could wait for the backend at once, whatever the %.0f consumers",
+			*e.AtOnce, *e.Consumers)
+		a.Change = "Let more exports be under way at once: the queue must have room for those of all " +
+			"consumers, and for what waits. Or make the backend faster."
 	}
-	if arrived := s.f.Rate.Arrived; arrived != nil {
+	if e.Sizer == "requests" && e.QueueSize != nil && *e.QueueSize < 2*want {
+		settings += fmt.Sprintf("  queue_size: %.0f\n", 2*want)
+	}
+	a.Patches = []Patch{exporterPatch(ran.Exporter, settings)}
+	if arrived := s.f.Rate.Arrived; arrived != nil && of == "" {
 		a.Promise = &Promise{
 			Figure: "rate.arrived_spans_per_second", Unit: "spans/s", Before: *arrived,
 			After: *taken, Sense: AtLeast,
 		}
 	}
 	return a
+}
+
+// toLeave is what must leave for the gateway to hold: what was taken, or, where some was
+// refused, what was offered; of says which, in words, in the latter case.
+func (s *subject) toLeave() (rate float64, of string) {
+	taken, offered := *s.f.Rate.Acknowledged, s.f.Rate.Offered
+	if s.f.Delivery.Refused > 0 && above(offered, taken) {
+		return *offered, fmt.Sprintf(" offered (%s of them taken, the rest refused)", Number(taken))
+	}
+	return taken, ""
+}
+
+// queueTooSmall speaks when the exporter's queue was full at times though the backend
+// failed nothing and its consumers let out as much as came.
+func queueTooSmall(s *subject) *Advice {
+	e, ran := s.f.Exports, s.ran()
+	if !above(s.f.Failures.EnqueueFailed, 0) || ran == nil || s.odigos() ||
+		e.Sizer != "requests" || !above(e.QueueSize, 0) || s.received == nil ||
+		s.received.Failed > 0 || s.cpuFull() || s.shortOfMemory() {
+		return nil
+	}
+	return &Advice{
+		Name: "queue-too-small",
+		Symptom: fmt.Sprintf("the exporter's queue of %s was full at times, and did not take what "+
+			"came then", plural(int(*e.QueueSize), "request", "requests")),
+		When: s.queuePeriod(),
+		Evidence: []Evidence{
+			s.notTaken(),
+			proof("exports.queue_size_configured", e.Sizer, *e.QueueSize, "queue_size %s %s",
+				Number(*e.QueueSize), e.Sizer),
+		},
+		Change: "Let the queue hold more, as long as the memory does: watch the working set.",
+		Patches: []Patch{exporterPatch(ran.Exporter, fmt.Sprintf("sending_queue:\n"+
+			"  queue_size: %.0f\n", 4**e.QueueSize))},
+		Effect: "The queue takes longer bursts. Four times is a place to start, no estimate: it " +
+			"refused, so that how much came at most is not known.",
+	}
 }
 
 // queueFills speaks when the exporter's queue was half full or refused spans since the

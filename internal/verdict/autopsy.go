@@ -123,11 +123,24 @@ func (m measure) memoryBefore(f *DeathFigures, l life) {
 	f.GrowthOver = s.Elapsed[s.Len()-1] - s.Elapsed[0]
 }
 
-// pulsed is anonymous and kernel memory by the close looks.
+// pulsed is anonymous and kernel memory by the close looks. At one that counts a kill
+// more than the one before, the kernel takes the memory back already.
 func (m measure) pulsed(from, to float64) record.Series {
 	var s record.Series
+	kills := uint64(0)
 	for _, p := range m.r.Pulses {
-		if u := p.Actors[record.Gateway]; u != nil && p.Elapsed >= from && p.Elapsed < to {
+		u := p.Actors[record.Gateway]
+		if u == nil {
+			continue
+		}
+		before := kills
+		if kills = 0; u.OOMKills != nil {
+			kills = *u.OOMKills
+		}
+		if p.Elapsed >= from && p.Elapsed < to {
+			if kills > before {
+				break
+			}
 			if b, ok := unreclaimable(u); ok {
 				s.Elapsed, s.Values = append(s.Elapsed, p.Elapsed), append(s.Values, b)
 			}

@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"slices"
+
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
@@ -108,7 +110,34 @@ func (m measure) sentBook(ExplainedFigures) (Book, bool) {
 		b.room = "some came while the gateway stopped, after its last look"
 		b.Least -= min(b.Least, after)
 	}
+	if under := m.underWay(); under > m.received.AfterMark {
+		b.room = "the gateway was not empty at the end: exports were under way at its last look"
+		b.Least -= min(b.Least, under-m.received.AfterMark)
+	}
 	return b, true
+}
+
+// underWay are, of a gateway that was not empty at the end, the spans whose delivery it
+// could not have counted at its last look: those in the backend's hands then, each request
+// as large as the largest, and those that came later. It is 0 where it was empty.
+func (m measure) underWay() uint64 {
+	if m.ending.Drained.Complete {
+		return 0
+	}
+	for _, sample := range slices.Backward(m.r.Samples) {
+		_, counted := sample.Actors[record.Gateway].Metrics[record.ExporterSent]
+		back := sample.Actors[record.Backend].Metrics
+		if !counted || back == nil {
+			continue
+		}
+		came := back[record.BackendUnique] + back[record.BackendDuplicate]
+		under := max(0, float64(m.received.Unique+m.received.Duplicate)-came)
+		if h := m.received.RequestSpans; h != nil {
+			under += back[record.BackendInFlight] * float64(h.HDR().Max())
+		}
+		return uint64(under)
+	}
+	return 0
 }
 
 // surplus is how much more the collector says that it gave up than is missing: all that
@@ -148,7 +177,7 @@ func (m measure) givenUpBook(f ExplainedFigures) (Book, bool) {
 		b.Most += unknown
 		b.room = "of the spans that nobody answered some may have been accepted and given up"
 	}
-	if after := m.received.AfterMark; after > 0 {
+	if after := max(m.received.AfterMark, m.underWay()); after > 0 {
 		b.Least -= min(b.Least, after)
 	}
 	return b, true

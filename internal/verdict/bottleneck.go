@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -49,6 +50,8 @@ type Limited struct {
 	Candidates []Candidate `json:"candidates"`
 	// Components are where the gateway's CPU went; nil without a profile.
 	Components *Components `json:"cpu_by_component,omitempty"`
+	// NoProfile is why there is none, where one was asked for.
+	NoProfile string `json:"no_cpu_profile,omitempty"`
 }
 
 // A Candidate is one thing that may limit, held against its threshold.
@@ -101,6 +104,9 @@ func limited(s *subject) *Limited {
 		return nil // nothing was measured
 	}
 	l := &Limited{By: ByNothing, Components: components(s.r)}
+	if l.Components == nil {
+		l.NoProfile = noProfile(s.r)
+	}
 	var near, unknown []string
 	for _, ask := range candidates {
 		c := ask(s)
@@ -248,15 +254,21 @@ func (s *subject) queuePeriod() *Period {
 	return nil
 }
 
+// notTaken is what a full queue refused.
+func (s *subject) notTaken() Evidence {
+	n := *s.f.Failures.EnqueueFailed
+	return proof("failures.whole_run_enqueue_failed_spans", "spans", n,
+		"%s spans not taken by the full queue, whole run", Number(n))
+}
+
 // queueLimits when four fifths of the consumers waited for the backend on average, and
-// work waited for them. The most that can leave is consumers ÷ the time that each waits
+// work waited for them, or when the queue was full at times. The most that can leave is consumers ÷ the time that each waits
 // × spans a request (Little's law). A gateway whose CPU is full keeps its exports under
 // way by itself: then the wait counts only if most of it was the backend's, as told.
 func queueLimits(s *subject) Candidate {
 	e := s.f.Exports
 	if e.Busy != nil && e.Most == nil {
-		return candidate(ByQueue, Clear, "%.1f of %.0f consumers wait for the backend on average",
-			*e.UnderWay, *e.Consumers)
+		return candidate(ByQueue, Clear, "%s", e.waiting())
 	}
 	if e.Busy == nil {
 		if ran := s.ran(); ran != nil && !ran.Queue.Enabled {
@@ -265,17 +277,21 @@ func queueLimits(s *subject) Candidate {
 		return candidate(ByQueue, Unknown, "the exporter's consumers, or how long each waits, "+
 			"are not known")
 	}
-	c := candidate(ByQueue, Clear, "%.1f of %.0f consumers wait for the backend on average",
-		*e.UnderWay, *e.Consumers)
+	c := candidate(ByQueue, Clear, "%s", e.waiting())
 	c.add(
 		proof("exports.consumers", "consumers", *e.Consumers, "%.0f consumers", *e.Consumers),
 		proof("exports.under_way_mean_requests", "requests", *e.UnderWay,
 			"%.1f exports under way on average", *e.UnderWay),
 		proof("exports.stay_at_backend_seconds", "seconds", *e.Stay,
 			"each waits %s for the backend", Seconds(*e.Stay)),
-		proof("exports.spans_per_request", "spans", *e.Spans, "%.0f spans a request", *e.Spans),
+		proof("exports.spans_per_request", "spans", *e.Spans, "%s spans a request",
+			Number(math.Round(*e.Spans))),
 		proof("exports.most_spans_per_second", "spans/s", *e.Most,
 			"at most %s spans/s can leave", Number(*e.Most)))
+	if e.AtOnce != nil {
+		c.add(proof("exports.queue_size_configured", "requests", *e.QueueSize, "queue_size %s requests",
+			Number(*e.QueueSize)))
+	}
 	taken := s.f.Rate.Acknowledged
 	share := over(taken, e.Most)
 	if taken != nil {
@@ -287,12 +303,16 @@ func queueLimits(s *subject) Candidate {
 	switch {
 	case *e.Busy >= 0.8 && s.backlogged() && !itself:
 		c.State, c.When = Limits, s.queuePeriod()
-		c.Text = fmt.Sprintf("the exporter's %.0f consumers: each waits %s for the backend with %.0f "+
-			"spans, so that at most %s spans/s can leave", *e.Consumers, Seconds(*e.Stay), *e.Spans,
-			Number(*e.Most))
+		c.Text = fmt.Sprintf("%s: each waits %s for the backend with %s spans, so that at most %s "+
+			"spans/s can leave", e.by(), Seconds(*e.Stay), Number(math.Round(*e.Spans)), Number(*e.Most))
 		if taken != nil {
 			c.Text += fmt.Sprintf("; %s spans/s were taken", Number(*taken))
 		}
+	case above(s.f.Failures.EnqueueFailed, 0) && !itself:
+		c.State, c.When = Limits, s.queuePeriod()
+		c.Text = fmt.Sprintf("the exporter's queue was full at times, and did not take %s spans; %s",
+			Number(*s.f.Failures.EnqueueFailed), e.waiting())
+		c.add(s.notTaken())
 	case *e.Busy >= 0.8 && !itself, above(share, 0.8) && !itself:
 		c.State = Near
 		c.Text += fmt.Sprintf("; at most %s spans/s can leave", Number(*e.Most))

@@ -78,7 +78,7 @@ func gcEvidence(g RuntimeFigures) Evidence {
 func gcLimits(s *subject) Candidate {
 	g := s.f.Runtime
 	if g.Share == nil {
-		return candidate(ByGC, Unknown, "the runtime's own figures were not served")
+		return candidate(ByGC, Unknown, "%s", s.gcUnknown())
 	}
 	c := candidate(ByGC, state(g.Share, 0.15, gcShare), "garbage collection took %s of the CPU "+
 		"used", Percent(*g.Share))
@@ -91,6 +91,25 @@ func gcLimits(s *subject) Candidate {
 		c.State = Near
 	}
 	return c
+}
+
+// gcUnknown says why it is not known how much CPU garbage collection took.
+func (s *subject) gcUnknown() string {
+	text := "the runtime's own figures were not served"
+	if s.f.Runtime.Cycles != nil {
+		text = "how much CPU garbage collection took is not known"
+		if s.gatewayEnv("GOMAXPROCS") == "" {
+			text += ": the runtime tells its share of GOMAXPROCS, which the environment does not set"
+		}
+	}
+	if c := components(s.r); c != nil {
+		for _, part := range c.Parts {
+			if part.Name == "gc" {
+				text += fmt.Sprintf("; it was %s of the CPU in a profile", Percent(part.Share))
+			}
+		}
+	}
+	return text
 }
 
 // cpuAllowed is what the gateway may use: its limit, or the machine's cores.

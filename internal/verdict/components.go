@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -45,6 +46,18 @@ func components(r *record.Record) *Components {
 		}
 	}
 	return nil
+}
+
+// noProfile says why the first CPU profile that was asked for is not there; empty where none
+// was asked for, or nothing is told.
+func noProfile(r *record.Record) string {
+	for _, p := range r.Profiles {
+		if p.Actor == record.Gateway && p.Kind == record.ProfileCPU && p.Error != "" {
+			return fmt.Sprintf("the one of %s (moment %s) could not be taken or read: %s",
+				Clock(p.Elapsed), p.Moment, p.Error)
+		}
+	}
+	return ""
 }
 
 // exporting is the share of some work that was the exporters', or nobody's in

@@ -80,7 +80,7 @@ func (s *subject) deathFinding(all []DeathFigures) Finding {
 			first.State.End(), crashText(first.Death))
 	}
 	if n := len(all); n > 1 {
-		f.Text += fmt.Sprintf("; so it died %d times", n)
+		f.Text += fmt.Sprintf("; it died %d times", n)
 	}
 	if cost := s.costOf(all); cost != "" {
 		f.Text += "; " + cost

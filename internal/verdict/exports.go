@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/gateway"
@@ -13,11 +14,14 @@ import (
 type ExportFigures struct {
 	// Consumers is how many exports may be under way at once.
 	Consumers *float64 `json:"consumers,omitempty"`
+	// AtOnce is the size of a queue of fewer requests than there are consumers: the queue
+	// counts what is under way, so that no more can be. Nil elsewhere.
+	AtOnce *float64 `json:"at_once_by_queue_size,omitempty"`
 	// UnderWay is how many the backend had in hand on average, Requests how many came to
 	// it a second.
 	UnderWay *float64 `json:"under_way_mean_requests,omitempty"`
 	Requests *float64 `json:"requests_per_second,omitempty"`
-	// Busy is UnderWay ÷ Consumers.
+	// Busy is UnderWay ÷ Consumers, or ÷ AtOnce.
 	Busy *float64 `json:"consumers_busy_ratio,omitempty"`
 	// Stay is how long a request stayed at the backend: UnderWay ÷ Requests (Little's
 	// law). Where none was under way at any look it is the delay that the backend was
@@ -25,7 +29,7 @@ type ExportFigures struct {
 	Stay *float64 `json:"stay_at_backend_seconds,omitempty"`
 	// Spans a request, over the measured time.
 	Spans *float64 `json:"spans_per_request,omitempty"`
-	// Most is what can leave at most: Consumers ÷ Stay × Spans.
+	// Most is what can leave at most: Consumers, or AtOnce, ÷ Stay × Spans.
 	Most *float64 `json:"most_spans_per_second,omitempty"`
 	// QueueSize is how much the queue may hold, in units of Sizer, as configured.
 	QueueSize *float64 `json:"queue_size_configured,omitempty"`
@@ -50,8 +54,12 @@ func (m measure) exports() ExportFigures {
 	if ran != nil && ran.Queue.Enabled {
 		f.Consumers, f.QueueSize, f.Sizer = ran.Queue.Consumers, ran.Queue.Size, ran.Queue.Sizer
 	}
+	if f.Sizer == "requests" && above(f.Consumers, 1) && f.QueueSize != nil &&
+		*f.QueueSize > 0 && *f.QueueSize < *f.Consumers {
+		f.AtOnce = f.QueueSize
+	}
 	f.UnderWay = mean(record.MetricSeries(m.samples, record.Backend, record.BackendInFlight))
-	f.Busy = over(f.UnderWay, f.Consumers)
+	f.Busy = over(f.UnderWay, f.atOnce())
 	requests, span := record.Increase(
 		record.MetricSeries(m.samples, record.Backend, record.BackendRequests))
 	if span == 0 || requests == 0 {
@@ -71,9 +79,36 @@ func (m measure) exports() ExportFigures {
 	}
 	f.Spans = new(came / requests)
 	if f.Consumers != nil && f.Stay != nil {
-		f.Most = new(*f.Consumers / *f.Stay * *f.Spans)
+		f.Most = new(*f.atOnce() / *f.Stay * *f.Spans)
 	}
 	return f
+}
+
+// atOnce is how many exports can be under way; nil where that is not known.
+func (f ExportFigures) atOnce() *float64 {
+	if f.AtOnce != nil {
+		return f.AtOnce
+	}
+	return f.Consumers
+}
+
+// waiting says how many of those that can be under way were.
+func (f ExportFigures) waiting() string {
+	if f.AtOnce != nil {
+		return fmt.Sprintf("%.1f exports under way on average, of %.0f that the queue has room for "+
+			"(it counts them; there are %.0f consumers)", *f.UnderWay, *f.AtOnce, *f.Consumers)
+	}
+	return fmt.Sprintf("%.1f of %.0f consumers wait for the backend on average", *f.UnderWay,
+		*f.Consumers)
+}
+
+// by names what bounds the exports under way.
+func (f ExportFigures) by() string {
+	if f.AtOnce != nil {
+		return fmt.Sprintf("the exporter's queue has room for %.0f requests, those under way included, "+
+			"and %.0f consumers", *f.AtOnce, *f.Consumers)
+	}
+	return fmt.Sprintf("the exporter's %.0f consumers", *f.Consumers)
 }
 
 // GoFigures are what limits ask of the Go runtime beside RuntimeFigures.

@@ -127,7 +127,7 @@ func (m measure) memoryGrowth(actor string) GrowthFigure {
 		return record.MetricSeries(samples, actor, name)
 	}
 	live, heap := metric(record.GoHeapLive), metric(record.HeapAlloc)
-	if live.Len() > 0 && 10*live.Len() >= 9*heap.Len() {
+	if mostly(live, heap) {
 		return m.trend(ofLiveHeap, 1, changes(live))
 	}
 	if heap.Len() > 0 {

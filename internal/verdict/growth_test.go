@@ -146,6 +146,12 @@ func TestGrowthFinding(t *testing.T) {
 			r.Header.Actors[2].Env = nil
 		}, verdict.Note, "too slowly to matter"},
 		{"short", 60, func(r *record.Record) { last(r, 30) }, verdict.Note, "too short to tell"},
+		{"without a trough", 60, func(r *record.Record) {
+			each(r, record.Gateway, func(s *record.Sample, a *record.ActorSample) {
+				delete(a.Metrics, record.GoHeapLive)
+				a.Metrics[record.HeapAlloc] = 1e6 * (100 + s.Elapsed)
+			})
+		}, verdict.Note, "too short to tell (0 troughs of the heap"},
 		{"nothing is known", 60, func(r *record.Record) {
 			each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) {
 				a.Metrics, a.Usage = nil, nil

@@ -122,7 +122,7 @@ func growthFinding(g GrowthFigure, severity Severity, unit perMinute) []Finding 
 		return tell(severity, "the gateway's %s grows: %s%s", g.Of, g.text(unit), g.outlook())
 	}
 	switch {
-	case g.Seen == 0:
+	case g.Seen == 0 && (g.Of == ofAnon || g.Of == ofRoutines):
 		return one(check, Note, "whether memory grows is not known: it was not seen")
 	case g.Needed > 0:
 		return one(check, Note, "whether memory grows is not known: the trial was too short to "+

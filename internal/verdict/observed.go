@@ -8,7 +8,8 @@ import (
 // RuntimeFigures are what the gateway's Go runtime tells.
 type RuntimeFigures struct {
 	// Live is the largest heap that a collection found in use, LiveMean their mean over
-	// the looks.
+	// the looks; nil where it was seen in less than nine looks in ten of those at the heap:
+	// it is not known while GOMEMLIMIT presses, which is when it is largest.
 	Live     *float64 `json:"heap_live_max_bytes,omitempty"`
 	LiveMean *float64 `json:"heap_live_mean_bytes,omitempty"`
 	// Memory is the most that the runtime had of what GOMEMLIMIT bounds; Distance is from
@@ -60,6 +61,9 @@ func (m measure) runtime() RuntimeFigures {
 		return nil
 	}
 	live := series(record.GoHeapLive)
+	if !mostly(live, series(record.HeapAlloc)) {
+		live = record.Series{}
+	}
 	f := RuntimeFigures{
 		Live: top(live), LiveMean: mean(live),
 		Memory: top(series(record.GoMemory)), MemLimit: top(series(record.GoMemLimit)),
@@ -74,6 +78,9 @@ func (m measure) runtime() RuntimeFigures {
 	}
 	return f
 }
+
+// mostly is whether there is a point of a series in nine looks in ten of another.
+func mostly(s, looks record.Series) bool { return s.Len() > 0 && 10*s.Len() >= 9*looks.Len() }
 
 func (m measure) closely() CloseFigures {
 	memory := func(of func(*env.Usage) *int64) *float64 {

@@ -56,6 +56,18 @@ func TestObservedFigures(t *testing.T) {
 	}, f.Close, near); diff != "" {
 		t.Errorf("close (-want +got):\n%s", diff)
 	}
+	// While GOMEMLIMIT presses the live heap is not told: what was seen before it is not the
+	// most.
+	r := observedRecord()
+	for i, s := range r.Samples {
+		s.Actors[record.Gateway].Metrics[record.HeapAlloc] = 100
+		if i > 8 {
+			delete(s.Actors[record.Gateway].Metrics, record.GoHeapLive)
+		}
+	}
+	if f := Measure(r).Runtime; f.Live != nil || f.LiveMean != nil {
+		t.Errorf("of a live heap that was seen at 9 of 11 looks, %v is said to be the most", *f.Live)
+	}
 	// Of a record that tells nothing nothing is known.
 	f = Measure(&record.Record{})
 	if diff := cmp.Diff(RuntimeFigures{}, f.Runtime); diff != "" {

@@ -148,6 +148,20 @@ func seeds() []seed {
 			want:   "too-few-consumers", patch: "num_consumers: 8", by: verdict.ByQueue,
 		},
 		{
+			name: "queue of less room than consumers",
+			config: trials.Config("batch", "{endpoint: x:1, compression: none, "+
+				"sending_queue: {num_consumers: 4, queue_size: 2}}"),
+			record: func(r *record.Record) { waiting(r, 2, 1, 200); notTaken(r, 500) },
+			want:   "too-few-consumers", patch: "num_consumers: 8\n      queue_size: 16", by: verdict.ByQueue,
+		},
+		{
+			name: "queue that is full at times",
+			config: trials.Config("batch", "{endpoint: x:1, compression: none, "+
+				"sending_queue: {queue_size: 20}}"),
+			record: func(r *record.Record) { waiting(r, 1, 0.2, 200); notTaken(r, 500) },
+			want:   "queue-too-small", patch: "queue_size: 80", by: verdict.ByQueue,
+		},
+		{
 			name: "consumers that keep up", config: trials.Config("batch",
 				"{endpoint: x:1, compression: none, sending_queue: {num_consumers: 2}}"),
 			record: func(r *record.Record) { waiting(r, 1, 0.2, 200) }, by: verdict.ByNothing,
