@@ -57,7 +57,7 @@ func TestGrowth(t *testing.T) {
 		grows                     bool
 	}{
 		{"leak", `name: leak
-load: {rate: 1500}
+load: {rate: 300}
 gateway: {kind: otelcol, config: collector.yaml, exporter: otlp_grpc/backend, cpu_limit: 1,
   memory_limit: 600Mi, gomemlimit: 440Mi}
 `, leaking, true},
