@@ -171,7 +171,8 @@ func (p *page) comparisonTable(c Comparison) {
 	p.line("Spans are those due in the measured time, by identity: each is in one of the lines that "+
 		"begin with a dash, and they sum to those due. Time to OOM counts from the start of the load, "+
 		"warm-up included; memory is of the whole run, by samples and close looks, CPU and latency "+
-		"of the measured time. From each part's `summary.json`; the last column is below a part of `%s`.", ComparisonFile)
+		"of the measured time. From each part's `summary.json`; the last column is below a part of "+
+		"`%s`.", ComparisonFile)
 	p.line("")
 	head, rule := []string{""}, "|---|"
 	for _, part := range c.Parts {

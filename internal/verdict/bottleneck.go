@@ -262,9 +262,10 @@ func (s *subject) notTaken() Evidence {
 }
 
 // queueLimits when four fifths of the consumers waited for the backend on average, and
-// work waited for them, or when the queue was full at times. The most that can leave is consumers ÷ the time that each waits
-// × spans a request (Little's law). A gateway whose CPU is full keeps its exports under
-// way by itself: then the wait counts only if most of it was the backend's, as told.
+// work waited for them, or when the queue was full at times. The most that can leave is
+// consumers ÷ the time that each waits × spans a request (Little's law). A gateway whose
+// CPU is full keeps its exports under way by itself: then the wait counts only if most of
+// it was the backend's, as told.
 func queueLimits(s *subject) Candidate {
 	e := s.f.Exports
 	if e.Busy != nil && e.Most == nil {
