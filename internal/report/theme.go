@@ -258,14 +258,41 @@ func (p panel) heading(tile vgdraw.Canvas, indent vg.Length) {
 		return
 	}
 	label := text(10, ink)
-	x := tile.Max.X - limitsWd
 	all := p.legend()
-	for i := len(all) - 1; i >= 0; i-- {
-		e := all[i]
+	widths := make([]vg.Length, len(all))
+	for i, e := range all {
+		widths[i] = label.Width(e.name) + legendThumb
+	}
+	right := tile.Max.X - limitsWd
+	room := right - tile.Min.X - indent - 0.32*vg.Inch - title.Width(p.title)
+	x, row := right, 0
+	for i, of := range legendRows(widths, room) {
+		e := all[len(all)-1-i]
+		if of != row {
+			x, row = right, of
+			y += 0.17 * vg.Inch
+		}
 		x -= label.Width(e.name)
 		tile.FillText(label, vg.Point{X: x, Y: y}, e.name)
-		x -= 4
-		e.thumb(tile, x-20, x, y+3.5)
-		x -= 20 + 14
+		e.thumb(tile, x-24, x-4, y+3.5)
+		x -= legendThumb
 	}
+}
+
+// legendThumb is the room of a line's thumb and of the gaps beside it.
+const legendThumb = 38
+
+// legendRows are the rows of a legend's entries, the last entry first: a row above the
+// first where there is no room left beside the title.
+func legendRows(widths []vg.Length, room vg.Length) []int {
+	rows := make([]int, 0, len(widths))
+	row, left := 0, room
+	for i := len(widths) - 1; i >= 0; i-- {
+		if widths[i] > left && left < room {
+			row, left = row+1, room
+		}
+		left -= widths[i]
+		rows = append(rows, row)
+	}
+	return rows
 }
