@@ -128,7 +128,7 @@ func queueTooLarge(s *subject) *Advice {
 		},
 	}
 	// Garbage may fill the heap up to GOMEMLIMIT before it is collected.
-	if told, ok := goMemLimit(s.gatewayEnv("GOMEMLIMIT")); ok && told > peak && told < *m.Limit {
+	if told, ok := s.goMemLimit(); ok && told > peak && told < *m.Limit {
 		a.Promise.After = told
 		a.Effect += fmt.Sprintf(" Garbage may fill the heap up to GOMEMLIMIT, %s, before it is "+
 			"collected: that is the most to be seen.", bytesText(told))

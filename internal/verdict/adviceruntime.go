@@ -3,33 +3,26 @@ package verdict
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
-	"strconv"
 
+	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
-var goMemLimitText = regexp.MustCompile(`^([0-9]+)(B|KiB|MiB|GiB|TiB)?$`)
-
-// goMemLimit reads GOMEMLIMIT as the Go runtime does.
-func goMemLimit(text string) (bytes float64, ok bool) {
-	m := goMemLimitText.FindStringSubmatch(text)
-	if m == nil {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(m[1], 64)
-	unit := map[string]float64{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[m[2]]
-	return n * math.Exp2(unit), err == nil
-}
-
-func (s *subject) gatewayEnv(name string) string {
-	for _, a := range s.r.Header.Actors {
+// gateway is the gateway as it was to be started.
+func (m measure) gateway() env.Actor {
+	for _, a := range m.r.Header.Actors {
 		if a.Name == record.Gateway {
-			return a.Env[name]
+			return a
 		}
 	}
-	return ""
+	return env.Actor{}
+}
+
+// goMemLimit is the GOMEMLIMIT that the gateway was told; ok is false without one.
+func (m measure) goMemLimit() (bytes float64, ok bool) {
+	limit := m.gateway().GoRuntime().MemLimit
+	return float64(limit), limit > 0
 }
 
 // goMemLimitOff speaks when memory came near the limit, and the Go runtime either did
@@ -38,8 +31,8 @@ func (s *subject) gatewayEnv(name string) string {
 func goMemLimitOff(s *subject) *Advice {
 	m := s.f.Memory
 	near := above(over(m.PeakOfRun, m.Limit), 0.8) || s.f.Failures.Killed
-	text := s.gatewayEnv("GOMEMLIMIT")
-	told, ok := goMemLimit(text)
+	text := s.gateway().Env["GOMEMLIMIT"]
+	told, ok := s.goMemLimit()
 	if !near || m.Limit == nil || ok && told <= 0.9**m.Limit {
 		return nil
 	}
@@ -102,7 +95,7 @@ func (s *subject) procs() *float64 {
 	if p := s.f.Go.MaxProcs; p != nil {
 		return p
 	}
-	if n, err := strconv.Atoi(s.gatewayEnv("GOMAXPROCS")); err == nil && n > 0 {
+	if n := s.gateway().GoRuntime().MaxProcs; n > 0 {
 		return new(float64(n))
 	}
 	return nil
@@ -126,7 +119,7 @@ func goMaxProcsHigh(s *subject) *Advice {
 		return nil
 	}
 	// Where Go heeds the limit by itself it still takes 2, and lives with it.
-	if s.gatewayEnv("GOMAXPROCS") == "" && *procs <= 2 {
+	if s.gateway().GoRuntime().MaxProcs == 0 && *procs <= 2 {
 		return nil
 	}
 	const period = 100.0 // milliseconds, as container runtimes set it
@@ -194,7 +187,7 @@ func belowBaseline(s *subject) *Advice {
 	heap, charged := s.baseline()
 	limit := m.Limit
 	memLimit := g.MemLimit
-	if told, ok := goMemLimit(s.gatewayEnv("GOMEMLIMIT")); memLimit == nil && ok {
+	if told, ok := s.goMemLimit(); memLimit == nil && ok {
 		memLimit = &told
 	}
 	if charged == nil || !s.f.Failures.Killed && !above(g.Share, gcShare) {

@@ -98,7 +98,7 @@ func (s *subject) gcUnknown() string {
 	text := "the runtime's own figures were not served"
 	if s.f.Runtime.Cycles != nil {
 		text = "how much CPU garbage collection took is not known"
-		if s.gatewayEnv("GOMAXPROCS") == "" {
+		if s.gateway().GoRuntime().MaxProcs == 0 {
 			text += ": the runtime tells its share of GOMAXPROCS, which the environment does not set"
 		}
 	}

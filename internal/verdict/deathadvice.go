@@ -3,7 +3,6 @@ package verdict
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -59,17 +58,17 @@ func (s *subject) needed() *need {
 // spanCost is the memory that is to be reckoned with for a span. The collector lets the
 // heap grow to its live part and GOGC percent of it before it works (100 unless it is set,
 // https://go.dev/doc/gc-guide), and to less where GOMEMLIMIT is below the memory limit: a
-// quarter is left for it then. Where the heap is not told, it is the slope of memory.
+// quarter is left for it then. Where the heap is not told, and where nothing has it
+// collected, it is the slope of memory.
 func (s *subject) spanCost(d DeathFigures) (bytes float64, why string) {
-	if d.Held.Live == nil {
+	told, ok := s.goMemLimit()
+	bounded, gogc := ok && told <= 0.9**d.Limit, s.gateway().GoRuntime().GC
+	if d.Held.Live == nil || gogc == 0 && !bounded {
 		return d.Held.PerSpan, "as memory rose"
 	}
-	headroom := 2.0
-	if gogc, err := strconv.ParseFloat(s.gatewayEnv("GOGC"), 64); err == nil && gogc > 0 {
-		headroom = 1 + gogc/100
-	}
-	if told, ok := goMemLimit(s.gatewayEnv("GOMEMLIMIT")); ok && told <= 0.9**d.Limit {
-		headroom = min(headroom, 1.25)
+	headroom := 1 + float64(gogc)/100
+	if bounded && (gogc == 0 || headroom > 1.25) {
+		headroom = 1.25
 	}
 	why = fmt.Sprintf("%.1f KiB of live heap × %s for what is not collected yet",
 		*d.Held.Live/(1<<10), Number(headroom))

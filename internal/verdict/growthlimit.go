@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"math"
-	"strconv"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
@@ -29,10 +28,10 @@ func (m measure) foretell(g *GrowthFigure, samples []record.Sample) {
 	}
 	if limit > 0 && memory.Len() > 0 {
 		last, _, _ := memory.Between(*g.From+0.75*(*g.To-*g.From), math.Inf(1)).Max()
-		switch gogc := m.gogc(); {
+		switch gogc := float64(m.gateway().GoRuntime().GC); {
 		case told:
 			g.ToLimit = later(limit - m.unbounded(samples) - *g.Last)
-		case g.Of != ofAnon && gogc >= 0:
+		case g.Of != ofAnon && gogc > 0:
 			g.ToLimit = later((limit - last) / (1 + gogc/100))
 		case g.Of == ofAnon:
 			g.ToLimit = later(limit - last)
@@ -44,35 +43,13 @@ func (m measure) foretell(g *GrowthFigure, samples []record.Sample) {
 	}
 }
 
-// environment is a variable that the gateway was started with.
-func (m measure) environment(name string) string {
-	for _, a := range m.r.Header.Actors {
-		if a.Name == record.Gateway {
-			return a.Env[name]
-		}
-	}
-	return ""
-}
-
 // softLimit is the gateway's GOMEMLIMIT, as it says itself or as it was told.
 func (m measure) softLimit(samples []record.Sample) (bytes float64, ok bool) {
 	said := record.MetricSeries(samples, record.Gateway, record.GoMemLimit)
 	if n := said.Len(); n > 0 && said.Values[n-1] < math.MaxInt64 {
 		return said.Values[n-1], true
 	}
-	return goMemLimit(m.environment("GOMEMLIMIT"))
-}
-
-// gogc is how many percent the heap grows between collections; below 0 it is off.
-func (m measure) gogc() float64 {
-	text := m.environment("GOGC")
-	if text == "off" {
-		return -1
-	}
-	if v, err := strconv.ParseFloat(text, 64); err == nil {
-		return v
-	}
-	return 100
+	return m.goMemLimit()
 }
 
 // unbounded is the memory of the gateway that GOMEMLIMIT does not bound, the kernel's for
