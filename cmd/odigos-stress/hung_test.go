@@ -1,13 +1,11 @@
 package main
 
 import (
-	"fmt"
-	"sync"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
-	"github.com/odigos-io/odigos-stress/internal/trial"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
 
@@ -17,28 +15,11 @@ func TestHungGateway(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a hang takes ten seconds")
 	}
-	const standsStill = 13 * time.Second // a hang is told after ten
-	p := newPlan(t, fmt.Sprintf(`name: hung
-load: {rate: 1000, shape: simple, spans_per_request: 20, in_flight: 1000, timeout: 60s}
-gateway: {kind: otelcol, config: collector.yaml, exporter: otlp_grpc/backend}
-timing: {warm_up: 1s, duration: %s, drain: 60s}
-`, standsStill+4*time.Second), `receivers: {otlp: {protocols: {grpc: {endpoint: 0.0.0.0:4317}}}}
-processors: {batch: {timeout: 100ms}}
-exporters:
-  otlp_grpc/backend: {endpoint: collector.example:4317}
-service:
-  pipelines:
-    traces: {receivers: [otlp], processors: [batch], exporters: [otlp_grpc/backend]}
-`)
-	place := &cuttingPlace{}
-	var once sync.Once
-	thawed := make(chan time.Duration, 1)
-	r := runTrialAt(t, p, place, trial.Options{Watch: func(s record.Sample, _ []verdict.Finding) {
-		if s.Phase == record.PhaseMeasuring {
-			once.Do(func() { go func() { thawed <- freezeFor(t, place.gateway, standsStill) }() })
-		}
-	}})
-	frozen := (<-thawed).Seconds()
+	const (
+		standsStill = 13 * time.Second // a hang is told after ten
+		same        = 0.01             // a look's two times are within so many seconds
+	)
+	r, frozen := frozenTrial(t, 1000, standsStill, standsStill+4*time.Second)
 	if len(r.Ending.Deaths) != 1 {
 		t.Fatalf("deaths are %+v, want one hang", r.Ending.Deaths)
 	}
@@ -46,9 +27,29 @@ service:
 	if d.Kind != record.DeathHang || d.Since == nil || d.Until == nil || d.Cost == nil {
 		t.Fatalf("the death is %+v, want a hang with its end and its cost", d)
 	}
-	// Looks are a second apart, and a busy machine leaves some out.
-	if told := *d.Until - *d.Since; told < frozen-3 || told > frozen+10 {
-		t.Errorf("frozen for %.1f s, a hang of %.1f s is told", frozen, told)
+	// It is told from the last look that saw life to the first that saw it again.
+	edges, inside := 0, 0
+	for i := 1; i < len(r.Samples); i++ {
+		before, now := r.Samples[i-1], r.Samples[i]
+		lived, at := alive(before, now), now.Elapsed
+		switch since, until := at-*d.Since, *d.Until-at; {
+		case math.Abs(since) < same || math.Abs(until) < same:
+			edges++
+			if !lived {
+				t.Errorf("a hang from %.1f to %.1f s has no life at %.1f s", *d.Since, *d.Until, at)
+			}
+		case since > 0 && until > 0:
+			inside++
+			if lived {
+				t.Errorf("there was life at %.1f s, within a hang from %.1f to %.1f s", at, *d.Since, *d.Until)
+			}
+		}
+	}
+	if edges != 2 || inside == 0 {
+		t.Errorf("%d looks at the edges of the hang and %d within, want 2 and some", edges, inside)
+	}
+	if told := *d.Until - *d.Since; told < 10 || d.Elapsed < *d.Since+10 {
+		t.Errorf("a hang of %.1f s is told at %.1f s, want both after ten", told, d.Elapsed)
 	}
 	if d.Cost.Due == 0 || d.Cost.Lost > 0 || r.Ending.CutShort != "" {
 		t.Errorf("it cost %+v; cut short: %q", *d.Cost, r.Ending.CutShort)
@@ -56,6 +57,23 @@ service:
 	if v := verdict.Judge(r); v.Outcome != verdict.Fail {
 		t.Errorf("the outcome is %s: %s", v.Outcome, v.Reason)
 	}
-	t.Logf("frozen for %.1f s: a hang from %.1f to %.1f s, noticed at %.1f s, of %d spans due", frozen,
+	t.Logf("frozen for %s: a hang from %.1f to %.1f s, noticed at %.1f s, of %d spans due", frozen,
 		*d.Since, *d.Until, d.Elapsed, d.Cost.Due)
+}
+
+// alive is whether the gateway showed life between two looks: it told its metrics, or a
+// span was answered or arrived.
+func alive(before, now record.Sample) bool {
+	if now.Actors[record.Gateway].ScrapeError == "" {
+		return true
+	}
+	for _, of := range []struct {
+		actor  string
+		metric record.Metric
+	}{{record.Loadgen, record.LoadAcknowledged}, {record.Backend, record.BackendUnique}} {
+		if now.Actors[of.actor].Metrics[of.metric] != before.Actors[of.actor].Metrics[of.metric] {
+			return true
+		}
+	}
+	return false
 }

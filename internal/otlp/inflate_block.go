@@ -24,8 +24,7 @@ func (d *inflater) block(c *codes) error {
 // fast undoes codes until the block is done, or one of the ends is near. The bits that are
 // held suffice for a length and a distance, and for no more literals than the slack.
 func (d *inflater) fast(c *codes) (done bool, err error) {
-	in, out, pos, o := d.in, d.out, d.pos, d.o
-	hold, count := d.hold, d.count
+	in, out, pos, o, hold, count := d.in, d.out, d.pos, d.o, d.hold, d.count
 	end := min(len(out)-slack, d.limit)
 next:
 	for pos+8 <= len(in) && o <= end {
@@ -56,8 +55,7 @@ next:
 		count |= 56
 		if e&special != 0 {
 			if e>>12&7 != 0 {
-				hold >>= literalBits
-				count -= literalBits
+				hold, count = hold>>literalBits, count-literalBits
 				e = c.literals[uint64(e>>16)+hold&(1<<(e>>12&7)-1)]
 			}
 			if e&(special|literal) != 0 {
@@ -80,8 +78,7 @@ next:
 			if e>>12&7 == 0 {
 				return false, errCorrupt
 			}
-			hold >>= distanceBits
-			count -= distanceBits
+			hold, count = hold>>distanceBits, count-distanceBits
 			e = c.distances[uint64(e>>16)+hold&(1<<(e>>12&7)-1)]
 		}
 		from := o - int(e>>16) - int(hold&(1<<(e&63)-1)>>(e>>8&15))

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/report"
@@ -60,22 +58,7 @@ func TestComparisonGolden(t *testing.T) {
 		if err := format(&got, compare()); err != nil {
 			t.Fatal(err)
 		}
-		golden := filepath.Join("testdata", "compared", file)
-		if *update {
-			if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got.String()); diff != "" {
-			t.Errorf("%s (run with -update to accept):\n%s", golden, diff)
-		}
+		asGolden(t, filepath.Join("testdata", "compared", file), got.Bytes())
 	}
 }
 

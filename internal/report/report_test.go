@@ -69,23 +69,28 @@ func TestGolden(t *testing.T) {
 			if err := format(&got, s); err != nil {
 				t.Fatal(err)
 			}
-			golden := filepath.Join("testdata", name, file)
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("%s (run with -update to accept):\n%s", golden, diff)
-			}
+			asGolden(t, filepath.Join("testdata", name, file), got.Bytes())
 		}
+	}
+}
+
+// asGolden compares with a file, which -update writes.
+func asGolden(t *testing.T, golden string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (run with -update to accept):\n%s", golden, diff)
 	}
 }
 
