@@ -20,6 +20,8 @@ type Scenario struct {
 	// Expect says which ending the author expects; a trial that ends so does not
 	// fail for it, and one that does not, does.
 	Expect Expect `yaml:"expect,omitempty" json:"expect,omitempty"`
+	// Search says how the capacity of this gateway is looked for; a trial has none.
+	Search *Search `yaml:"search,omitempty" json:"search,omitempty"`
 	// Variants are trials to be held beside each other. With any, the scenario itself is
 	// no trial, only what they have in common.
 	Variants []Variant `yaml:"variants,omitempty" json:"variants,omitempty"`

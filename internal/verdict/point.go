@@ -1,0 +1,45 @@
+package verdict
+
+import "github.com/odigos-io/odigos-stress/internal/record"
+
+// A Point is one trial as a point of the curves over the rate. Figures are of the measured
+// time; nil is not known.
+type Point struct {
+	Rate      float64  `json:"rate_spans_per_second"` // asked
+	Arrived   *float64 `json:"arrived_spans_per_second,omitempty"`
+	Measured  float64  `json:"measured_seconds"`
+	CPU       *float64 `json:"cpu_average_cores,omitempty"`
+	CPUMax    *float64 `json:"cpu_max_cores,omitempty"` // over 5 s
+	Throttled *float64 `json:"throttled_periods_ratio,omitempty"`
+	GC        *float64 `json:"gc_ratio_of_cpu,omitempty"`
+	Memory    *float64 `json:"working_set_peak_bytes,omitempty"`
+	Anon      *float64 `json:"anon_and_kernel_peak_bytes,omitempty"`
+	P50       *float64 `json:"latency_p50_seconds,omitempty"`
+	P99       *float64 `json:"latency_p99_seconds,omitempty"` // nil too when it is beyond the loss
+	Queue     *float64 `json:"queue_mean_requests,omitempty"`
+	QueueMax  *float64 `json:"queue_max_requests,omitempty"`
+	// Inside is how many spans were in the gateway, or under way to and from it, on average
+	// and at most: sent and not yet delivered, look by look.
+	Inside    *float64 `json:"inside_mean_spans,omitempty"`
+	InsideMax *float64 `json:"inside_max_spans,omitempty"`
+	// EncodedPerSpan is bytes a span as it was sent, before compression.
+	EncodedPerSpan *float64 `json:"encoded_bytes_per_span,omitempty"`
+	Refused        *float64 `json:"refused_ratio_of_offered,omitempty"`
+	Lost           *float64 `json:"lost_ratio_of_acknowledged,omitempty"`
+	Unsent         *float64 `json:"unsent_ratio_of_due,omitempty"`
+	// BatchMean is spans an export, Exports how many there were a second.
+	BatchMean *float64 `json:"spans_per_export,omitempty"`
+	Exports   *float64 `json:"exports_per_second,omitempty"`
+	// LoadgenCPU is in cores; Lateness the p99 of how late slots were sent, in seconds.
+	LoadgenCPU *float64 `json:"loadgen_average_cores,omitempty"`
+	Lateness   *float64 `json:"lateness_p99_seconds,omitempty"`
+}
+
+// PointOf takes the figures of a point from a record.
+func PointOf(r *record.Record) Point {
+	f := Measure(r)
+	return Point{
+		Rate: float64(r.Header.Scenario.Load.Rate), CPU: f.CPU.Average, CPUMax: f.CPU.Max,
+		Memory: f.Memory.Peak, Anon: f.Memory.Unreclaimable,
+	}
+}
