@@ -59,7 +59,7 @@ minutes against a gateway of one core and 600 MiB.`,
 			return o.run(cmd, p)
 		}),
 	}
-	o.question.flags(cmd)
+	o.question.flags(cmd, loadFlags)
 	resultsFlag(cmd, &o.results)
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only the ending")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "log what happens to the terminal too")
