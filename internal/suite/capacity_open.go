@@ -21,6 +21,9 @@ func KindOf(dir string) (string, error) {
 	if err := readJSON(filepath.Join(dir, record.SuiteFile), &s); err != nil {
 		return "", fmt.Errorf("open suite: %w", err)
 	}
+	if s.Kind == "" {
+		return "", fmt.Errorf("open suite: %s: %s names no kind", dir, record.SuiteFile)
+	}
 	return s.Kind, nil
 }
 
