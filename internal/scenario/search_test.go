@@ -91,9 +91,9 @@ func TestSearchedRefuses(t *testing.T) {
 		"{name: x, load: {pattern: ramp-up}}": "load.pattern: found ramp-up, want constant",
 		"{name: x, load: {pattern: burst, burst: {rate: 2k, every: 1m, for: 1s}}}": "load.pattern: found " +
 			"burst",
-		"{name: x, expect: killed}":                                                            "expect: found killed, want nothing",
-		"{name: x, gateway: {on_death: restart}}":                                              "gateway.on_death: found restart, want end",
-		"{name: x, variants: [{name: a}, {name: b}]}":                                          "variants: found 2 variants, want one of them",
+		"{name: x, expect: killed}":                                                               "expect: found killed, want nothing",
+		"{name: x, gateway: {on_death: restart}}":                                                 "gateway.on_death: found restart, want end",
+		"{name: x, variants: [{name: a}, {name: b}]}":                                             "variants: found 2 variants, want one of them",
 		"{name: x, assertions: [{that: refused==0, abort_on_fail: true, delay_abort_eval: 10s}]}": "a trial of 6s",
 	} {
 		if _, err := read(t, text).Searched(); err == nil || !strings.Contains(err.Error(), want) {
@@ -104,17 +104,18 @@ func TestSearchedRefuses(t *testing.T) {
 
 func TestReadRefusesSearches(t *testing.T) {
 	for text, want := range map[string]string{
-		"from: 0.5":                     "search.from: found 0.5, want at least 1 span per second",
+		"from: 0.5":                   "search.from: found 0.5, want at least 1 span per second",
 		"from: 5k, up_to: 4k":         "search.up_to: found 4000, want at least search.from",
-		"precision: 0.1%":               "search.precision: found 0.1%, want 0.5% to 50%",
-		"precision: 60%":                "search.precision: found 60%",
-		"duration: 10s":                 "search.duration: found 10s, want at least 17s: thresholds.cpu.for (10s)",
+		"precision: 0.1%":             "search.precision: found 0.1%, want 0.5% to 50%",
+		"precision: 60%":              "search.precision: found 60%",
+		"duration: 10s":               "search.duration: found 10s, want at least 17s: thresholds.cpu.for (10s)",
 		"duration: 30s, probe: 31s":   "search.probe: found 31s, want at most search.duration",
 		"duration: 30s, confirm: 29s": "search.confirm: found 29s, want at least search.duration",
-		"probe: 500ms":                  "search.probe: found 500ms, want at least 1s",
-		"warm_up: 1500us":               "search.warm_up: found 1.5ms, want whole milliseconds",
-		"budget: 20s":                   "search.budget: found 20s, want at least 23s",
-		"fro: 1k":                       "did you mean from",
+		"probe: 500ms":                "search.probe: found 500ms, want at least 1s",
+		"duration: 20s, probe: 5s":    "search.probe: found 5s, want at least 6s: usage counts",
+		"warm_up: 1500us":             "search.warm_up: found 1.5ms, want whole milliseconds",
+		"budget: 20s":                 "search.budget: found 20s, want at least 23s",
+		"fro: 1k":                     "did you mean from",
 	} {
 		_, err := Read("x.yaml", []byte("name: x\nsearch: {"+text+"}"))
 		if err == nil || !strings.Contains(err.Error(), want) {
