@@ -135,6 +135,12 @@ func TestHolding(t *testing.T) {
 			})), want: search.Unclear, first: verdict.TooShortToHold,
 		},
 		{
+			name: "little room, on a busy machine", madeUp: madeUp{trial: func(t *trials.Trial) {
+				t.CPU = func(float64) float64 { return 0.85 }
+			}}.and(rec(func(r *record.Record) { hostBusy(r, 3.99) })),
+			want: search.Unclear, first: verdict.HostBusy,
+		},
+		{
 			name: "as expected, and so not held", madeUp: tooHot.and(rec(expect(scenario.ExpectCritical))),
 			want: search.Broke, by: []string{"CPU"},
 		},
@@ -192,6 +198,7 @@ func TestHoldingByReason(t *testing.T) {
 	const held, broke, unclear, void = search.Held, search.Broke, search.Unclear, search.Void
 	tool, backend := row{void, void, void, broke}, row{void, void, void, void}
 	passing := row{unclear, unclear, broke, broke}
+	host := row{held, unclear, broke, broke} // it had room for all that
 	length := row{unclear, broke, broke, broke}
 	want := map[verdict.Reason]row{
 		verdict.CutOff: tool, verdict.Interrupted: tool, verdict.NotFinished: tool,
@@ -207,8 +214,8 @@ func TestHoldingByReason(t *testing.T) {
 		verdict.LimitsTooLarge: backend, verdict.HostFull: backend,
 		verdict.LostOrSampled: tool, verdict.WrongPrediction: tool,
 
-		verdict.ClockUnsteady: passing, verdict.LimitsExceeded: passing, verdict.HostBusy: passing,
-		verdict.HostSteal: passing, verdict.HostPressure: passing, verdict.EndsStalled: passing,
+		verdict.ClockUnsteady: passing, verdict.LimitsExceeded: passing, verdict.HostBusy: host,
+		verdict.HostSteal: host, verdict.HostPressure: host, verdict.EndsStalled: host,
 
 		// It was above the warning only, and CPU below critical is what is asked.
 		verdict.TooShortToHold: {held, broke, broke, broke}, verdict.TooFewForQuantile: length,
