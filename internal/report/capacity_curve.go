@@ -153,11 +153,11 @@ func (p *page) capacityNextSpan(c Capacity) {
 		p.line("")
 		return
 	}
-	p.line("From a CPU and a heap profile of each trial, taken in its steady state, by component of the "+
-		"collector (as in `docs/bottleneck.md`): means over the trials that held up to %s below the edge "+
-		"and over those that broke up to %s above it. ± is the standard error; a difference within two "+
-		"of it may be noise. `%s`: next_span.", verdict.Percent(costBelow), verdict.Percent(costAbove),
-		CapacityFile)
+	p.line("From a CPU and a heap profile of each trial, taken in its steady state, by component of "+
+		"the collector (as in `docs/bottleneck.md`): means over the trials that held up to %s below "+
+		"the edge and over those that broke up to %s above it. ± holds the difference with 95 %%; one "+
+		"within it may be noise, and of twenty components one is beyond it by chance. `%s`: "+
+		"next_span.", verdict.Percent(costBelow), verdict.Percent(costAbove), CapacityFile)
 	p.line("")
 	p.cost("CPU of a span that went through", "cpu", n.CPU, microseconds)
 	p.cost("Live heap", "heap", n.Heap, func(v float64) string { return digits3(v/(1<<20)) + " MiB" })
@@ -183,8 +183,8 @@ func (p *page) cost(title, kind string, c Cost, unit unit) {
 	p.line("")
 	p.cells("component", "below", "above", "difference", "")
 	p.line("|---|---:|---:|---:|---|")
-	p.cells("**all**", unit(*c.Below.Mean), unit(*c.Above.Mean), differenceText(*c.Difference, c.Error,
-		unit), standing(*c.Difference, c.Error))
+	p.cells("**all**", unit(*c.Below.Mean), unit(*c.Above.Mean),
+		differenceText(*c.Difference, c.Within, unit), standing(*c.Difference, c.Within))
 	var rest CostPart
 	for _, part := range c.told() {
 		if part.Component == "" {
@@ -192,7 +192,7 @@ func (p *page) cost(title, kind string, c Cost, unit unit) {
 			continue
 		}
 		p.cells(part.Component, unit(part.Below), unit(part.Above),
-			differenceText(part.Difference, part.Error, unit), standing(part.Difference, part.Error))
+			differenceText(part.Difference, part.Within, unit), standing(part.Difference, part.Within))
 	}
 	if rest.Below != 0 || rest.Above != 0 {
 		p.cells("the rest", unit(rest.Below), unit(rest.Above), signed(rest.Difference, unit), "")
@@ -230,21 +230,21 @@ func (c Cost) told() []CostPart {
 	return append(all, rest)
 }
 
-func differenceText(v float64, standardError *float64, unit unit) string {
-	if standardError == nil {
+func differenceText(v float64, within *float64, unit unit) string {
+	if within == nil {
 		return signed(v, unit)
 	}
-	return signed(v, unit) + " ± " + unit(*standardError)
+	return signed(v, unit) + " ± " + unit(*within)
 }
 
 // standing says whether a difference can be told from noise.
-func standing(v float64, standardError *float64) string {
+func standing(v float64, within *float64) string {
 	switch {
 	case v == 0:
 		return ""
-	case standardError == nil:
+	case within == nil:
 		return "spread not known"
-	case !stands(v, standardError):
+	case !stands(v, within):
 		return "may be noise"
 	}
 	return ""
