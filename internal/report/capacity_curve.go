@@ -43,6 +43,10 @@ var curveColumns = []curveColumn{
 		limit: func(g scenario.Gateway) float64 { return float64(g.CPULimit) },
 	},
 	{
+		head: "CPU a span that arrived", what: "CPU a span",
+		of: cpuOfSpan, unit: microseconds,
+	},
+	{
 		head: "throttled periods", what: "throttled periods",
 		of: func(p verdict.Point) *float64 { return p.Throttled }, unit: verdict.Percent,
 	},
@@ -83,6 +87,14 @@ var curveColumns = []curveColumn{
 		head: "unsent, of due", what: "the unsent",
 		of: func(p verdict.Point) *float64 { return p.Unsent }, unit: verdict.Percent,
 	},
+}
+
+// cpuOfSpan is in seconds, over the measured time.
+func cpuOfSpan(p verdict.Point) *float64 {
+	if p.CPU == nil || p.Arrived == nil || *p.Arrived <= 0 {
+		return nil
+	}
+	return new(*p.CPU / *p.Arrived)
 }
 
 func mebibytes(v float64) string { return fmt.Sprintf("%.0f", v/(1<<20)) }
