@@ -19,15 +19,20 @@ func judgeCommand() *cobra.Command {
 		Use:   "judge [RECORD]",
 		Short: "Judge a record again, from what is on disk alone",
 		Long: `Judge holds a record against its scenario's thresholds again and prints the findings. It needs no
-gateway and no cluster. Of a suite (a scenario with variants) it judges every record. Without an
-argument it takes results/latest.`,
+gateway and no cluster. Of a suite (a scenario with variants, a search for the capacity) it judges
+every record. Without an argument it takes results/latest.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
 			dir, err := recordDir(results, args)
 			if err != nil {
 				return err
 			}
-			if record.IsSuite(dir) {
+			switch kind, err := kindOf(dir); {
+			case err != nil:
+				return err
+			case kind == suite.Capacities:
+				return judgeCapacity(cmd.OutOrStdout(), dir, output)
+			case kind != "":
 				return judgeSuite(cmd.OutOrStdout(), dir, output)
 			}
 			r, err := record.Open(dir)
@@ -63,7 +68,12 @@ func reportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if record.IsSuite(dir) {
+			switch kind, err := kindOf(dir); {
+			case err != nil:
+				return err
+			case kind == suite.Capacities:
+				return reportCapacity(cmd.OutOrStdout(), dir, output)
+			case kind != "":
 				c, err := suite.Write(dir)
 				if err != nil {
 					return err
@@ -97,6 +107,14 @@ func recordDir(results string, args []string) (string, error) {
 		return args[0], nil
 	}
 	return record.LatestDir(results)
+}
+
+// kindOf is the kind of a suite; empty for a record.
+func kindOf(dir string) (string, error) {
+	if !record.IsSuite(dir) {
+		return "", nil
+	}
+	return suite.KindOf(dir)
 }
 
 func writeVerdict(w io.Writer, v verdict.Verdict) {

@@ -108,7 +108,7 @@ Exit codes: ` + exitHelp,
 		},
 	}
 	root.AddCommand(
-		runCommand(), planCommand(), scenariosCommand(),
+		runCommand(), capacityCommand(), planCommand(), scenariosCommand(),
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),

@@ -31,7 +31,7 @@ func planCommand() *cobra.Command {
 			return planned.WriteText(cmd.OutOrStdout())
 		}),
 	}
-	q.flags(cmd)
+	q.flags(cmd, loadFlags)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
 }

@@ -29,6 +29,8 @@ type progress struct {
 	width int      // 0: no terminal
 	tty   *os.File // nil: no terminal
 	quiet bool
+	// inside a search: only the live line is shown, and nothing of it stays.
+	inside bool
 
 	before record.Sample // the sample before, for rates
 	told   time.Time
@@ -57,7 +59,7 @@ func (v *progress) measure() {
 
 // begin says what is about to run, and for how long.
 func (v *progress) begin(dir string) {
-	if v.quiet {
+	if v.quiet || v.inside {
 		return
 	}
 	s, t := v.plan.Scenario, v.plan.Scenario.Timing
@@ -78,7 +80,9 @@ func (v *progress) sample(s record.Sample, findings []verdict.Finding) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, f := range findings {
-		v.line(fmt.Sprintf("%s %s: %s", clock(s.Elapsed), f.Severity, f.Text))
+		if !v.inside {
+			v.line(fmt.Sprintf("%s %s: %s", clock(s.Elapsed), f.Severity, f.Text))
+		}
 		v.violated(f)
 	}
 	if v.tty != nil {
@@ -90,7 +94,7 @@ func (v *progress) sample(s record.Sample, findings []verdict.Finding) {
 	case v.quiet:
 	case v.width > 0:
 		v.draw(text)
-	case s.At.Sub(v.told) >= plainEvery:
+	case !v.inside && s.At.Sub(v.told) >= plainEvery:
 		v.told = s.At
 		fmt.Fprintln(v.w, text)
 	}
@@ -101,6 +105,9 @@ func (v *progress) died(d record.Death, nth int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.deaths = nth
+	if v.inside {
+		return
+	}
 	text, _, _ := strings.Cut(d.Text, "\n")
 	if text != "" {
 		text = ": " + text
@@ -268,11 +275,16 @@ func (v *progress) draw(text string) {
 	v.drawn = true
 }
 
-// end leaves the terminal's line.
+// end leaves the terminal's line; one inside a search goes with its trial.
 func (v *progress) end() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.drawn {
+	switch {
+	case !v.drawn:
+	case v.inside:
+		fmt.Fprint(v.w, "\r\x1b[K")
+		v.drawn = false
+	default:
 		fmt.Fprintln(v.w)
 		v.drawn = false
 	}

@@ -23,6 +23,7 @@ import (
 // A question is a scenario by name or file, with what the flags lay over it.
 type question struct {
 	flagSet      *pflag.FlagSet
+	known        []wellKnown
 	overrides    map[string]*string // by flag
 	set          []string
 	assert       []string
@@ -46,9 +47,9 @@ var gatewayFlags = []wellKnown{
 	{"memory-limit", "gateway.memory_limit", "the gateway's memory limit, such as 600Mi or 8Gi"},
 }
 
-// flags adds the flags of a question about a gateway to cmd.
-func (q *question) flags(cmd *cobra.Command) {
-	q.scenarioFlags(cmd, slices.Concat(loadFlags, gatewayFlags))
+// flags adds the flags of a question about a gateway to cmd: what is asked of it is known.
+func (q *question) flags(cmd *cobra.Command, known []wellKnown) {
+	q.scenarioFlags(cmd, slices.Concat(known, gatewayFlags))
 	cmd.Flags().StringVar(&q.collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
 	cmd.Flags().Var(choice{&q.environment, []string{"local", "kubernetes"}}, "environment",
 		"where to run: this machine, or a cluster")
@@ -59,7 +60,7 @@ func (q *question) flags(cmd *cobra.Command) {
 
 // scenarioFlags adds the flags that are laid over a scenario.
 func (q *question) scenarioFlags(cmd *cobra.Command, known []wellKnown) {
-	q.flagSet, q.overrides = cmd.Flags(), map[string]*string{}
+	q.flagSet, q.known, q.overrides = cmd.Flags(), known, map[string]*string{}
 	for _, k := range known {
 		q.overrides[k.flag] = cmd.Flags().String(k.flag, "", k.help+" ("+k.path+")")
 	}
@@ -81,9 +82,9 @@ func (q *question) laid() (lay []string, origins map[string]string) {
 		}
 	}
 	add("set", q.set...)
-	for _, k := range slices.Concat(loadFlags, loadgenFlags, gatewayFlags) {
-		if value, ok := q.overrides[k.flag]; ok && *value != "" {
-			add(k.flag, k.path+"="+*value)
+	for _, k := range q.known {
+		if value := *q.overrides[k.flag]; value != "" {
+			add(k.flag, k.path+"="+value)
 			origins[k.path] = "--" + k.flag
 			if fromEnv(q.flagSet.Lookup(k.flag)) {
 				origins[k.path] = variable(k.flag)
@@ -115,25 +116,39 @@ func byOrigin(err error, origins map[string]string) error {
 func (q *question) plan(
 	ctx context.Context, s scenario.Scenario, args []string,
 ) (plan.Plan, error) {
-	if q.environment != "local" {
-		return plan.Plan{}, errors.New("run on kubernetes: this version knows --environment local only")
-	}
-	resolved, err := s.Resolved()
-	if err != nil {
-		return plan.Plan{}, usage(err)
-	}
-	collector, err := findCollector(ctx, resolved.Gateway, q.collectorBin)
+	collector, sources, err := q.collector(ctx, s, args)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	sources := plan.Sources{}
+	return planWith(s, collector, sources)
+}
+
+// collector finds the collector that a scenario asks, and the files that it names.
+func (q *question) collector(
+	ctx context.Context, s scenario.Scenario, args []string,
+) (c gateway.Collector, sources plan.Sources, err error) {
+	if q.environment != "local" {
+		return c, sources, errors.New("run on kubernetes: this version knows --environment local only")
+	}
+	resolved, err := s.Resolved()
+	if err != nil {
+		return c, sources, usage(err)
+	}
+	if c, err = findCollector(ctx, resolved.Gateway, q.collectorBin); err != nil {
+		return c, sources, err
+	}
 	if resolved.Gateway.Config != "" {
 		sources.GatewayConfig, err = os.ReadFile(userConfig(resolved.Gateway.Config, args))
 		if err != nil {
-			return plan.Plan{}, usage(fmt.Errorf("gateway.config: %w", err))
+			return c, sources, usage(fmt.Errorf("gateway.config: %w", err))
 		}
 	}
-	p, err := plan.New(s, collector, sources)
+	return c, sources, nil
+}
+
+// planWith makes the plan of one trial on this machine.
+func planWith(s scenario.Scenario, c gateway.Collector, sources plan.Sources) (plan.Plan, error) {
+	p, err := plan.New(s, c, sources)
 	if err != nil {
 		return plan.Plan{}, usage(err)
 	}

@@ -59,7 +59,7 @@ minutes against a gateway of one core and 600 MiB.`,
 			return o.run(cmd, p)
 		}),
 	}
-	o.question.flags(cmd)
+	o.question.flags(cmd, loadFlags)
 	resultsFlag(cmd, &o.results)
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only the ending")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "log what happens to the terminal too")
@@ -110,11 +110,13 @@ func (o *runOptions) leave(cmd *cobra.Command, code int) error {
 }
 
 // A task is one trial to be run: its plan, where its record goes, and what the progress
-// calls it, where it is one of several.
+// calls it, where it is one of several. Inside a search the progress is that of the search,
+// with the live line of a terminal below it.
 type task struct {
 	plan   plan.Plan
 	create func(h record.Header, now time.Time) (*record.Log, error)
 	label  string
+	inside bool
 }
 
 func (o *runOptions) tell(w io.Writer, s report.Summary) error {
@@ -145,7 +147,7 @@ func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 		return "", errors.Join(err, place.Close())
 	}
 	view := newProgress(cmd.ErrOrStderr(), p, o.quiet)
-	view.label = t.label
+	view.label, view.inside = t.label, t.inside
 	view.begin(log.Dir())
 	err = trial.Run(ctx, p, place, h, log, trial.Options{
 		Watch: view.sample, Died: view.died, Logger: o.logger(view),

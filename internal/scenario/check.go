@@ -77,6 +77,7 @@ func (s Scenario) check() problems {
 	s.Thresholds.CPU.check(&p, "thresholds.cpu")
 	s.Thresholds.Memory.check(&p, "thresholds.memory")
 	s.Timing.check(&p)
+	s.checkSearch(&p)
 	s.checkAssertions(&p)
 	return p
 }

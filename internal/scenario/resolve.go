@@ -91,6 +91,7 @@ func (s Scenario) Resolved() (Scenario, error) {
 	s.Gateway = s.Gateway.resolved()
 	s.Backend.SuccessRate = or(s.Backend.SuccessRate, 1)
 	s.Thresholds = s.Thresholds.resolved()
+	s.Search = nil // a trial has none
 	return s, nil
 }
 

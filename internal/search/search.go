@@ -1,6 +1,12 @@
 // Package search decides which rate to try next, and what the trials so far say of the
-// highest rate that a gateway holds. It does no I/O and asks no clock: equal trials give
-// equal answers.
+// highest rate that a gateway holds. It does no I/O and asks no clock: equal trials in an
+// equal order give equal answers.
+//
+// The edge is taken to move from trial to trial: that of trial i is θ·exp(ε), ε ~ N(0, σ),
+// so a trial at rate r holds with probability Φ((ln θ − ln r)/σ). What is known is a
+// posterior over θ and σ on a grid, as in the adaptive methods of psychophysics (Kontsevich
+// and Tyler 1999; Watson 2017); that trials near the edge are longer than those far from it
+// is MLRsearch's (IETF, draft-ietf-bmwg-mlrsearch). ADR 0019 says why, and what it finds.
 package search
 
 import "time"
@@ -90,7 +96,9 @@ const (
 type Answer struct {
 	Standing Standing `json:"standing"`
 	// Estimate lies between Low and High, which hold the edge with Confidence or more. They
-	// are 0 where nothing is known: High of BeyondAll, Low and Estimate of BelowAll.
+	// are 0 where nothing is known: High where nothing broke, as of BeyondAll; Low and
+	// Estimate where nothing held, as of BelowAll. Where High is not known Estimate is Low,
+	// and the edge is at least that.
 	Estimate   float64 `json:"estimate_spans_per_second"`
 	Low        float64 `json:"low_spans_per_second"`
 	High       float64 `json:"high_spans_per_second"`
@@ -98,7 +106,8 @@ type Answer struct {
 	// Noise is how far the edge moves from one trial to another: the standard deviation as
 	// a share of it.
 	Noise float64 `json:"noise_ratio"`
-	// Dips are rates below Estimate that broke, though a higher one held.
+	// Dips are rates that broke, in a full trial too, though a higher one held. The edge is
+	// that of the range below the lowest of them, in which every rate that was tried held.
 	Dips []float64 `json:"dips_spans_per_second,omitempty"`
 	// Confirmed is the highest rate that held in a long trial; 0: none.
 	Confirmed float64 `json:"confirmed_spans_per_second,omitempty"`
@@ -110,42 +119,87 @@ type Answer struct {
 type Search struct {
 	spec   Spec
 	trials []Trial
-	low    float64
-	high   float64
+	// What follows is remade from the trials by Observe.
+	known  evidence
+	belief *posterior
+	next   Try
+	end    ending
+	margin float64 // by which the interval is widened; 1 but in the suite's own test
+	choose chooser
 }
 
-// New begins a search.
-func New(s Spec) *Search { return &Search{spec: s} }
+// An ending is why there is no next trial; its standing is empty while there is one.
+type ending struct {
+	standing Standing
+	reason   string
+}
+
+// New begins a search. What is missing of s is put in: a precision of 3 %, a first rate of
+// 1,000 spans/s, and an UpTo of From where it lies below it.
+func New(s Spec) *Search {
+	if !(s.Precision > 0) {
+		s.Precision = 0.03
+	}
+	if !(s.From > 0) {
+		s.From = 1000
+	}
+	s.UpTo = max(s.UpTo, s.From)
+	search := &Search{spec: s, margin: 1, choose: leastEntropy}
+	search.settle()
+	return search
+}
 
 // Next is the next trial to be made; ok is false when the search is over.
-func (s *Search) Next() (t Try, ok bool) {
-	rate := s.spec.From
-	switch {
-	case s.high > 0 && s.low > 0 && s.high/s.low < 1+2*s.spec.Precision:
-		return Try{}, false
-	case s.high > 0:
-		rate = (s.low + s.high) / 2
-	case s.low > 0:
-		rate = min(2*s.low, s.spec.UpTo)
+func (s *Search) Next() (t Try, ok bool) { return s.next, s.end.standing == "" }
+
+// Observe takes in a trial. It need not be one that Next proposed; one without a rate says
+// nothing.
+func (s *Search) Observe(t Trial) {
+	if !(t.Rate > 0) {
+		return
 	}
-	if rate == s.low {
-		return Try{}, false
-	}
-	return Try{rate, Full, Bracketing, "half-way between what held and what broke"}, true
+	s.trials = append(s.trials, t)
+	s.settle()
 }
 
-// Observe takes in a trial. It need not be one that Next proposed.
-func (s *Search) Observe(t Trial) {
-	s.trials = append(s.trials, t)
-	if t.Result == Held {
-		s.low = max(s.low, t.Rate)
-	} else if s.high == 0 || t.Rate < s.high {
-		s.high = t.Rate
-	}
+// settle remakes what is known from the trials, and decides what comes next.
+func (s *Search) settle() {
+	s.known = evidenceOf(s.trials)
+	s.belief = s.belief.with(s.spec, s.known)
+	s.next, s.end = s.decide()
 }
 
 // Answer is what the trials so far say. Of a search that is not over it is what would be
 // said if it ended here.
 func (s *Search) Answer() Answer {
-	return Answer{Standing: Found, Estimate: (s.low + s.high) / 2, Low: s.low, High: s.high, Confidence: 0.95}
+	a := s.interval()
+	a.Dips = s.known.dips
+	a.Confirmed = s.known.confirmed
+	a.Standing, a.Reason = s.end.standing, s.end.reason
+	if a.Standing == "" {
+		a.Standing, a.Reason = Underway, "it goes on: "+s.next.Why
+	}
+	return a
+}
+
+// interval is what is known of the edge, without how the search stands.
+func (s *Search) interval() Answer {
+	a := Answer{Confidence: confidence}
+	if s.belief == nil {
+		return a
+	}
+	low, mid, high := s.belief.interval(s.margin)
+	a.Noise = s.belief.noise()
+	if s.known.broke() {
+		a.High = roundUp(high)
+	}
+	if s.known.held() {
+		a.Estimate, a.Low = roundNear(mid), roundDown(low)
+	}
+	if a.Low > 0 && (a.High == 0 || mid >= s.spec.UpTo && s.known.surest() >= s.spec.UpTo) {
+		a.High = 0
+		a.Low = min(a.Low, s.spec.UpTo)
+		a.Estimate = a.Low
+	}
+	return a
 }

@@ -69,8 +69,9 @@ func newSubject(r *record.Record) *subject {
 }
 
 // Judge holds a record against every check.
-func Judge(r *record.Record) Verdict {
-	s := newSubject(r)
+func Judge(r *record.Record) Verdict { return newSubject(r).judge() }
+
+func (s *subject) judge() Verdict {
 	var v Verdict
 	for _, c := range checks {
 		v.Findings = append(v.Findings, c.Find(s)...)

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/odigos-io/odigos-stress/internal/env/local"
+	"github.com/odigos-io/odigos-stress/internal/gateway"
+	"github.com/odigos-io/odigos-stress/internal/plan"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+	"github.com/odigos-io/odigos-stress/internal/suite"
+)
+
+// goOn goes on with a search where it ended.
+func (o *capacityOptions) goOn(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) > 0:
+		return usage(fmt.Errorf("--resume: found a scenario too, %s: want none, the question stands in "+
+			"the directory", args[0]))
+	case o.dryRun:
+		return usage(errNoSearch)
+	}
+	if err := o.question.onlyMore(); err != nil {
+		return usage(err)
+	}
+	dir := o.resume
+	if dir == record.Latest {
+		var err error
+		if dir, err = record.LatestDir(o.results); err != nil {
+			return err
+		}
+	}
+	c, _, err := suite.OpenCapacity(dir)
+	if err != nil {
+		return usage(err)
+	}
+	if err := o.question.again(cmd.Context(), c); err != nil {
+		return fmt.Errorf("go on with %s: %w", dir, err)
+	}
+	found, err := o.search(cmd, c, dir)
+	if err != nil {
+		return err
+	}
+	return o.answer(cmd, found)
+}
+
+// more are the paths of a search that may be asked anew when it goes on: what its trials
+// showed does not depend on them.
+var more = []string{"search.budget", "search.precision", "search.up_to"}
+
+// onlyMore refuses what would make another question of a search that goes on.
+func (q *question) onlyMore() error {
+	fixed := []string{"set", "assert", "variant", "environment"}
+	for _, k := range q.known {
+		if !slices.Contains(more, k.path) {
+			fixed = append(fixed, k.flag)
+		}
+	}
+	var errs []error
+	q.flagSet.VisitAll(func(f *pflag.Flag) {
+		if !f.Changed || !slices.Contains(fixed, f.Name) {
+			return
+		}
+		name := "--" + f.Name
+		if fromEnv(f) {
+			name = variable(f.Name)
+		}
+		errs = append(errs, fmt.Errorf("--resume: found %s, want none: the question stands in the "+
+			"directory; only --budget, --precision and --up-to may change", name))
+	})
+	return errors.Join(errs...)
+}
+
+// again makes a search that was read back fit to run: with the same collector, on the same
+// machine, and with what is asked anew.
+func (q *question) again(ctx context.Context, c *suite.Capacity) error {
+	lay, origins := q.laid()
+	asked, err := c.Asked.With(lay)
+	if err == nil {
+		asked, err = asked.Searched()
+	}
+	if err != nil {
+		return usage(byOrigin(err, origins))
+	}
+	c.Asked, c.Scenario.Search, c.Spec = asked, asked.Search, suite.SpecOf(*asked.Search)
+	if err := sameMachine(c.Machine, thisMachine()); err != nil {
+		return err
+	}
+	program := c.Collector.Program
+	if q.collectorBin != "" {
+		program = q.collectorBin
+	}
+	path, err := local.FindProgram([]string{program})
+	if err != nil {
+		return fmt.Errorf("find the collector of its trials: %w", err)
+	}
+	collector, err := identify(ctx, path)
+	if err != nil {
+		return err
+	}
+	if err := sameCollector(c.Collector, collector); err != nil {
+		return err
+	}
+	sources := plan.Sources{}
+	if c.GatewayConfig != "" {
+		sources.GatewayConfig = []byte(c.GatewayConfig)
+	}
+	c.Plan = func(s scenario.Scenario) (plan.Plan, error) { return planWith(s, collector, sources) }
+	return nil
+}
+
+// sameCollector refuses to mix two collectors in one answer.
+func sameCollector(was record.Collector, is gateway.Collector) error {
+	if was.SHA256 == is.SHA256 {
+		return nil
+	}
+	return fmt.Errorf("found another collector, %s %s (%s, sha256 %s): want that of its trials, %s %s "+
+		"(%s, sha256 %s); name it with --collector-bin", is.Name, is.Version, is.Path, is.SHA256,
+		was.Name, was.Version, was.Program, was.SHA256)
+}
+
+// sameMachine refuses to mix two hosts in one answer.
+func sameMachine(was, is record.Machine) error {
+	describe := func(m record.Machine) string {
+		return strings.TrimSpace(fmt.Sprintf("%s, %d cores, %s %s", m.CPUModel, m.Cores, m.OS, m.Kernel))
+	}
+	if describe(was) == describe(is) {
+		return nil
+	}
+	return fmt.Errorf("found another machine (%s): want that of its trials (%s)", describe(is),
+		describe(was))
+}
