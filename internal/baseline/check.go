@@ -115,4 +115,3 @@ func (c *checks) points(all []Point) {
 		}
 	}
 }
-

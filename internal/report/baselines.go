@@ -23,9 +23,9 @@ var BaselineFormats = map[string]BaselineFormat{
 	"text": BaselinesText, "json": BaselinesJSON, "markdown": BaselinesMarkdown,
 }
 
-// A class is baselines whose figures may stand in one table: of one collector, on one
+// A kin is baselines whose figures may stand in one table: of one collector, on one
 // host, under one workload.
-type class struct {
+type kin struct {
 	host      baseline.Host
 	collector baseline.Collector
 	workload  string // for people
@@ -33,12 +33,12 @@ type class struct {
 	all       []baseline.Baseline
 }
 
-// classes puts each baseline beside those that it can be compared with: by collector and
+// kindred puts each baseline beside those that it can be compared with: by collector and
 // host, within them by limits, the oldest first.
-func classes(all []baseline.Baseline) (out []class) {
+func kindred(all []baseline.Baseline) (out []kin) {
 	for _, b := range all {
-		of := class{b.Host, b.Collector, baselineWorkload(b), workloadKey(b), nil}
-		i := slices.IndexFunc(out, func(c class) bool {
+		of := kin{b.Host, b.Collector, baselineWorkload(b), workloadKey(b), nil}
+		i := slices.IndexFunc(out, func(c kin) bool {
 			return c.host == of.host && c.collector == of.collector && c.key == of.key
 		})
 		if i < 0 {
@@ -50,7 +50,7 @@ func classes(all []baseline.Baseline) (out []class) {
 	for _, c := range out {
 		slices.SortStableFunc(c.all, compareLimits)
 	}
-	slices.SortStableFunc(out, func(a, b class) int {
+	slices.SortStableFunc(out, func(a, b kin) int {
 		return cmp.Or(strings.Compare(a.title(), b.title()), strings.Compare(a.workload, b.workload))
 	})
 	return out
@@ -93,7 +93,7 @@ func compareLimits(a, b baseline.Baseline) int {
 }
 
 // title names the collector and the host.
-func (c class) title() string { return collectorText(c.collector) + " on " + hostText(c.host) }
+func (c kin) title() string { return collectorText(c.collector) + " on " + hostText(c.host) }
 
 func collectorText(c baseline.Collector) string {
 	if len(c.SHA256) < 12 {
@@ -222,7 +222,7 @@ var baselineColumns = []struct {
 	{"baseline", func(b baseline.Baseline) string { return b.Name }},
 }
 
-func (c class) table() [][]string {
+func (c kin) table() [][]string {
 	table := [][]string{nil}
 	for _, col := range baselineColumns {
 		table[0] = append(table[0], col.head)
@@ -240,7 +240,7 @@ func (c class) table() [][]string {
 // BaselinesText is for a terminal.
 func BaselinesText(w io.Writer, all []baseline.Baseline) error {
 	var p page
-	for i, c := range classes(all) {
+	for i, c := range kindred(all) {
 		if i > 0 {
 			p.line("")
 		}
@@ -265,4 +265,10 @@ func BaselinesJSON(w io.Writer, all []baseline.Baseline) error {
 		return fmt.Errorf("write baselines: %w", err)
 	}
 	return nil
+}
+
+// WorkloadText tells what a resolved scenario sends, through what, and what counts as
+// holding; the limits are not told.
+func WorkloadText(s scenario.Scenario) string {
+	return workloadText(s.Gateway, s.Load, s.Backend, s.Thresholds)
 }

@@ -48,7 +48,7 @@ func BaselinesMarkdown(w io.Writer, all []baseline.Baseline) error {
 		p.line("No baseline has been measured yet.")
 	}
 	title := ""
-	for _, c := range classes(all) {
+	for _, c := range kindred(all) {
 		p.line("")
 		if c.title() != title {
 			title = c.title()
