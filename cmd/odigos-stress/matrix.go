@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/odigos-io/odigos-stress/internal/baseline"
 	"github.com/odigos-io/odigos-stress/internal/env/local"
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/plan"
@@ -35,7 +36,6 @@ func (o *matrixOptions) flags(cmd *cobra.Command) {
 		"`cpu=300m,1 memory=300Mi,600Mi`")
 	cmd.Flags().BoolVar(&o.zip, "zip", false, "of a matrix the first with the first and so on, not every pair")
 	cmd.Flags().BoolVar(&o.presets, "presets", false, "search within Odigos' sizes, beside what is published of them")
-	cmd.MarkFlagsMutuallyExclusive("matrix", "presets")
 }
 
 // errNoMatrix is for the limits of what has begun.
@@ -98,6 +98,12 @@ func (o *capacityOptions) cells(axes []string, asked scenario.Scenario) ([]suite
 		if err != nil {
 			return nil, usage(fmt.Errorf("%s: %w", c.Name, err))
 		}
+		if o.baseline.name == "" {
+			continue
+		}
+		if err := baseline.CheckName(c.BaselineName(o.baseline.name)); err != nil {
+			return nil, usage(fmt.Errorf("--save-baseline: %w", err))
+		}
 	}
 	return cells, nil
 }
@@ -111,7 +117,10 @@ func (o *capacityOptions) begins(asked scenario.Scenario) bool {
 func (o *capacityOptions) searchMatrix(cmd *cobra.Command, args []string) error {
 	args, axes := o.matrix.positional(args)
 	axes = append(slices.Clone(o.matrix.axes), axes...)
-	if o.matrix.zip && len(axes) == 0 {
+	switch {
+	case o.matrix.presets && (len(axes) > 0 || o.matrix.zip):
+		return usage(errors.New("--presets: found --matrix or --zip too, want one or the other"))
+	case o.matrix.zip && len(axes) == 0:
 		return usage(errors.New("--zip: found no --matrix, want one whose values are to be paired"))
 	}
 	if o.matrix.presets && len(args) == 0 {

@@ -27,16 +27,16 @@ func (m *Matrix) lacking(c Cell) (why string, left *float64) {
 	if float64(c.CPU) > float64(has) {
 		return fmt.Sprintf("the CPU limit of %v cores is more than the %d of this machine", c.CPU, has), left
 	}
-	of := fmt.Sprintf("of the %.3g cores of this machine's %d that may be used before all wait for "+
-		"each other, a CPU limit of %v leaves", verdict.HostRoom(has), has, c.CPU)
+	of := fmt.Sprintf(" for load generator and backend: of this machine's %d cores all together may "+
+		"use %.3g before they wait for each other", has, verdict.HostRoom(has))
 	if *left <= 0 {
-		return of + " none for load generator and backend", left
+		return fmt.Sprintf("a CPU limit of %v leaves none%s", c.CPU, of), left
 	}
 	published, ok := publishedRates[c.Preset]
 	if need, at := endsNeed(m.Selftest, m.edge().Load, published.Rate); ok && need > *left {
-		return fmt.Sprintf("%s %.2f, and load generator and backend take %.2f at the published %s "+
-			"spans/s, by the selftest of %s", of, *left, need, verdict.Number(published.Rate),
-			at.UTC().Format(time.DateOnly)), left
+		return fmt.Sprintf("a CPU limit of %v leaves %.2f%s, and these two take %.2f at the published "+
+			"%s spans/s, by the selftest of %s", c.CPU, *left, of, need,
+			verdict.Number(published.Rate), at.UTC().Format(time.DateOnly)), left
 	}
 	return "", left
 }
