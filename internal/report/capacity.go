@@ -1,7 +1,6 @@
 package report
 
 import (
-	"io"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
@@ -61,11 +60,65 @@ type Capacity struct {
 
 	ExitCode int    `json:"exit_code"`
 	Reason   string `json:"reason"`
+
+	// What follows is drawn from the trials by Concluded.
+
+	// Sentence is the answer in one line.
+	Sentence string `json:"sentence"`
+	// EncodedPerSpan is bytes a span as it was sent, before compression: the mean over the
+	// trials.
+	EncodedPerSpan *float64 `json:"encoded_bytes_per_span,omitempty"`
+	// Edge is how the trials ended that broke next to the edge; nil where none broke.
+	Edge     *Edge     `json:"edge,omitempty"`
+	Headroom *Headroom `json:"headroom,omitempty"`
+	NextSpan *NextSpan `json:"next_span,omitempty"`
 }
 
-// CapacityFormats are the kinds of readers of a capacity.
-var CapacityFormats = map[string]func(w io.Writer, c Capacity) error{}
+// Concluded is the capacity with what follows from its trials. Of one that is concluded it
+// changes nothing: the records may not be at hand any more.
+func (c Capacity) Concluded() Capacity {
+	if c.Sentence != "" {
+		return c
+	}
+	if c.SchemaVersion == 0 {
+		c.SchemaVersion = SchemaVersion
+	}
+	c.EncodedPerSpan = c.meanOf(func(t CapacityTrial) *float64 { return t.Point.EncodedPerSpan })
+	c.Edge = c.edge()
+	c.Headroom = c.headroom()
+	c.NextSpan = c.nextSpan()
+	c.Sentence = c.sentence()
+	return c
+}
 
-// WriteCapacity puts a capacity into its directory, each file whole or not at all: the
-// figures, the text and the pictures.
-func WriteCapacity(dir string, c Capacity) error { return nil }
+// meanOf is the mean of a figure over the trials in which it is known.
+func (c Capacity) meanOf(of func(CapacityTrial) *float64) *float64 {
+	sum, n := 0.0, 0
+	for _, t := range c.Trials {
+		if v := of(t); v != nil {
+			sum, n = sum+*v, n+1
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return new(sum / float64(n))
+}
+
+// nearest is the rate that stands for the edge: the estimate, and where there is none the
+// end of the interval that is known; 0 where nothing is.
+func (c Capacity) nearest() float64 {
+	switch a := c.Answer; {
+	case a.Estimate > 0:
+		return a.Estimate
+	case a.High > 0:
+		return a.High
+	default:
+		return a.Low
+	}
+}
+
+// shows is whether a trial says something of the gateway.
+func (t CapacityTrial) shows() bool {
+	return t.Holding.Result == search.Held || t.Holding.Result == search.Broke
+}

@@ -173,6 +173,11 @@ func (p panel) legend() (all []entry) {
 			all = append(all, entry{cv.name, stroke(vgdraw.LineStyle{Color: cv.color, Width: 2})})
 		}
 	}
+	for _, m := range p.marks {
+		if len(m.at) > 0 && m.name != "" {
+			all = append(all, entry{m.name, stroke(vgdraw.LineStyle{Color: m.color, Width: 4})})
+		}
+	}
 	return all
 }
 

@@ -26,11 +26,15 @@ type panel struct {
 	lines       []line
 	dots        []dots
 	curves      []curve
+	marks       []marks
 	limits      []limit
 	of          []subject // whose violations are shown
 	bands       []band
 	xLabel      string
-	xNines      bool   // X is a share, stretched towards 1
+	xNines      bool  // X is a share, stretched towards 1
+	xAxis       *axis // of X, where it is not over time and is given
+	yAxis       *axis // of Y, where it is not drawn from the values
+	beneath     []plot.Plotter
 	empty       string // said when nothing is known
 	none        string // said when all that is known is 0
 }
@@ -214,6 +218,7 @@ func (p panel) plot(fr frame) *plot.Plot {
 		}
 		return pl
 	}
+	pl.Add(p.beneath...)
 	pl.Add(grid{})
 	height := pl.Y.Max - pl.Y.Min
 	if p.log {
@@ -227,6 +232,9 @@ func (p panel) plot(fr frame) *plot.Plot {
 	}
 	for _, cv := range p.curves {
 		pl.Add(cv)
+	}
+	for _, m := range p.marks {
+		pl.Add(m)
 	}
 	for _, l := range p.lines {
 		pl.Add(l)
@@ -254,6 +262,9 @@ func (p panel) nothing() string {
 	for _, c := range p.curves {
 		points, other = points+len(c.at), true
 	}
+	for _, m := range p.marks {
+		points, other = points+len(m.at), true
+	}
 	switch {
 	case points == 0 && p.empty != "":
 		return p.empty
@@ -279,6 +290,11 @@ func (p panel) each(f func(float64)) {
 	}
 	for _, c := range p.curves {
 		for _, at := range c.at {
+			f(at.y)
+		}
+	}
+	for _, m := range p.marks {
+		for _, at := range m.at {
 			f(at.y)
 		}
 	}

@@ -64,6 +64,9 @@ func (p panel) axes(pl *plot.Plot, fr frame) {
 	pl.Y.Label.Text = p.unit
 	p.rangeY(pl)
 	switch {
+	case p.xAxis != nil:
+		pl.X.Min, pl.X.Max = p.xAxis.from, p.xAxis.to
+		pl.X.Tick.Marker = within(p.xAxis.ticks(8), pl.X.Norm)
 	case p.xNines:
 		p.rangeNines(pl)
 	case p.xLabel != "":
@@ -75,6 +78,11 @@ func (p panel) axes(pl *plot.Plot, fr frame) {
 }
 
 func (p panel) rangeY(pl *plot.Plot) {
+	if p.yAxis != nil {
+		pl.Y.Min, pl.Y.Max = p.yAxis.from, p.yAxis.to
+		pl.Y.Tick.Marker = ticks(p.yAxis.ticks(5))
+		return
+	}
 	low, high := math.Inf(1), math.Inf(-1)
 	p.each(func(v float64) {
 		if !p.log || v > 0 {

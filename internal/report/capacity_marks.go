@@ -1,0 +1,156 @@
+package report
+
+import (
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	vgdraw "gonum.org/v1/plot/vg/draw"
+
+	"github.com/odigos-io/odigos-stress/internal/search"
+)
+
+// An axis is where one begins and ends, and what its ticks are.
+type axis struct {
+	from, to float64
+	whole    bool // ticks are at whole numbers only
+}
+
+// ticks are about so many.
+func (a axis) ticks(about int) (all []plot.Tick) {
+	for _, t := range evenTicks(a.from, a.to, about) {
+		if !a.whole || t.Value == math.Round(t.Value) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// Marks are what trials showed, one figure of each. How a trial ended is its shape, so that
+// it is seen without colours, too.
+type marks struct {
+	name  string
+	at    []trialMark
+	color color.Color
+	joint bool // a thin line through them, by X
+}
+
+type trialMark struct {
+	xy
+	result search.Result
+	length search.Length
+}
+
+// grey is the colour of trials that show nothing.
+var grey = color.RGBA{0x99, 0x99, 0x99, 0xFF}
+
+// radius grows with the length of a trial.
+func (m trialMark) radius() vg.Length {
+	switch m.length {
+	case search.Short:
+		return 3.2
+	case search.Long:
+		return 6.5
+	}
+	return 4.6
+}
+
+// Plot draws them.
+func (m marks) Plot(c vgdraw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	_, log := p.Y.Scale.(plot.LogScale)
+	var line []vg.Point
+	for _, at := range m.at {
+		if !log || at.y > 0 {
+			line = append(line, vg.Point{X: x(at.x), Y: y(at.y)})
+		}
+	}
+	if m.joint {
+		c.StrokeLines(vgdraw.LineStyle{Color: m.color, Width: 0.8}, c.ClipLinesXY(line)...)
+	}
+	for _, at := range m.at {
+		if !log || at.y > 0 {
+			drawResult(c, at.result, m.color, at.radius(), vg.Point{X: x(at.x), Y: y(at.y)})
+		}
+	}
+}
+
+// drawResult draws a disc for what held, a hollow triangle for what broke and a cross for
+// what shows neither.
+func drawResult(c vgdraw.Canvas, r search.Result, col color.Color, size vg.Length, at vg.Point) {
+	stroke := func(col color.Color, points ...vg.Point) {
+		c.StrokeLines(vgdraw.LineStyle{Color: col, Width: 1.5}, points)
+	}
+	by := func(x, y vg.Length) vg.Point { return vg.Point{X: at.X + x, Y: at.Y + y} }
+	switch r {
+	case search.Held:
+		c.DrawGlyph(vgdraw.GlyphStyle{Color: col, Radius: size, Shape: vgdraw.CircleGlyph{}}, at)
+	case search.Broke:
+		s := 1.15 * size
+		corners := []vg.Point{by(0, s), by(0.87*s, -0.6*s), by(-0.87*s, -0.6*s)}
+		c.FillPolygon(color.White, corners)
+		stroke(col, append(corners, corners[0], corners[1])...)
+	default:
+		s := 0.75 * size
+		stroke(grey, by(-s, -s), by(s, s))
+		stroke(grey, by(-s, s), by(s, -s))
+	}
+}
+
+// An upright is an interval of X, and the estimate in it.
+type upright struct{ low, high, estimate float64 }
+
+// Plot fills the interval over the whole height and draws the estimate.
+func (u upright) Plot(c vgdraw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	if u.low > 0 && u.high > 0 {
+		from, to := max(c.Min.X, x(u.low)), min(c.Max.X, x(u.high))
+		c.FillPolygon(intervalColor, box(from, c.Min.Y, max(to, from+1), c.Max.Y))
+	}
+	if u.estimate > 0 {
+		at := x(u.estimate)
+		c.StrokeLine2(estimateStyle, at, c.Min.Y, at, c.Max.Y)
+	}
+}
+
+// intervalColor is of the interval of an answer, fainterColor of those before it.
+var (
+	intervalColor = color.RGBA{0xCF, 0xE3, 0xF2, 0xFF}
+	fainterColor  = color.RGBA{0xE6, 0xF1, 0xF9, 0xFF}
+	estimateStyle = vgdraw.LineStyle{Color: blue, Width: 1.2, Dashes: dash(true)}
+)
+
+// Stairs are the intervals that were left after each trial; X is its number.
+type stairs []search.Answer
+
+// Plot fills them, one step a trial; one without both ends is left out.
+func (s stairs) Plot(c vgdraw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	within := func(v vg.Length) vg.Length { return min(max(v, c.Min.Y), c.Max.Y) }
+	for i, a := range s {
+		if a.Low <= 0 || a.High <= 0 {
+			continue
+		}
+		fill := fainterColor
+		if i == len(s)-1 {
+			fill = intervalColor
+		}
+		from, to := max(c.Min.X, x(float64(i)+0.5)), min(c.Max.X, x(float64(i)+1.5))
+		c.FillPolygon(fill, box(from, within(y(a.Low)), to, within(y(a.High))))
+	}
+}
+
+// An estimateLine is the estimate across all trials.
+type estimateLine float64
+
+// Plot draws it.
+func (e estimateLine) Plot(c vgdraw.Canvas, p *plot.Plot) {
+	if e <= 0 {
+		return
+	}
+	_, y := p.Transforms(&c)
+	if at := y(float64(e)); at > c.Min.Y && at < c.Max.Y {
+		c.StrokeLine2(estimateStyle, c.Min.X, at, c.Max.X, at)
+	}
+}
