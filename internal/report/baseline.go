@@ -13,12 +13,12 @@ import (
 func BaselineText(w io.Writer, b baseline.Baseline) error {
 	var p page
 	of := b.Capacity
-	p.line("%s: %s spans/s, %s MB/s (%s: %s–%s)", b.Name, threeDigits(of.Estimate),
-		decimal(of.Estimate*of.EncodedPerSpan/1e6), verdict.Percent(of.Confidence),
-		threeDigits(of.Low), threeDigits(of.High))
+	p.line("%s: %s spans/s, %s MB/s (%s: %s–%s)", b.Name, brief(of.Estimate),
+		digits3(of.Estimate*of.EncodedPerSpan/1e6), verdict.Percent(of.Confidence),
+		brief(of.Low), brief(of.High))
 	p.line("  limits       %s", limitsText(b.Gateway.CPULimit, b.Gateway.MemoryLimit))
-	p.line("  a core       %s spans/s", threeDigits(of.Estimate/float64(b.Gateway.CPULimit)))
-	p.line("  broke first  %s", orDash(of.BrokeFirst))
+	p.line("  a core       %s spans/s", brief(of.Estimate/float64(b.Gateway.CPULimit)))
+	p.line("  broke first  %s%s", orDash(of.BrokeFirst), prefixed("; limited by ", of.Limited))
 	p.line("  collector    %s", collectorText(b.Collector))
 	p.line("  host         %s", hostText(b.Host))
 	p.line("  workload     %s", baselineWorkload(b))

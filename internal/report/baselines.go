@@ -128,7 +128,7 @@ func workloadText(
 		"shape " + string(l.Shape),
 		fmt.Sprintf("%d spans a request", l.SpansPerRequest),
 		fmt.Sprintf("%s, compression %s", l.Protocol, l.Compression),
-		fmt.Sprintf("backend answers after %s", verdict.Seconds(time.Duration(back.Delay).Seconds())),
+		"backend " + backendText(back),
 	}
 	add := func(yes bool, format string, args ...any) {
 		if yes {
@@ -139,8 +139,6 @@ func workloadText(
 	add(l.Connections > 1, "%d connections", l.Connections)
 	add(l.Retry != "" && l.Retry != scenario.RetryNone, "retries as %s", l.Retry)
 	add(len(l.SpanAttributes)+len(l.ResourceAttributes) > 0, "further attributes")
-	add(back.SuccessRate != nil && *back.SuccessRate != 1, "of which it accepts %v", back.SuccessRate)
-	add(back.MaxConcurrent > 0, "at most %d requests at once", back.MaxConcurrent)
 	add(g.Config != "", "configuration %s", g.Config)
 	add(g.Protection != "", "protection %s", g.Protection)
 	add(runtimeText(g) != "", "%s", runtimeText(g))
@@ -182,21 +180,8 @@ func limitsText(cpu scenario.CPU, memory scenario.Bytes) string {
 	return text + ", no memory limit"
 }
 
-// threeDigits is a rate as exactly as an interval of some percent lets one say it.
-func threeDigits(rate float64) string {
-	if rate <= 0 {
-		return "0"
-	}
-	unit := math.Pow(10, math.Floor(math.Log10(rate))-2)
-	rounded := math.Round(rate/unit) * unit
-	if unit < 1 {
-		return decimal(math.Round(rounded*100) / 100)
-	}
-	return verdict.Count(int64(math.Round(rounded)))
-}
-
 func betweenText(low, high, confidence float64) string {
-	return fmt.Sprintf("%s–%s (%s)", threeDigits(low), threeDigits(high), verdict.Percent(confidence))
+	return fmt.Sprintf("%s–%s (%s)", brief(low), brief(high), verdict.Percent(confidence))
 }
 
 // baselineColumns are the columns of a table of baselines that can be compared.
@@ -204,22 +189,22 @@ var baselineColumns = []struct {
 	head string
 	of   func(b baseline.Baseline) string
 }{
+	{"baseline", func(b baseline.Baseline) string { return b.Name }},
 	{"limits", func(b baseline.Baseline) string {
 		return limitsText(b.Gateway.CPULimit, b.Gateway.MemoryLimit)
 	}},
-	{"spans/s", func(b baseline.Baseline) string { return threeDigits(b.Capacity.Estimate) }},
+	{"spans/s", func(b baseline.Baseline) string { return brief(b.Capacity.Estimate) }},
 	{"from–to", func(b baseline.Baseline) string {
 		return betweenText(b.Capacity.Low, b.Capacity.High, b.Capacity.Confidence)
 	}},
 	{"MB/s", func(b baseline.Baseline) string {
-		return decimal(b.Capacity.Estimate * b.Capacity.EncodedPerSpan / 1e6)
+		return digits3(b.Capacity.Estimate * b.Capacity.EncodedPerSpan / 1e6)
 	}},
 	{"spans/s a core", func(b baseline.Baseline) string {
-		return threeDigits(b.Capacity.Estimate / float64(b.Gateway.CPULimit))
+		return brief(b.Capacity.Estimate / float64(b.Gateway.CPULimit))
 	}},
-	{"broke first", func(b baseline.Baseline) string { return orDash(b.Capacity.BrokeFirst) }},
 	{"measured", func(b baseline.Baseline) string { return b.Measured.UTC().Format(time.DateOnly) }},
-	{"baseline", func(b baseline.Baseline) string { return b.Name }},
+	{"broke first", func(b baseline.Baseline) string { return orDash(b.Capacity.BrokeFirst) }},
 }
 
 func (c kin) table() [][]string {

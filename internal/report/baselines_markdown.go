@@ -60,7 +60,7 @@ func BaselinesMarkdown(w io.Writer, all []baseline.Baseline) error {
 		for i, row := range c.table() {
 			p.cells(row...)
 			if i == 0 {
-				p.line("|---|%s---|---|---|", strings.Repeat("---:|", len(row)-4))
+				p.line("|---|---|%s---|---|", strings.Repeat("---:|", len(row)-4))
 			}
 		}
 	}

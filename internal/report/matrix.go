@@ -72,15 +72,18 @@ type MatrixCell struct {
 // A MatrixAnswer is what the search of one cell found.
 type MatrixAnswer struct {
 	search.Answer
+	Sentence string `json:"sentence"` // the answer in one line
 	// EncodedPerSpan is bytes a span before compression, Bytes a second of them at the
 	// estimate, PerCore the estimate over the CPU limit. Nil is not known.
 	EncodedPerSpan *float64 `json:"encoded_bytes_per_span,omitempty"`
 	Bytes          *float64 `json:"encoded_bytes_per_second,omitempty"`
 	PerCore        *float64 `json:"spans_per_second_per_core,omitempty"`
-	BrokeFirst     string   `json:"broke_first,omitempty"`
-	Trials         int      `json:"trials"`
-	Took           float64  `json:"took_seconds"`
-	ExitCode       int      `json:"exit_code"`
+	// BrokeFirst is what gave way first above it, and Limited what limited it there.
+	BrokeFirst string  `json:"broke_first,omitempty"`
+	Limited    string  `json:"limited_by,omitempty"`
+	Trials     int     `json:"trials"`
+	Took       float64 `json:"took_seconds"`
+	ExitCode   int     `json:"exit_code"`
 }
 
 // A Published is what Odigos' documentation says of a preset.
@@ -130,13 +133,13 @@ func (c MatrixCell) between() bool {
 func (c MatrixCell) rateText() string {
 	switch {
 	case c.between():
-		return threeDigits(c.Found.Estimate)
+		return brief(c.Found.Estimate)
 	case !c.answered():
 		return "–"
 	case c.Found.Standing == search.BeyondAll:
-		return "at least " + threeDigits(c.Found.Low)
+		return "at least " + brief(c.Found.Low)
 	}
-	return "below " + threeDigits(c.Found.High)
+	return "below " + brief(c.Found.High)
 }
 
 // intervalText is from where to where it lies.
@@ -190,9 +193,9 @@ func (m Matrix) columns() []matrixColumn {
 		{"spans/s", MatrixCell.rateText},
 		{"from–to", MatrixCell.intervalText},
 		{"MB/s", found(func(a MatrixAnswer) string {
-			return short(a.Bytes, func(v float64) string { return decimal(v / 1e6) })
+			return short(a.Bytes, func(v float64) string { return digits3(v / 1e6) })
 		})},
-		{"spans/s a core", found(func(a MatrixAnswer) string { return short(a.PerCore, threeDigits) })},
+		{"spans/s a core", found(func(a MatrixAnswer) string { return short(a.PerCore, brief) })},
 		{"broke first", func(c MatrixCell) string {
 			if !c.answered() {
 				return "–"
@@ -201,15 +204,15 @@ func (m Matrix) columns() []matrixColumn {
 		}},
 	}
 	if !slices.ContainsFunc(m.Cells, func(c MatrixCell) bool { return c.Published != nil }) {
-		return all
+		return slices.Delete(all, 1, 2) // the names are the limits
 	}
 	return slices.Insert(slices.Delete(all, 5, 6), 5, // a core's share is told in the file
 		matrixColumn{"published", func(c MatrixCell) string {
 			if c.Published == nil {
 				return "–"
 			}
-			return fmt.Sprintf("%s, %s MB/s", threeDigits(c.Published.Rate),
-				decimal(c.Published.Bytes/1e6))
+			return fmt.Sprintf("%s, %s MB/s", brief(c.Published.Rate),
+				digits3(c.Published.Bytes/1e6))
 		}},
 		matrixColumn{"measured/published", func(c MatrixCell) string {
 			return c.Published.ratioText()

@@ -3,9 +3,11 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"image/color"
 	"io"
 	"slices"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	vgdraw "gonum.org/v1/plot/vg/draw"
 
@@ -81,7 +83,23 @@ func (p *panel) capacities(name string, i int, cells []MatrixCell) {
 		p.curves = append(p.curves, curve{
 			color: partColor(i), at: []xy{{x, c.Found.Low}, {x, c.Found.High}},
 		})
+		p.beneath = append(p.beneath, caps{x, c.Found.Low, c.Found.High, partColor(i)})
 	}
 	p.curves = append(p.curves, line)
 	p.dots = append(p.dots, d)
+}
+
+// Caps are the short lines across both ends of an interval.
+type caps struct {
+	x, low, high float64
+	color        color.Color
+}
+
+// Plot draws them.
+func (e caps) Plot(c vgdraw.Canvas, p *plot.Plot) {
+	const half = 5
+	x, y := p.Transforms(&c)
+	for _, end := range []float64{e.low, e.high} {
+		c.StrokeLine2(vgdraw.LineStyle{Color: e.color, Width: 1.2}, x(e.x)-half, y(end), x(e.x)+half, y(end))
+	}
 }

@@ -168,10 +168,12 @@ func (c *MatrixCell) short() string {
 	case c == nil:
 		return ""
 	case c.between():
-		return fmt.Sprintf("**%s** (%s–%s)", c.rateText(), threeDigits(c.Found.Low),
-			threeDigits(c.Found.High))
+		return fmt.Sprintf("**%s** (%s–%s)", c.rateText(), brief(c.Found.Low),
+			brief(c.Found.High))
 	case c.answered():
 		return c.rateText()
+	case c.Status == Ran:
+		return "no answer"
 	}
 	return string(c.Status)
 }
@@ -182,7 +184,7 @@ func (p *page) matrixTable(m Matrix) {
 	for i, row := range m.table() {
 		if i == 0 {
 			p.cells(append(row, "trials", "took", "search")...)
-			p.line("|---|---|%s---|---:|---:|---|", strings.Repeat("---:|", len(row)-3))
+			p.line("|---|%s---|---:|---:|---|", strings.Repeat("---:|", len(row)-2))
 			continue
 		}
 		c := m.Cells[i-1]

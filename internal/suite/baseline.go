@@ -23,8 +23,6 @@ const (
 	// again and counts for nothing; more of them, and the rest is not to be trusted either.
 	voidBaseline    = 0.10
 	unclearBaseline = 1.0 / 3
-	// nearEdge is how far above the estimate a trial says what breaks first.
-	nearEdge = 0.15
 )
 
 // BaselineOf is a capacity to be kept, under that name. An error says everything for which
@@ -33,6 +31,7 @@ func BaselineOf(c report.Capacity, name string) (baseline.Baseline, error) {
 	if err := baseline.CheckName(name); err != nil {
 		return baseline.Baseline{}, err
 	}
+	c = c.Concluded()
 	if problems := noClaim(c); len(problems) > 0 {
 		return baseline.Baseline{}, fmt.Errorf("keep %s as baseline %s: %w", c.Record, name,
 			errors.Join(problems...))
@@ -53,7 +52,7 @@ func BaselineOf(c report.Capacity, name string) (baseline.Baseline, error) {
 		Capacity: baseline.Capacity{
 			Estimate: c.Answer.Estimate, Low: c.Answer.Low, High: c.Answer.High,
 			Confidence: c.Answer.Confidence, Noise: c.Answer.Noise, Precision: c.Spec.Precision,
-			BrokeFirst: brokeFirst(c), Trials: len(c.Trials), Took: c.Took,
+			Trials: len(c.Trials), Took: c.Took,
 		},
 		Points: points(c),
 	}
@@ -65,9 +64,10 @@ func BaselineOf(c report.Capacity, name string) (baseline.Baseline, error) {
 		b.Load = r.Header.Scenario.Load
 	}
 	b.Load.Rate = scenario.Rate(c.Answer.Estimate)
-	if v := encodedPerSpan(c); v != nil {
+	if v := c.EncodedPerSpan; v != nil {
 		b.Capacity.EncodedPerSpan = *v
 	}
+	b.Capacity.BrokeFirst, b.Capacity.Limited = gaveWay(c.Edge)
 	if err := b.Check(); err != nil {
 		return b, fmt.Errorf("keep %s as baseline %s: %w", c.Record, name, err)
 	}
@@ -213,44 +213,17 @@ func points(c report.Capacity) []baseline.Point {
 	return all
 }
 
-// encodedPerSpan is the mean over the trials in which it is known; nil where it is in none.
-func encodedPerSpan(c report.Capacity) *float64 {
-	sum, n := 0.0, 0
-	for _, t := range c.Trials {
-		if v := t.Point.EncodedPerSpan; v != nil {
-			sum, n = sum+*v, n+1
-		}
+// gaveWay is what broke first in most of the trials that broke next to the edge, and what
+// limited the gateway in most of them; empty where it is not known.
+func gaveWay(e *report.Edge) (first, limited string) {
+	if e == nil {
+		return "", ""
 	}
-	if n == 0 {
-		return nil
+	if len(e.BrokeFirst) > 0 {
+		first = e.BrokeFirst[0].By
 	}
-	return new(sum / float64(n))
-}
-
-// brokeFirst is what gave way first in most of the trials that broke next to the edge;
-// empty where none did.
-func brokeFirst(c report.Capacity) string {
-	counts := map[string]int{}
-	var lowest *report.CapacityTrial
-	for i, t := range c.Trials {
-		if t.Holding.Result != search.Broke || len(t.Holding.Breaks) == 0 || t.Rate < c.Answer.Low {
-			continue
-		}
-		if lowest == nil || t.Rate < lowest.Rate {
-			lowest = &c.Trials[i]
-		}
-		if t.Rate <= (1+nearEdge)*c.Answer.Estimate {
-			counts[t.Holding.Breaks[0].By]++
-		}
+	if len(e.LimitedBy) > 0 {
+		limited = e.LimitedBy[0].By
 	}
-	if lowest == nil {
-		return ""
-	}
-	most := lowest.Holding.Breaks[0].By
-	for by, n := range counts {
-		if n > counts[most] || n == counts[most] && by < most && counts[most] > 0 {
-			most = by
-		}
-	}
-	return most
+	return first, limited
 }

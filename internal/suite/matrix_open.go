@@ -154,10 +154,12 @@ func statusOf(c report.Capacity) report.Status {
 }
 
 func answerOf(c report.Capacity) *report.MatrixAnswer {
+	c = c.Concluded()
 	a := &report.MatrixAnswer{
-		Answer: c.Answer, EncodedPerSpan: encodedPerSpan(c), BrokeFirst: brokeFirst(c),
+		Answer: c.Answer, Sentence: c.Sentence, EncodedPerSpan: c.EncodedPerSpan,
 		Trials: len(c.Trials), Took: c.Took, ExitCode: c.ExitCode,
 	}
+	a.BrokeFirst, a.Limited = gaveWay(c.Edge)
 	if a.Estimate > 0 && a.EncodedPerSpan != nil {
 		a.Bytes = new(a.Estimate * *a.EncodedPerSpan)
 	}
