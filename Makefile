@@ -11,7 +11,7 @@ LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 export CGO_ENABLED ?= 0
 export SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
 
-.PHONY: build tool collector stress-test bench test test-main test-collector test-bench check \
+.PHONY: build tool collector stress-test capacity bench test test-main test-collector test-bench check \
 	fmt fmt-check vet lint race floors goldens generate clean help
 
 build: tool collector
@@ -25,6 +25,10 @@ collector:
 ## stress-test: ask one scenario (SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT)
 stress-test: build
 	@./run-stress-test.sh
+
+## capacity: look for the highest rate that a gateway holds (the same variables)
+capacity: build
+	@COMMAND=capacity ./run-stress-test.sh
 
 ## bench: both ends beside their peers; BENCH takes flags, such as BENCH='-rounds 1 -case loadgen'
 bench:

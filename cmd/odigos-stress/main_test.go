@@ -89,7 +89,7 @@ func interrupts(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Start())
 	waitFor(ctx, ts, func() bool {
 		samples := ts.MkAbs("results/latest/" + record.SamplesFile)
-		if parts, _ := filepath.Glob(ts.MkAbs("results/latest/variants/*/" + record.SamplesFile)); parts != nil {
+		if parts, _ := filepath.Glob(ts.MkAbs("results/latest/*/*/" + record.SamplesFile)); parts != nil {
 			samples = parts[0]
 		}
 		text, err := os.ReadFile(samples)

@@ -39,9 +39,14 @@ func TestReadmeCommands(t *testing.T) {
 			switch {
 			case c == "make stress-test SCENARIO=basic-load-1k":
 				shell(t, c, "DURATION=1s", "ODIGOS_STRESS_WARM_UP=0s", "ODIGOS_STRESS_RESULTS="+t.TempDir())
+			case words[0] == "make" && words[1] == "capacity":
+				shell(t, "bin/odigos-stress capacity --dry-run "+makeVariables(t, words))
 			case words[0] == "make":
-				planned := "odigos-stress plan " + makeVariables(t, words)
-				shell(t, strings.Replace(planned, "odigos-stress", "bin/odigos-stress", 1))
+				shell(t, "bin/odigos-stress plan "+makeVariables(t, words))
+			case strings.HasPrefix(c, "bin/odigos-stress capacity --resume"):
+				// the story in testdata/script/capacity.txtar goes on with a search
+			case strings.HasPrefix(c, "bin/odigos-stress capacity"):
+				shell(t, c+" --dry-run")
 			case strings.HasPrefix(c, "bin/odigos-stress run "):
 				shell(t, strings.Replace(c, " run ", " plan ", 1))
 			case c == "bin/odigos-stress selftest":

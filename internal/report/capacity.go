@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
@@ -116,6 +117,18 @@ func (c Capacity) nearest() float64 {
 	default:
 		return a.Low
 	}
+}
+
+// ran is the scenario as it was resolved for the trial next to the edge, whose record is at
+// hand: the defaults of a load follow from its rate, and the plan settles a gateway's.
+func (c Capacity) ran() scenario.Scenario {
+	s, away := c.Scenario, math.Inf(1)
+	for _, t := range c.Trials {
+		if far := math.Abs(t.Rate - c.nearest()); t.Data != nil && far < away {
+			s, away = t.Data.Header.Scenario, far
+		}
+	}
+	return s
 }
 
 // shows is whether a trial says something of the gateway.

@@ -31,7 +31,7 @@ func drawSearch(w io.Writer, c Capacity) error {
 	}
 	return drawPanels(w, []panel{all, near}, frame{}, func(canvas vgdraw.Canvas) {
 		c.head(canvas, "How the search closed in: "+c.Sentence,
-			"shaded: the interval after each trial; small marks are short trials, large ones long")
+			"lines: the interval after each trial; small marks are short trials, large ones long")
 	})
 }
 
@@ -39,7 +39,7 @@ func (c Capacity) searchPanel(title string) panel {
 	p := panel{
 		title: title, unit: "spans/s", xLabel: "trial", empty: "no trial was made",
 		xAxis:   &axis{from: 0.5, to: float64(max(1, len(c.Trials))) + 0.5, whole: true},
-		beneath: []plot.Plotter{c.closing(), estimateLine(c.Answer.Estimate)},
+		beneath: []plot.Plotter{c.closing()},
 	}
 	for _, of := range []struct {
 		result search.Result

@@ -129,7 +129,7 @@ func (c Capacity) headroom() *Headroom {
 			h.HeldLateness = l
 		}
 	}
-	h.CeilingLow, h.CeilingHigh, h.NoCeiling = verdict.CeilingOf(c.Selftest, c.Scenario.Load,
+	h.CeilingLow, h.CeilingHigh, h.NoCeiling = verdict.CeilingOf(c.Selftest, c.ran().Load,
 		c.EncodedPerSpan)
 	if edge := c.nearest(); edge > 0 && h.CeilingLow != nil {
 		h.Ratio = new(*h.CeilingLow / edge)

@@ -38,10 +38,10 @@ func (p *page) capacityAnswer(c Capacity) {
 	}
 	p.line("- Gateway: %s; %s (enforced by %s)", orDash(c.Headline), c.limits(),
 		orDash(c.Enforcement.Method))
-	p.line("- Load: %s; engine %s, %s, retry %s", c.workload(), c.Scenario.Load.Engine,
-		connections(c.Scenario.Load.Connections), c.Scenario.Load.Retry)
+	l, m := c.ran().Load, c.Machine
+	p.line("- Load: %s; engine %s, %s, retry %s", c.workload(), l.Engine, connections(l.Connections),
+		l.Retry)
 	p.line("- Backend: %s", backendText(c.Scenario.Backend))
-	m := c.Machine
 	p.line("- Host: %s/%s, %s, %d cores, %s, kernel %s, cgroup %s", m.OS, m.Arch, orDash(m.CPUModel),
 		m.Cores, mib(float64(m.MemoryBytes)), orDash(m.Kernel), orDash(m.Cgroup))
 	p.line("- Broke first above it: %s", c.brokeText())
@@ -89,7 +89,8 @@ func (p *page) capacityReading(c Capacity) {
 		p.line("There is no estimate: %s.", c.until())
 	}
 	if a.Standing == search.Wide {
-		p.line("It is wider than was asked: %s.", c.more())
+		p.line("It is wider than was asked: %s. `odigos-stress capacity --resume %s` with a larger "+
+			"`--budget` goes on where it ended.", c.more(), cmp.Or(c.Dir, "DIR"))
 	}
 	p.line("It holds for this collector and its configuration, these limits, spans and requests, this " +
 		"backend and this host; another of them has an edge of its own.")

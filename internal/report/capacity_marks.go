@@ -33,7 +33,6 @@ type marks struct {
 	name  string
 	at    []trialMark
 	color color.Color
-	joint bool // a thin line through them, by X
 }
 
 type trialMark struct {
@@ -49,26 +48,17 @@ var grey = color.RGBA{0x99, 0x99, 0x99, 0xFF}
 func (m trialMark) radius() vg.Length {
 	switch m.length {
 	case search.Short:
-		return 3.2
+		return 3
 	case search.Long:
-		return 6.5
+		return 5.8
 	}
-	return 4.6
+	return 4.3
 }
 
 // Plot draws them.
 func (m marks) Plot(c vgdraw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	_, log := p.Y.Scale.(plot.LogScale)
-	var line []vg.Point
-	for _, at := range m.at {
-		if !log || at.y > 0 {
-			line = append(line, vg.Point{X: x(at.x), Y: y(at.y)})
-		}
-	}
-	if m.joint {
-		c.StrokeLines(vgdraw.LineStyle{Color: m.color, Width: 0.8}, c.ClipLinesXY(line)...)
-	}
 	for _, at := range m.at {
 		if !log || at.y > 0 {
 			drawResult(c, at.result, m.color, at.radius(), vg.Point{X: x(at.x), Y: y(at.y)})
@@ -84,7 +74,10 @@ func drawResult(c vgdraw.Canvas, r search.Result, col color.Color, size vg.Lengt
 	}
 	by := func(x, y vg.Length) vg.Point { return vg.Point{X: at.X + x, Y: at.Y + y} }
 	switch r {
-	case search.Held:
+	case search.Held: // with a rim, so that two beside each other are two
+		c.DrawGlyph(vgdraw.GlyphStyle{
+			Color: color.White, Radius: size + 0.8, Shape: vgdraw.CircleGlyph{},
+		}, at)
 		c.DrawGlyph(vgdraw.GlyphStyle{Color: col, Radius: size, Shape: vgdraw.CircleGlyph{}}, at)
 	case search.Broke:
 		s := 1.15 * size
@@ -114,43 +107,41 @@ func (u upright) Plot(c vgdraw.Canvas, p *plot.Plot) {
 	}
 }
 
-// intervalColor is of the interval of an answer, fainterColor of those before it.
 var (
-	intervalColor = color.RGBA{0xCF, 0xE3, 0xF2, 0xFF}
-	fainterColor  = color.RGBA{0xE6, 0xF1, 0xF9, 0xFF}
+	intervalColor = color.RGBA{0xD3, 0xE6, 0xF4, 0xFF} // of the interval of an answer
 	estimateStyle = vgdraw.LineStyle{Color: blue, Width: 1.2, Dashes: dash(true)}
+	stairStyle    = vgdraw.LineStyle{Color: sky, Width: 1.2}
 )
 
-// Stairs are the intervals that were left after each trial; X is its number.
+// Stairs are the intervals that were left after each trial, and the last of them across all;
+// X is the number of the trial.
 type stairs []search.Answer
 
-// Plot fills them, one step a trial; one without both ends is left out.
+// Plot draws them, one step a trial; an end that is not known is left out.
 func (s stairs) Plot(c vgdraw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
-	within := func(v vg.Length) vg.Length { return min(max(v, c.Min.Y), c.Max.Y) }
-	for i, a := range s {
-		if a.Low <= 0 || a.High <= 0 {
-			continue
-		}
-		fill := fainterColor
-		if i == len(s)-1 {
-			fill = intervalColor
-		}
-		from, to := max(c.Min.X, x(float64(i)+0.5)), min(c.Max.X, x(float64(i)+1.5))
-		c.FillPolygon(fill, box(from, within(y(a.Low)), to, within(y(a.High))))
-	}
-}
-
-// An estimateLine is the estimate across all trials.
-type estimateLine float64
-
-// Plot draws it.
-func (e estimateLine) Plot(c vgdraw.Canvas, p *plot.Plot) {
-	if e <= 0 {
+	if len(s) == 0 {
 		return
 	}
-	_, y := p.Transforms(&c)
-	if at := y(float64(e)); at > c.Min.Y && at < c.Max.Y {
-		c.StrokeLine2(estimateStyle, c.Min.X, at, c.Max.X, at)
+	x, y := p.Transforms(&c)
+	if last := s[len(s)-1]; last.Low > 0 && last.High > 0 {
+		low, high := max(c.Min.Y, y(last.Low)), min(c.Max.Y, y(last.High))
+		c.FillPolygon(intervalColor, box(c.Min.X, low, c.Max.X, max(high, low+1)))
+	}
+	if e := s[len(s)-1].Estimate; e > 0 {
+		c.StrokeLine2(estimateStyle, c.Min.X, y(e), c.Max.X, y(e))
+	}
+	for _, end := range []func(search.Answer) float64{
+		func(a search.Answer) float64 { return a.Low }, func(a search.Answer) float64 { return a.High },
+	} {
+		var line []vg.Point
+		for i, a := range s {
+			v := end(a)
+			if v <= 0 {
+				continue
+			}
+			from, to := x(float64(i)+0.5), x(float64(i)+1.5)
+			line = append(line, vg.Point{X: from, Y: y(v)}, vg.Point{X: to, Y: y(v)})
+		}
+		c.StrokeLines(stairStyle, c.ClipLinesXY(line)...)
 	}
 }

@@ -31,9 +31,13 @@ var capacityPictures = []capacityPicture{
 // drawCapacity draws what the gateway used over the rate, and where the edge is.
 func drawCapacity(w io.Writer, c Capacity) error {
 	x, left := c.rateAxis()
+	label := "rate that was asked, spans/s"
+	if left > 0 {
+		label += fmt.Sprintf(" (not shown: %d at higher rates)", left)
+	}
 	panels := []panel{c.cpuPanel(), c.memoryPanel(), c.latencyPanel(), c.insidePanel()}
 	for i := range panels {
-		panels[i].xLabel, panels[i].xAxis = "rate that was asked, spans/s", &x
+		panels[i].xLabel, panels[i].xAxis = label, &x
 		a := c.Answer
 		panels[i].beneath = []plot.Plotter{upright{a.Low, a.High, a.Estimate}}
 		for j := range panels[i].marks {
@@ -41,12 +45,8 @@ func drawCapacity(w io.Writer, c Capacity) error {
 				func(m trialMark) bool { return m.x > x.to })
 		}
 	}
-	beyond := ""
-	if left > 0 {
-		beyond = fmt.Sprintf("; trials at higher rates that are not shown: %d", left)
-	}
 	return drawPanels(w, panels, frame{}, func(canvas vgdraw.Canvas) {
-		c.head(canvas, c.Name+": "+c.Sentence, orDash(c.Headline)+", "+c.limits()+beyond)
+		c.head(canvas, c.Name+": "+c.Sentence, orDash(c.Headline)+", "+c.limits())
 	})
 }
 
@@ -116,23 +116,10 @@ func (c Capacity) memoryPanel() panel {
 				func(p verdict.Point) *float64 { return p.Memory }),
 		},
 	}
-	if soft := c.goMemLimit() * mebi; soft > 0 {
+	if soft := float64(c.ran().Gateway.GoMemLimit) * mebi; soft > 0 {
 		p.addLimit(soft, "GOMEMLIMIT")
 	}
 	return p
-}
-
-// goMemLimit is as the gateway ran; 0: it had none, or what it was is not known.
-func (c Capacity) goMemLimit() float64 {
-	if v := c.Scenario.Gateway.GoMemLimit; v > 0 {
-		return float64(v)
-	}
-	for _, t := range c.Trials {
-		if t.Data != nil {
-			return float64(t.Data.Header.Scenario.Gateway.GoMemLimit)
-		}
-	}
-	return 0
 }
 
 func (c Capacity) latencyPanel() panel {
@@ -172,11 +159,15 @@ func (c Capacity) insidePanel() panel {
 
 // head is the title of a picture, what it is of, and the key of the shapes.
 func (c Capacity) head(canvas vgdraw.Canvas, title, of string) {
-	canvas.FillText(text(15, ink), vg.Point{X: canvas.Min.X, Y: canvas.Max.Y - 0.32*vg.Inch}, title)
+	style, room := text(15, ink), canvas.Max.X-canvas.Min.X
+	if wide := style.Width(title); wide > room {
+		style = text(15*float64(room/wide), ink)
+	}
+	canvas.FillText(style, vg.Point{X: canvas.Min.X, Y: canvas.Max.Y - 0.32*vg.Inch}, title)
 	y := canvas.Max.Y - 0.54*vg.Inch
 	canvas.FillText(text(10, soft), vg.Point{X: canvas.Min.X, Y: y}, of)
 	x := canvas.Max.X
-	style := text(10, soft)
+	style = text(10, soft)
 	style.XAlign = vgdraw.XRight
 	key := func(name string, thumb func(at vg.Point)) {
 		canvas.FillText(style, vg.Point{X: x, Y: y}, name)

@@ -163,6 +163,7 @@ func found() report.Capacity {
 		7: costing(15100, 14, 8.2, 20), 10: costing(14900, 14.2, 7.8, 22), 15: costing(14800, 13.8, 8, 21),
 		5: costing(16800, 14.6, 13.4, 48), 8: costing(15900, 14.2, 12.8, 44), 12: costing(15600, 14.1, 13, 41),
 	} {
+		r.Header.Scenario = c.Scenario
 		c.Trials[i].Data = r
 	}
 	return c
@@ -400,6 +401,17 @@ func TestWriteCapacityFails(t *testing.T) {
 	}
 	if err := report.WriteCapacity(file, found()); err == nil {
 		t.Error("WriteCapacity into a file succeeded")
+	}
+}
+
+// What depends on the rate is told as it was next to the edge.
+func TestCapacityTellsWhatRanAtTheEdge(t *testing.T) {
+	c := found()
+	c.Scenario.Load.SpansPerRequest, c.Scenario.Gateway.GoMemLimit = 10, 0
+	for _, format := range []string{"text", "markdown"} {
+		if text := formatted(t, format, c); !strings.Contains(text, ", 100 a request, grpc") {
+			t.Errorf("%s does not say 100 a request:\n%s", format, text)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ func CapacityText(w io.Writer, c Capacity) error {
 	p.line("  load      %s: %s", c.Name, c.workload())
 	switch c.Answer.Standing {
 	case search.Wide:
-		p.line("  wide      %s; %s", c.reach(), strings.ReplaceAll(c.more(), "`", ""))
+		p.line("  wide      %s; %s", c.reach(), c.more())
 	case search.Stopped:
 		if why := c.lastWord(); why != "" {
 			p.line("  stopped   %s", why)
@@ -55,7 +55,7 @@ func CapacityText(w io.Writer, c Capacity) error {
 // limits of the gateway, and whether they hold.
 func (c Capacity) limits() string {
 	cpu, memory := "no CPU limit", "no memory limit"
-	g, unenforced := c.Scenario.Gateway, ""
+	g, unenforced := c.ran().Gateway, ""
 	if g.CPULimit > 0 {
 		cpu = cores(float64(g.CPULimit))
 	}
@@ -70,18 +70,12 @@ func (c Capacity) limits() string {
 
 // workload is what was sent, without the rate.
 func (c Capacity) workload() string {
-	l, size := c.Scenario.Load, ""
+	l, size := c.ran().Load, ""
 	if c.EncodedPerSpan != nil {
 		size = fmt.Sprintf(" of %s B", whole(*c.EncodedPerSpan))
 	}
-	a := "spans a request"
-	if l.SpansPerRequest == 0 {
-		a = "min(100, rate/10) spans a request"
-	} else {
-		a = fmt.Sprintf("%d %s", l.SpansPerRequest, a)
-	}
-	return fmt.Sprintf("%s spans%s, %s, %s, compression %s", l.Shape, size, a, l.Protocol,
-		l.Compression)
+	return fmt.Sprintf("%s spans%s, %d a request, %s, compression %s", l.Shape, size,
+		l.SpansPerRequest, l.Protocol, l.Compression)
 }
 
 // backendText is how the backend answered.

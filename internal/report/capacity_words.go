@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -163,8 +162,6 @@ func (c Capacity) lastWord() string {
 
 // more is what more time would do for an answer that is wider than was asked.
 func (c Capacity) more() string {
-	goOn := fmt.Sprintf("`odigos-stress capacity --resume %s` goes on where it ended",
-		cmp.Or(c.Dir, "DIR"))
 	n, took := 0, 0.0
 	for _, t := range c.Trials {
 		if t.shows() && t.Length != search.Short &&
@@ -176,11 +173,11 @@ func (c Capacity) more() string {
 	needed := math.Pow(1.96*math.Sqrt(math.Pi/2)*c.Answer.Noise/c.Spec.Precision, 2)
 	extra := math.Ceil(needed - float64(n))
 	if n == 0 || extra < 1 || math.IsInf(extra, 0) || math.IsNaN(extra) {
-		return goOn
+		return "more time would narrow it"
 	}
-	return fmt.Sprintf("with trials that differ by %s, %s takes roughly %s more at the edge, %s; %s",
+	return fmt.Sprintf("with trials that differ by %s, %s takes roughly %s more at the edge, %s",
 		verdict.Percent(c.Answer.Noise), plusMinus(c.Spec.Precision), decimal(extra),
-		lasting(extra*took/float64(n)), goOn)
+		lasting(extra*took/float64(n)))
 }
 
 func lasting(seconds float64) string { return verdict.Clock(seconds) + " min" }

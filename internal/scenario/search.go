@@ -44,6 +44,10 @@ const (
 	leastMeasured        = Duration(time.Second)
 )
 
+// leastProbe is how long even a trial far from the edge must be where something is limited:
+// the window in which usage counts, and a second for the looks.
+const leastProbe = Duration(6 * time.Second)
+
 // A usage counts against a limit in windows of 5 s, and the looks at both ends of the
 // measured time may be a second late: a threshold that holds for a while can only be seen in
 // a trial that is so much longer.
@@ -148,6 +152,9 @@ func (s Scenario) checkSearch(p *problems) {
 	case all.Duration < least:
 		p.add("search.duration", all.Duration.String(), fmt.Sprintf("at least %s: %s (%s), a window "+
 			"of 5s, and 2s for the looks at both ends", least, by, least-usageMargin))
+	case least > 0 && all.Probe < leastProbe:
+		p.add("search.probe", all.Probe.String(), fmt.Sprintf("at least %s: usage counts against a "+
+			"limit in windows of 5s", leastProbe))
 	case all.Probe > all.Duration:
 		p.add("search.probe", all.Probe.String(), fmt.Sprintf(
 			"at most search.duration, a trial at the edge (%s)", all.Duration))
