@@ -87,7 +87,7 @@ func matrixOf(t *testing.T, axes ...string) *suite.Matrix {
 	h := trials.Calm().Record().Header
 	asked := scenario.Scenario{
 		Name: "made-up", Backend: scenario.Backend{Delay: scenario.Duration(200 * time.Millisecond)},
-		Search: &scenario.Search{From: 8000, Precision: 0.2},
+		Search: &scenario.Search{From: 8000, Precision: 0.1},
 	}
 	cells, err := suite.CellsOf(axes, false, asked)
 	if err != nil {
