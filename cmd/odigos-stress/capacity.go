@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/report"
@@ -24,8 +25,10 @@ import (
 // A capacityOptions is what capacity was asked for besides the question.
 type capacityOptions struct {
 	runOptions
-	dryRun bool
-	resume string
+	matrix   matrixOptions
+	baseline baselineOptions
+	dryRun   bool
+	resume   string
 	// keep, when set, is given an answer that is valid, once it has been told.
 	keep func(cmd *cobra.Command, c report.Capacity) error
 }
@@ -56,11 +59,16 @@ or the host is the limit, 1 a trial could not be run, 130/143 interrupted, after
 --resume goes on with the search of a directory, or of the latest.`,
 		Example: `  odigos-stress capacity --cpu-limit 500m --memory-limit 300Mi
   odigos-stress capacity basic-load-10k --precision 5% --budget 5m
-  odigos-stress capacity --resume latest --budget 20m`,
-		Args: cobra.MaximumNArgs(1),
+  odigos-stress capacity --resume latest --budget 20m
+  odigos-stress capacity --matrix cpu=300m,1,1250m memory=300Mi,600Mi,850Mi
+  odigos-stress capacity --presets --save-baseline odigos`,
+		Args: o.matrix.args,
 		RunE: command(o.command),
 	}
 	o.question.flags(cmd, capacityFlags)
+	o.matrix.flags(cmd)
+	o.baseline.flags(cmd)
+	o.keep = o.baseline.keep
 	resultsFlag(cmd, &o.results)
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only the ending")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "log what happens to the terminal too")
@@ -71,8 +79,14 @@ or the host is the limit, 1 a trial could not be run, 130/143 interrupted, after
 }
 
 func (o *capacityOptions) command(cmd *cobra.Command, args []string) error {
-	if o.resume != "" {
+	if err := o.baseline.check(); err != nil {
+		return err
+	}
+	switch {
+	case o.resume != "":
 		return o.goOn(cmd, args)
+	case o.matrix.asked() || o.matrix.zip:
+		return o.searchMatrix(cmd, args)
 	}
 	c, err := o.question.capacity(cmd.Context(), args)
 	if err != nil {
@@ -95,14 +109,9 @@ func (o *capacityOptions) command(cmd *cobra.Command, args []string) error {
 // capacity is the search that args ask for, with nothing left to decide but the rates.
 // Errors are the user's, or say that there is no collector.
 func (q *question) capacity(ctx context.Context, args []string) (*suite.Capacity, error) {
-	whole, all, err := q.trials(args)
+	asked, err := q.one(args)
 	if err != nil {
 		return nil, err
-	}
-	asked := all[0].scenario
-	if len(whole.Variants) > 0 && q.variant == "" {
-		return nil, usage(fmt.Errorf("%s has variants, each with a capacity of its own: choose one with "+
-			"--variant: %s", whole.Name, strings.Join(whole.VariantNames(), ", ")))
 	}
 	if asked, err = asked.Searched(); err != nil {
 		_, origins := q.laid()
@@ -113,7 +122,27 @@ func (q *question) capacity(ctx context.Context, args []string) (*suite.Capacity
 	if err != nil {
 		return nil, err
 	}
-	first, err := planWith(edge, collector, sources)
+	return newSearch(asked, collector, sources)
+}
+
+// one is the scenario that args name, which must have one capacity.
+func (q *question) one(args []string) (scenario.Scenario, error) {
+	whole, all, err := q.trials(args)
+	if err != nil {
+		return scenario.Scenario{}, err
+	}
+	if len(whole.Variants) > 0 && q.variant == "" {
+		return whole, usage(fmt.Errorf("%s has variants, each with a capacity of its own: choose one with "+
+			"--variant: %s", whole.Name, strings.Join(whole.VariantNames(), ", ")))
+	}
+	return all[0].scenario, nil
+}
+
+// newSearch is the search of a scenario whose search is filled in, on this machine.
+func newSearch(
+	asked scenario.Scenario, collector gateway.Collector, sources plan.Sources,
+) (*suite.Capacity, error) {
+	first, err := planWith(asked.TrialAt(asked.Search.From, asked.Search.Duration), collector, sources)
 	if err != nil {
 		return nil, err
 	}

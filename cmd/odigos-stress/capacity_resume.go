@@ -26,6 +26,8 @@ func (o *capacityOptions) goOn(cmd *cobra.Command, args []string) error {
 			"the directory", args[0]))
 	case o.dryRun:
 		return usage(errNoSearch)
+	case o.matrix.asked() || o.matrix.zip:
+		return usage(errNoMatrix)
 	}
 	if err := o.question.onlyMore(); err != nil {
 		return usage(err)
@@ -36,6 +38,9 @@ func (o *capacityOptions) goOn(cmd *cobra.Command, args []string) error {
 		if dir, err = record.LatestDir(o.results); err != nil {
 			return err
 		}
+	}
+	if kind, err := kindOf(dir); err == nil && suite.IsMatrix(kind) {
+		return o.goOnMatrix(cmd, dir)
 	}
 	c, _, err := suite.OpenCapacity(dir)
 	if err != nil {

@@ -32,6 +32,8 @@ every record. Without an argument it takes results/latest.`,
 				return err
 			case kind == suite.Capacities:
 				return judgeCapacity(cmd.OutOrStdout(), dir, output)
+			case suite.IsMatrix(kind):
+				return judgeMatrix(cmd.OutOrStdout(), dir, output)
 			case kind != "":
 				return judgeSuite(cmd.OutOrStdout(), dir, output)
 			}
@@ -73,6 +75,8 @@ func reportCommand() *cobra.Command {
 				return err
 			case kind == suite.Capacities:
 				return reportCapacity(cmd.OutOrStdout(), dir, output)
+			case suite.IsMatrix(kind):
+				return reportMatrix(cmd.OutOrStdout(), dir, output)
 			case kind != "":
 				c, err := suite.Write(dir)
 				if err != nil {

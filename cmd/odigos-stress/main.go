@@ -110,7 +110,7 @@ Exit codes: ` + exitHelp,
 	root.AddCommand(
 		runCommand(), capacityCommand(), planCommand(), scenariosCommand(),
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
-		judgeCommand(), reportCommand(),
+		judgeCommand(), reportCommand(), baselinesCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()

@@ -65,6 +65,7 @@ type Capacity struct {
 	EncodedPerSpan float64 `json:"encoded_bytes_per_span"`
 	// BrokeFirst is what gave way first above it, and Limited what limited it there.
 	BrokeFirst string  `json:"broke_first,omitempty"`
+	Limited    string  `json:"limited_by,omitempty"`
 	Trials     int     `json:"trials"`
 	Took       float64 `json:"took_seconds"`
 }

@@ -164,10 +164,12 @@ func (p panel) legend() (all []entry) {
 		}
 	}
 	for _, d := range p.dots {
-		all = append(all, entry{d.name, dot(d.color)})
+		if d.name != "" {
+			all = append(all, entry{d.name, dot(d.color)})
+		}
 	}
 	for _, cv := range p.curves {
-		if len(cv.at) > 0 {
+		if len(cv.at) > 0 && cv.name != "" {
 			all = append(all, entry{cv.name, stroke(vgdraw.LineStyle{Color: cv.color, Width: 2})})
 		}
 	}

@@ -7,7 +7,10 @@ import (
 )
 
 // Pictures take nearly all of a report's time, and have tests of their own.
-func init() { writeReport, writeComparison = report.WriteTexts, report.WriteComparisonTexts }
+func init() {
+	writeReport, writeComparison = report.WriteTexts, report.WriteComparisonTexts
+	writeCapacity, writeMatrix = report.WriteCapacityTexts, report.WriteMatrixTexts
+}
 
 // WithComparedPictures has the test's comparisons drawn.
 func WithComparedPictures(t *testing.T) {
