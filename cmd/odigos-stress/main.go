@@ -108,7 +108,7 @@ Exit codes: ` + exitHelp,
 		},
 	}
 	root.AddCommand(
-		runCommand(), planCommand(), scenariosCommand(),
+		runCommand(), planCommand(), scenariosCommand(), sizeCommand(),
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),

@@ -53,7 +53,7 @@ type Fit struct {
 
 // A Tried is a trial that a line is held against.
 type Tried struct {
-	Rate   float64 `json:"rate_spans_per_second"`
+	Rate float64 `json:"rate_spans_per_second"`
 	// Inside is the mean of spans inside.
 	Inside    float64 `json:"inside_spans"`
 	Measured  float64 `json:"measured_bytes"`

@@ -12,6 +12,8 @@ type pod struct {
 	sources  []Source
 	capacity Interval
 	gateway  scenario.Gateway
+	load     scenario.Load
+	backend  scenario.Backend
 	// models are those of the sources; of two the larger prediction is taken.
 	models []*Model
 	// cpu and exports are the curves of the larger source, which alone reach its rates.
@@ -23,7 +25,7 @@ type pod struct {
 func measured(b baseline.Baseline, models map[string]*Model) pod {
 	return pod{
 		sources: []Source{sourceOf(b)}, capacity: intervalOf(b.Capacity), gateway: b.Gateway,
-		models: []*Model{models[b.Name]}, queuedSpan: b.QueuedSpan,
+		load: b.Load, backend: b.Backend, models: []*Model{models[b.Name]}, queuedSpan: b.QueuedSpan,
 		cpu:     curveOf(b.Points, func(p baseline.Point) *float64 { return p.CPU }),
 		exports: curveOf(b.Points, func(p baseline.Point) *float64 { return p.Exports }),
 	}
@@ -183,8 +185,8 @@ type Forecast struct {
 	Error float64 `json:"worst_error_ratio,omitempty"` // of the model
 }
 
-// memory is the forecast at a rate.
-func (p pod) memory(rate float64) Memory {
+// memory is the forecast at a rate, against a limit.
+func (p pod) memory(rate, limit float64) Memory {
 	m := Memory{Rate: rate}
 	for _, model := range p.models {
 		inside, within := model.insideAt(rate)
@@ -193,7 +195,6 @@ func (p pod) memory(rate float64) Memory {
 		}
 		m.Measured = m.Measured || within
 	}
-	limit := float64(p.gateway.MemoryLimit)
 	for _, model := range p.models {
 		m.Anon = larger(m.Anon, model.Anon.forecast(m.Inside, limit))
 		m.WorkingSet = larger(m.WorkingSet, model.WorkingSet.forecast(m.Inside, limit))

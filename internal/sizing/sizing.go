@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/baseline"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -104,6 +105,7 @@ type Size struct {
 	Memory Memory  `json:"memory"`
 	Queue  Queue   `json:"queue"`
 	Scaler Scaler  `json:"autoscaler"`
+	Trials Trials  `json:"trials"`
 	Cost   *Cost   `json:"cost,omitempty"`
 	Cores  float64 `json:"all_cores"` // of all pods
 	Bytes  float64 `json:"all_memory_bytes"`
@@ -143,16 +145,18 @@ type LeftOut struct {
 
 // Beyond is the error of a wish that lies beyond what was measured.
 type Beyond struct {
-	Need     float64 // spans/s of one pod
-	Largest  Source  // what holds the most
-	Replicas int     // pinned
-	Enough   int     // how many of Largest would hold the wish
+	Need     float64  // spans/s of one pod
+	Largest  Source   // what holds the most
+	Measure  []string // a command that would measure a larger one
+	Replicas int      // pinned
+	Enough   int      // how many of Largest would hold the wish
 }
 
 func (b *Beyond) Error() string {
 	return fmt.Sprintf("size %d pods: asked beyond what was measured: each pod must hold %.0f spans/s, "+
 		"the largest measured holds %.0f (baseline %s, low end): ask for %d pods or more, or measure "+
-		"a larger one", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline, b.Enough)
+		"a larger one: %s", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline, b.Enough,
+		strings.Join(b.Measure, " "))
 }
 
 // Reckon answers w from baselines of one workload; see Select. Its error is a *Beyond where
@@ -205,6 +209,7 @@ func (w Wish) beyond(all []baseline.Baseline) error {
 	}
 	return &Beyond{
 		Need: w.perPod(n), Largest: sourceOf(largest), Replicas: n, Enough: w.pods(largest.Capacity.Low),
+		Measure: Measure(largest),
 	}
 }
 
@@ -227,10 +232,11 @@ func (w Wish) size(n int, p pod) Size {
 		PerPod: w.Rate / pods, AfterLoss: w.Rate / float64(n-w.Survive),
 		Spare: pods*p.capacity.Low/w.Rate - 1,
 	}
-	s.Memory = p.memory(s.AfterLoss)
 	s.Queue = p.queue(w, s.PerPod)
 	s.Limits = p.limits(s.Queue)
+	s.Memory = p.memory(s.AfterLoss, s.Limits.Memory)
 	s.Scaler = p.scaler(w, n, s.Limits)
+	s.Trials = p.trials(w.perPod(n), s.Limits)
 	s.PerCore = s.Capacity.times(1 / s.Limits.CPU)
 	s.Cores, s.Bytes = pods*s.Limits.CPU, pods*s.Limits.Memory
 	s.Cost = w.Prices.cost(s.Cores, s.Bytes, w.Rate)
