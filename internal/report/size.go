@@ -74,7 +74,7 @@ func wishText(w sizing.Wish) string {
 		text += fmt.Sprintf(" with %s headroom", verdict.Percent(w.Headroom))
 	}
 	if w.Survive > 0 {
-		text += ", " + counted(w.Survive, "pod") + " of which may be lost"
+		text += ", " + several(w.Survive, "pod") + " of which may be lost"
 	}
 	if w.Outage > 0 {
 		text += fmt.Sprintf(", the backend away for %s", verdict.Seconds(w.Outage))
@@ -83,7 +83,7 @@ func wishText(w sizing.Wish) string {
 }
 
 func podsText(s sizing.Size) string {
-	text := fmt.Sprintf("%s of %s", counted(s.Replicas, "pod"), podText(s))
+	text := fmt.Sprintf("%s of %s", several(s.Replicas, "pod"), podText(s))
 	if s.Interpolated {
 		text += ", interpolated"
 	}
@@ -99,8 +99,8 @@ func podText(s sizing.Size) string {
 	return text
 }
 
-// counted is a number of things.
-func counted(n int, what string) string {
+// several is a number of things.
+func several(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
@@ -118,7 +118,7 @@ func (p *page) sizeCapacity(a sizing.Answer, s sizing.Size) {
 	l := s.Limits
 	runtime := "GOMEMLIMIT not set"
 	if l.GoMemLimit > 0 {
-		runtime = fmt.Sprintf("GOMEMLIMIT %sMiB", decimal(float64(int64(l.GoMemLimit/(1<<20)))))
+		runtime = fmt.Sprintf("GOMEMLIMIT %.0fMiB", l.GoMemLimit/(1<<20))
 	}
 	if l.GoMaxProcs > 0 {
 		runtime += fmt.Sprintf(", GOMAXPROCS %d", l.GoMaxProcs)
@@ -171,7 +171,11 @@ func (p *page) sizeMemory(s sizing.Size) {
 
 func fromText(f sizing.Forecast) string {
 	if f.Model {
-		return fmt.Sprintf(" (model, misses a trial by %s at worst)", verdict.Percent(f.Error))
+		text := fmt.Sprintf(" (model, misses a trial by %s at worst)", verdict.Percent(f.Error))
+		if f.AtCeiling {
+			text += ", kept there by GOMEMLIMIT at the price of CPU"
+		}
+		return text
 	}
 	return " (the most that was measured at any rate that held)"
 }

@@ -71,14 +71,14 @@ func whyPods(w sizing.Wish, s sizing.Size) string {
 	spare := fmt.Sprintf("%s × %s ÷ %s spans/s, the low end, is %s", decimal(w.Rate),
 		verdict.Number(1+w.Headroom), decimal(low), verdict.Number(round(w.Rate*(1+w.Headroom)/low, 2)))
 	if w.Replicas > 0 {
-		return fmt.Sprintf("%s were asked for: each must hold %s.", counted(w.Replicas, "pod"),
+		return fmt.Sprintf("%s were asked for: each must hold %s.", several(w.Replicas, "pod"),
 			spansPerSecond(max(w.Rate*(1+w.Headroom)/float64(w.Replicas), s.AfterLoss)))
 	}
 	if w.Survive == 0 {
-		return fmt.Sprintf("%s: %s.", counted(s.Replicas, "pod"), spare)
+		return fmt.Sprintf("%s: %s.", several(s.Replicas, "pod"), spare)
 	}
 	return fmt.Sprintf("%s: %s; and without %s those that are left must hold %s ÷ %s, which is %s.",
-		counted(s.Replicas, "pod"), spare, counted(w.Survive, "pod"), decimal(w.Rate), decimal(low),
+		several(s.Replicas, "pod"), spare, several(w.Survive, "pod"), decimal(w.Rate), decimal(low),
 		verdict.Number(round(w.Rate/low, 2)))
 }
 
@@ -98,7 +98,7 @@ func allText(s sizing.Size) string {
 }
 
 func otherText(s sizing.Size) string {
-	return fmt.Sprintf("%s of %s take %s", counted(s.Replicas, "pod"), podText(s), allText(s))
+	return fmt.Sprintf("%s of %s take %s", several(s.Replicas, "pod"), podText(s), allText(s))
 }
 
 // upOrOut compares the best size with the largest and the smallest pods of the others.
@@ -113,7 +113,7 @@ func upOrOut(best sizing.Size, others []sizing.Size) []string {
 			direction, pods = "Up", "larger"
 		}
 		out = append(out, fmt.Sprintf("%s, to %s of %s: %s; a lost pod takes %s of what is held, "+
-			"and %s of %s with %s pods.", direction, counted(o.Replicas, "pod"), podText(o),
+			"and %s of %s with %s pods.", direction, several(o.Replicas, "pod"), podText(o),
 			perCoreText(best, o), verdict.Percent(1/float64(best.Replicas)),
 			verdict.Percent(1/float64(o.Replicas)), podText(o), pods))
 	}

@@ -49,6 +49,8 @@ type Fit struct {
 	// Holds is whether the line may be used; else Why says why not, and Most stands for it.
 	Holds bool   `json:"holds"`
 	Why   string `json:"why,omitempty"`
+
+	goMemLimit float64
 }
 
 // A Tried is a trial that a line is held against.
@@ -68,7 +70,7 @@ const (
 	mostError = 0.25
 	// fewestTrials of a line, and how many times as many spans the fullest must have inside
 	// as the emptiest: a cloud at one rate has no slope.
-	fewestTrials  = 4
+	fewestTrials  = 3
 	leastSpread   = 1.5
 	atCeiling     = 0.95 // of GOMEMLIMIT: such a trial says nothing of the slope
 	defaultGOGC   = 100  // percent
@@ -130,7 +132,7 @@ func medianStay(all []baseline.Point) float64 {
 func fitOf(
 	all []baseline.Point, stay, limit float64, what string, of func(baseline.Point) *float64,
 ) Fit {
-	var f Fit
+	f := Fit{goMemLimit: limit}
 	for _, p := range all {
 		memory, own := of(p), stayOf(p)
 		if !p.Held || memory == nil || *memory <= 0 {
@@ -150,7 +152,7 @@ func fitOf(
 		f.Ceiling = max(limit, f.Most)
 	}
 	below := f.below()
-	switch low, high := spread(below); {
+	switch low, high := extent(below); {
 	case len(f.Trials) == 0:
 		f.Why = "no trial that held knows the " + what + " and the spans inside"
 		return f
@@ -246,7 +248,7 @@ func others(all []Tried, but Tried) []Tried {
 	return out
 }
 
-func spread(all []Tried) (low, high float64) {
+func extent(all []Tried) (low, high float64) {
 	low = math.Inf(1)
 	for _, t := range all {
 		low, high = min(low, t.Inside), max(high, t.Inside)

@@ -71,9 +71,6 @@ func interpolated(a, b baseline.Baseline, need float64, models map[string]*Model
 		need, between(a.Capacity.Estimate, b.Capacity.Estimate),
 		between(a.Capacity.High, b.Capacity.High),
 	}
-	if p.queuedSpan == nil {
-		p.queuedSpan = a.QueuedSpan
-	}
 	cores := up(between(float64(a.Gateway.CPULimit), float64(b.Gateway.CPULimit)), cpuStep)
 	memory := up(between(float64(a.Gateway.MemoryLimit), float64(b.Gateway.MemoryLimit)), memoryStep)
 	p.gateway = withLimits(b.Gateway, cores, memory)
@@ -183,10 +180,12 @@ type Forecast struct {
 	Model bool    `json:"by_model"`
 	Share float64 `json:"ratio_of_limit,omitempty"`
 	Error float64 `json:"worst_error_ratio,omitempty"` // of the model
+	// AtCeiling is whether GOMEMLIMIT keeps it there, which costs CPU.
+	AtCeiling bool `json:"at_gomemlimit,omitempty"`
 }
 
-// memory is the forecast at a rate, against a limit.
-func (p pod) memory(rate, limit float64) Memory {
+// memory is the forecast at a rate, against limits.
+func (p pod) memory(rate float64, l Limits) Memory {
 	m := Memory{Rate: rate}
 	for _, model := range p.models {
 		inside, within := model.insideAt(rate)
@@ -196,8 +195,8 @@ func (p pod) memory(rate, limit float64) Memory {
 		m.Measured = m.Measured || within
 	}
 	for _, model := range p.models {
-		m.Anon = larger(m.Anon, model.Anon.forecast(m.Inside, limit))
-		m.WorkingSet = larger(m.WorkingSet, model.WorkingSet.forecast(m.Inside, limit))
+		m.Anon = larger(m.Anon, model.Anon.forecast(m.Inside, l))
+		m.WorkingSet = larger(m.WorkingSet, model.WorkingSet.forecast(m.Inside, l))
 	}
 	return m
 }
@@ -227,12 +226,20 @@ func (m *Model) insideAt(rate float64) (n float64, within bool) {
 	return rate * stay, within
 }
 
-// forecast is the peak that a fit says of so many spans, or the measured most where it does
-// not hold.
-func (f *Fit) forecast(inside, limit float64) Forecast {
-	if f.Holds && inside > 0 {
-		bytes := f.at(inside)
-		return Forecast{Bytes: bytes, Model: true, Share: bytes / limit, Error: f.Worst}
+// forecast is the peak that a fit says of so many spans within limits, or the measured most
+// where it does not hold. A GOMEMLIMIT that differs from the one it was measured with ends
+// the line in its place.
+func (f *Fit) forecast(inside float64, l Limits) Forecast {
+	if !f.Holds || inside <= 0 {
+		return Forecast{Bytes: f.Most, Share: f.Most / l.Memory}
 	}
-	return Forecast{Bytes: f.Most, Share: f.Most / limit}
+	there := *f
+	if l.GoMemLimit != f.goMemLimit {
+		there.Ceiling = l.GoMemLimit
+	}
+	bytes := there.at(inside)
+	return Forecast{
+		Bytes: bytes, Model: true, Share: bytes / l.Memory, Error: f.Worst,
+		AtCeiling: there.Ceiling > 0 && bytes >= there.Ceiling,
+	}
 }

@@ -134,11 +134,20 @@ func (p pod) outage(w Wish, q Queue, rate, base float64) *Outage {
 	return o
 }
 
-// base is memory with nothing inside; ok is false where no model says it.
+// base is memory with nothing inside: the model's, or what it cannot be above, the least
+// peak of a trial; ok is false where neither is known.
 func (p pod) base() (bytes float64, ok bool) {
 	for _, m := range p.models {
 		if m.Anon.Holds {
 			bytes, ok = max(bytes, m.Anon.Base, 0), true
+			continue
+		}
+		least := math.Inf(1)
+		for _, t := range m.Anon.Trials {
+			least, ok = min(least, t.Measured), true
+		}
+		if len(m.Anon.Trials) > 0 {
+			bytes = max(bytes, least)
 		}
 	}
 	return bytes, ok

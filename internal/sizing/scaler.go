@@ -37,7 +37,7 @@ func (p pod) scaler(w Wish, n int, l Limits) Scaler {
 		MinReplicas: n, MaxReplicas: 2 * n, Rate: p.capacity.Low / (1 + w.Headroom),
 	}
 	s.CPU, _ = p.cpu.at(s.Rate)
-	s.Memory = p.memory(s.Rate, l.Memory).WorkingSet.Bytes
+	s.Memory = p.memory(s.Rate, l).WorkingSet.Bytes
 	if !odigos(p.gateway) {
 		return s
 	}
@@ -45,7 +45,7 @@ func (p pod) scaler(w Wish, n int, l Limits) Scaler {
 	o.Known = len(p.cpu) > 0
 	o.CPUAt, _ = p.cpu.reaches(o.CPU)
 	perPod := w.Rate / float64(n)
-	o.Early = p.memory(perPod, l.Memory).WorkingSet.Bytes > o.Memory || o.CPUAt > 0 && o.CPUAt < perPod
+	o.Early = p.memory(perPod, l).WorkingSet.Bytes > o.Memory || o.CPUAt > 0 && o.CPUAt < perPod
 	s.Odigos = o
 	return s
 }

@@ -170,6 +170,7 @@ func Reckon(w Wish, all []baseline.Baseline) (Answer, error) {
 		return a, errors.New("size: no baseline to size from")
 	}
 	a.Workload = workloadOf(all[0])
+	all = withQueuedSpans(all)
 	models := map[string]*Model{}
 	for _, b := range all {
 		m := ModelOf(b)
@@ -197,6 +198,25 @@ func Reckon(w Wish, all []baseline.Baseline) (Answer, error) {
 	}
 	slices.SortStableFunc(a.Sizes, cheaper)
 	return a, nil
+}
+
+// withQueuedSpans gives what a queued span takes, where a baseline measured it, to all of the same
+// workload: it is a matter of the span and of the collector, not of the limits. The largest
+// is taken.
+func withQueuedSpans(all []baseline.Baseline) []baseline.Baseline {
+	var largest *float64
+	for _, b := range all {
+		if b.QueuedSpan != nil && (largest == nil || *b.QueuedSpan > *largest) {
+			largest = b.QueuedSpan
+		}
+	}
+	out := slices.Clone(all)
+	for i := range out {
+		if out[i].QueuedSpan == nil {
+			out[i].QueuedSpan = largest
+		}
+	}
+	return out
 }
 
 func (w Wish) beyond(all []baseline.Baseline) error {
@@ -234,7 +254,7 @@ func (w Wish) size(n int, p pod) Size {
 	}
 	s.Queue = p.queue(w, s.PerPod)
 	s.Limits = p.limits(s.Queue)
-	s.Memory = p.memory(s.AfterLoss, s.Limits.Memory)
+	s.Memory = p.memory(s.AfterLoss, s.Limits)
 	s.Scaler = p.scaler(w, n, s.Limits)
 	s.Trials = p.trials(w.perPod(n), s.Limits)
 	s.PerCore = s.Capacity.times(1 / s.Limits.CPU)

@@ -19,12 +19,16 @@ type Trials struct {
 	Breaks []string `json:"breaks"`
 }
 
-// beyondHigh is how far above the high end of a capacity a trial is sure to break.
-const beyondHigh = 1.1
+// A trial that should break is a tenth above the high end of the capacity, and three tenths
+// above what the pod must hold.
+const (
+	beyondHigh = 1.1
+	beyondNeed = 1.3
+)
 
 // trials are those of a pod that must hold need spans/s.
 func (p pod) trials(need float64, l Limits) Trials {
-	breaks := beyondHigh * max(p.capacity.High, need)
+	breaks := max(beyondHigh*p.capacity.High, beyondNeed*need)
 	return Trials{Holds: p.command(need, l), Breaks: p.command(breaks, l)}
 }
 
