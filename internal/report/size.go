@@ -74,7 +74,7 @@ func wishText(w sizing.Wish) string {
 		text += fmt.Sprintf(" with %s headroom", verdict.Percent(w.Headroom))
 	}
 	if w.Survive > 0 {
-		text += ", " + several(w.Survive, "pod") + " of which may be lost"
+		text += ", " + several(w.Survive, "pod") + " may be lost"
 	}
 	if w.Outage > 0 {
 		text += fmt.Sprintf(", the backend away for %s", verdict.Seconds(w.Outage))
@@ -182,7 +182,7 @@ func fromText(f sizing.Forecast) string {
 
 func (p *page) sizeQueue(s sizing.Size) {
 	q := s.Queue
-	for i, line := range queueTexts(q) {
+	for i, line := range queueTexts(s) {
 		if i == 0 {
 			p.line("  queue       %s", line)
 			continue
@@ -202,7 +202,7 @@ func (p *page) sizeQueue(s sizing.Size) {
 
 func (p *page) sizeScaler(s sizing.Size) {
 	c := s.Scaler
-	target := "CPU target not known: the curve does not reach there"
+	target := "CPU target not known: no trial that held was there"
 	if c.CPU > 0 {
 		target = fmt.Sprintf("CPU target %sm a pod", decimal(float64(milli(c.CPU))))
 	}
@@ -248,6 +248,9 @@ type toldSize struct {
 
 // SizeJSON is for programs: every figure in base units, with the sentences of the text.
 func SizeJSON(w io.Writer, a sizing.Answer) error {
+	if len(a.Sizes) == 0 {
+		return errors.New("write size: there is none")
+	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	err := e.Encode(toldSize{a, whySize(a), assumptions(a), notMeasured(a)})

@@ -11,15 +11,14 @@ import (
 func assumptions(a sizing.Answer) []string {
 	w, best := a.Workload, a.Sizes[0]
 	out := []string{
-		fmt.Sprintf("%s hold what one holds, %d times: the load is spread evenly over them. gRPC stays "+
-			"with one pod for as long as a connection lasts, so few senders, or senders that do not "+
-			"balance, load them unevenly.", several(best.Replicas, "pod"), best.Replicas),
+		"Several pods hold what one holds, so many times: the load is spread evenly over them. gRPC " +
+			"stays with one pod for as long as a connection lasts, so few senders, or senders that do not " +
+			"balance, load them unevenly.",
 		fmt.Sprintf("Spans are as they were measured: shape %s, %s each, %s, compression %s in and %s out; "+
 			"the gateway is %s.", w.Shape, bytesASpan(w.EncodedPerSpan), w.Protocol, w.In, orDash(string(w.Out)),
 			w.Collector),
 		fmt.Sprintf("A core is one of %s.", orDash(w.Host)),
-		"Low ends of intervals are used throughout: the truth is as likely to be above them as the " +
-			"interval says.",
+		"Low ends of intervals are used throughout: what a pod holds above its low end is spare.",
 		fmt.Sprintf("At most %d pods is twice the least, a bound on cost and not a measurement.",
 			best.Scaler.MaxReplicas),
 	}

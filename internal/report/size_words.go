@@ -54,6 +54,9 @@ func sourcesText(s sizing.Size) string {
 func whySize(a sizing.Answer) []string {
 	best, w := a.Sizes[0], a.Wish
 	out := []string{whyPods(w, best)}
+	if best.Limits.Raised > 0 {
+		out = append(out, whyRaised(best))
+	}
 	if len(a.Sizes) == 1 {
 		return append(out, "It is the only size that was measured and holds it: whether larger or "+
 			"smaller pods are cheaper is not known.")
@@ -82,6 +85,17 @@ func whyPods(w sizing.Wish, s sizing.Size) string {
 		verdict.Number(round(w.Rate/low, 2)))
 }
 
+// whyRaised is what the outage costs, and what would be without it.
+func whyRaised(s sizing.Size) string {
+	text := fmt.Sprintf("The outage takes %s of the %s of a pod. With the %s that it was measured with it "+
+		"holds the rate too; when the backend is away its memory is full after %s", mib(s.Limits.Memory-
+		s.Limits.Raised), mib(s.Limits.Memory), mib(s.Limits.Raised), verdict.Seconds(s.Queue.MemoryLasts))
+	if s.Queue.Fixed {
+		return text + ", and it refuses: senders that try again keep what it does not take."
+	}
+	return text + "."
+}
+
 func orderText(a sizing.Answer) string {
 	if a.Wish.Prices != nil {
 		return "cost"
@@ -101,42 +115,53 @@ func otherText(s sizing.Size) string {
 	return fmt.Sprintf("%s of %s take %s", several(s.Replicas, "pod"), podText(s), allText(s))
 }
 
-// upOrOut compares the best size with the largest and the smallest pods of the others.
+// upOrOut compares the best size with the others that were measured.
 func upOrOut(best sizing.Size, others []sizing.Size) []string {
 	var out []string
 	for _, o := range others {
-		if o.Interpolated || best.Interpolated || o.Limits.CPU == best.Limits.CPU {
-			continue
+		if !o.Interpolated && len(out) < mostCompared {
+			out = append(out, fmt.Sprintf("%s, to %s of %s: a core holds %s to %s spans/s there and %s to "+
+				"%s here, %s; a lost pod takes %s of what all hold there and %s here.", direction(best, o),
+				several(o.Replicas, "pod"), podText(o), decimal(o.PerCore.Low), decimal(o.PerCore.High),
+				decimal(best.PerCore.Low), decimal(best.PerCore.High), perCoreText(best, o),
+				verdict.Percent(1/float64(o.Replicas)), verdict.Percent(1/float64(best.Replicas))))
 		}
-		direction, pods := "Out", "smaller"
-		if o.Limits.CPU > best.Limits.CPU {
-			direction, pods = "Up", "larger"
-		}
-		out = append(out, fmt.Sprintf("%s, to %s of %s: %s; a lost pod takes %s of what is held, "+
-			"and %s of %s with %s pods.", direction, several(o.Replicas, "pod"), podText(o),
-			perCoreText(best, o), verdict.Percent(1/float64(best.Replicas)),
-			verdict.Percent(1/float64(o.Replicas)), podText(o), pods))
 	}
 	return out
+}
+
+// mostCompared is how many sizes are compared in sentences; the table has all.
+const mostCompared = 4
+
+// direction is where from goes to become to.
+func direction(from, to sizing.Size) string {
+	a, b := from.Limits, to.Limits
+	switch {
+	case b.CPU > a.CPU:
+		return "Up"
+	case b.CPU < a.CPU:
+		return "Out"
+	case b.Memory > a.Memory:
+		return "Up in memory alone"
+	}
+	return "Down in memory alone"
 }
 
 // perCoreText compares what a core holds; where the intervals overlap nothing is shown.
 func perCoreText(best, o sizing.Size) string {
 	a, b := best.PerCore, o.PerCore
-	text := fmt.Sprintf("a core holds %s to %s spans/s there, %s to %s here", decimal(b.Low),
-		decimal(b.High), decimal(a.Low), decimal(a.High))
 	switch {
 	case a.Low <= b.High && b.Low <= a.High:
-		return text + ", which is no difference that was shown"
+		return "which is no difference that was shown"
 	case a.Low > b.High:
-		return text + fmt.Sprintf(", %s less there", verdict.Percent(1-b.Estimate/a.Estimate))
+		return verdict.Percent(1-b.Estimate/a.Estimate) + " less"
 	}
-	return text + fmt.Sprintf(", %s more there, which whole pods use up",
-		verdict.Percent(b.Estimate/a.Estimate-1))
+	return verdict.Percent(b.Estimate/a.Estimate-1) + " more"
 }
 
 // queueTexts is how long a pod rides out a backend that is away.
-func queueTexts(q sizing.Queue) []string {
+func queueTexts(s sizing.Size) []string {
+	q := s.Queue
 	places := "places, of which it is not known how fast they fill"
 	if q.Lasts > 0 {
 		places = fmt.Sprintf("places, %s a second: full after %s without a backend",
@@ -146,7 +171,11 @@ func queueTexts(q sizing.Queue) []string {
 	if q.Span == 0 {
 		return append(out, "what a queued span takes of memory is not known: give --queued-span")
 	}
-	return append(out, fmt.Sprintf("memory is full after %s: %s of live heap a queued span (%s)",
+	of := ""
+	if s.Limits.Raised > 0 {
+		of = fmt.Sprintf(" of %s, as it was measured,", mib(s.Limits.Raised))
+	}
+	return append(out, fmt.Sprintf("memory%s is full after %s: %s of live heap a queued span (%s)", of,
 		verdict.Seconds(q.MemoryLasts), bytesASpan(math.Round(q.Span)), spanFrom[q.SpanFrom]))
 }
 
@@ -165,9 +194,13 @@ func outageTexts(s sizing.Size) []string {
 	case q.Fixed && o.Held < o.Spans:
 		out = append(out, fmt.Sprintf("%s spans of them are lost: the queue is full after %s, and Odigos "+
 			"has no setting for its size", decimal(math.Round(o.Spans-o.Held)), verdict.Seconds(q.Lasts)))
-	case o.Size > 0 && !q.Fixed:
-		out = append(out, fmt.Sprintf("exporter: sending_queue.queue_size %.0f (requests), "+
-			"retry_on_failure.max_elapsed_time 0", max(o.Size, q.Requests)))
+	case q.Fixed:
+	case o.Size > q.Requests:
+		out = append(out, fmt.Sprintf("the exporter needs sending_queue.queue_size %.0f, in requests, and "+
+			"retry_on_failure.max_elapsed_time 0", o.Size))
+	case o.Size > 0:
+		out = append(out, fmt.Sprintf("the exporter needs %.0f places, the usual %s are enough; and "+
+			"retry_on_failure.max_elapsed_time 0", o.Size, decimal(q.Requests)))
 	}
 	if o.Live > 0 {
 		text := fmt.Sprintf("live heap %s", mib(o.Live))
@@ -208,8 +241,7 @@ func odigosTexts(s sizing.Size) []string {
 	default:
 		text += fmt.Sprintf(", reached at %s: sooner than the headroom asks", spansPerSecond(o.CPUAt))
 	}
-	out := []string{text, fmt.Sprintf("and %s of memory; a pod takes %s at %s", mib(o.Memory),
-		memoryThere(s.Scaler), spansPerSecond(s.Scaler.Rate))}
+	out := []string{text, fmt.Sprintf("and %s of memory%s", mib(o.Memory), memoryThere(s.Scaler))}
 	if o.Early {
 		out = append(out, "with these targets it adds pods at the wanted rate already")
 	}
@@ -218,7 +250,7 @@ func odigosTexts(s sizing.Size) []string {
 
 func memoryThere(s sizing.Scaler) string {
 	if s.Memory == 0 {
-		return "it is not known how much"
+		return ""
 	}
-	return mib(s.Memory)
+	return fmt.Sprintf("; a pod takes %s at %s", mib(s.Memory), spansPerSecond(s.Rate))
 }

@@ -95,7 +95,8 @@ func withLimits(g scenario.Gateway, cores, memory float64) scenario.Gateway {
 	if was.GoMemLimit == derived.GoMemLimit || was.GoMemLimit == 0 {
 		g.GoMemLimit = 0
 	} else {
-		g.GoMemLimit = scenario.Bytes(float64(was.GoMemLimit) * memory / float64(was.MemoryLimit))
+		share := float64(was.GoMemLimit) / float64(was.MemoryLimit)
+		g.GoMemLimit = scenario.Bytes(mebi * math.Floor(share*memory/mebi))
 	}
 	if was.GoMaxProcs == derived.GoMaxProcs || was.GoMaxProcs == 0 {
 		g.GoMaxProcs = 0

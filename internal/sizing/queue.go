@@ -125,11 +125,11 @@ func (p pod) outage(w Wish, q Queue, rate, base float64) *Outage {
 		o.MemoryLimit = up(o.Live*(1+p.garbage()), outageStep)
 		return o
 	}
-	o.GoMemLimit = o.Live / liveShare
+	o.GoMemLimit = o.Live / liveShare // in whole MiB below: one is added
 	share := float64(p.gateway.GoMemLimit) / float64(p.gateway.MemoryLimit)
-	o.MemoryLimit = up(o.GoMemLimit/share, outageStep)
+	o.MemoryLimit = up((o.GoMemLimit+mebi)/share, outageStep)
 	if p.gateway.GoMemLimit == derive(p.gateway).GoMemLimit {
-		o.MemoryLimit = up(o.GoMemLimit/chartShare+chartRest, outageStep)
+		o.MemoryLimit = up((o.GoMemLimit+mebi)/chartShare+chartRest, outageStep)
 	}
 	return o
 }

@@ -256,7 +256,7 @@ func (w Wish) size(n int, p pod) Size {
 	s.Limits = p.limits(s.Queue)
 	s.Memory = p.memory(s.AfterLoss, s.Limits)
 	s.Scaler = p.scaler(w, n, s.Limits)
-	s.Trials = p.trials(w.perPod(n), s.Limits)
+	s.Trials = p.trials(w.perPod(n))
 	s.PerCore = s.Capacity.times(1 / s.Limits.CPU)
 	s.Cores, s.Bytes = pods*s.Limits.CPU, pods*s.Limits.Memory
 	s.Cost = w.Prices.cost(s.Cores, s.Bytes, w.Rate)

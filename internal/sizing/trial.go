@@ -26,8 +26,10 @@ const (
 	beyondNeed = 1.3
 )
 
-// trials are those of a pod that must hold need spans/s.
-func (p pod) trials(need float64, l Limits) Trials {
+// trials are those of a pod that must hold need spans/s. They run without the memory for an
+// outage, which they do not have.
+func (p pod) trials(need float64) Trials {
+	l := p.limits(Queue{})
 	breaks := max(beyondHigh*p.capacity.High, beyondNeed*need)
 	return Trials{Holds: p.command(need, l), Breaks: p.command(breaks, l)}
 }
