@@ -108,7 +108,7 @@ Exit codes: ` + exitHelp,
 		},
 	}
 	root.AddCommand(
-		runCommand(), capacityCommand(), planCommand(), scenariosCommand(),
+		runCommand(), capacityCommand(), sizeCommand(), planCommand(), scenariosCommand(),
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(), baselinesCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),

@@ -31,6 +31,10 @@ type Baseline struct {
 
 	Capacity Capacity `json:"capacity"`
 	Points   []Point  `json:"points"` // by rate
+
+	// QueuedSpan is what a span takes of the live heap while it waits in the exporter's
+	// queue, in bytes; nil where no backend was away while it was looked at.
+	QueuedSpan *float64 `json:"queued_span_bytes,omitempty"`
 }
 
 // A Host is where it was measured.
