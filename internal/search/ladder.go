@@ -20,7 +20,7 @@ func (s *Search) rungs(narrow bool) (rungs []float64, below, above float64) {
 	edge := min(s.belief.quantile(0.5), s.spec.UpTo)
 	end := ladderTop * edge
 	if !narrow {
-		end = min(end, s.known.top)
+		end = s.known.top
 	}
 	held := []float64{0, end}
 	for _, t := range s.known.counted {
