@@ -16,20 +16,18 @@ func drawSearch(w io.Writer, c Capacity) error {
 	all := c.searchPanel("All trials")
 	all.log, all.format = true, brief
 	all.unit = "spans/s (log)"
-	near := c.searchPanel("Next to the edge")
-	near.tall = true
-	near.empty = "there is no estimate"
+	panels := []panel{all}
 	if y := c.zoom(); y != nil {
-		near.yAxis = y
+		near := c.searchPanel("Next to the edge")
+		near.tall, near.yAxis = true, y
 		for i := range near.marks {
 			near.marks[i].at = slices.DeleteFunc(near.marks[i].at, func(m trialMark) bool {
 				return m.y < y.from || m.y > y.to
 			})
 		}
-	} else {
-		near.marks = nil
+		panels = append(panels, near)
 	}
-	return drawPanels(w, []panel{all, near}, frame{}, func(canvas vgdraw.Canvas) {
+	return drawPanels(w, panels, frame{}, func(canvas vgdraw.Canvas) {
 		c.head(canvas, "How the search closed in: "+c.Sentence,
 			"lines: the interval after each trial; small marks are short trials, large ones long")
 	})

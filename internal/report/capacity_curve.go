@@ -43,6 +43,10 @@ var curveColumns = []curveColumn{
 		limit: func(g scenario.Gateway) float64 { return float64(g.CPULimit) },
 	},
 	{
+		head: "CPU a span that arrived", what: "CPU a span",
+		of: cpuOfSpan, unit: microseconds,
+	},
+	{
 		head: "throttled periods", what: "throttled periods",
 		of: func(p verdict.Point) *float64 { return p.Throttled }, unit: verdict.Percent,
 	},
@@ -83,6 +87,14 @@ var curveColumns = []curveColumn{
 		head: "unsent, of due", what: "the unsent",
 		of: func(p verdict.Point) *float64 { return p.Unsent }, unit: verdict.Percent,
 	},
+}
+
+// cpuOfSpan is in seconds, over the measured time.
+func cpuOfSpan(p verdict.Point) *float64 {
+	if p.CPU == nil || p.Arrived == nil || *p.Arrived <= 0 {
+		return nil
+	}
+	return new(*p.CPU / *p.Arrived)
 }
 
 func mebibytes(v float64) string { return fmt.Sprintf("%.0f", v/(1<<20)) }
@@ -153,11 +165,11 @@ func (p *page) capacityNextSpan(c Capacity) {
 		p.line("")
 		return
 	}
-	p.line("From a CPU and a heap profile of each trial, taken in its steady state, by component of the "+
-		"collector (as in `docs/bottleneck.md`): means over the trials that held up to %s below the edge "+
-		"and over those that broke up to %s above it. ± is the standard error; a difference within two "+
-		"of it may be noise. `%s`: next_span.", verdict.Percent(costBelow), verdict.Percent(costAbove),
-		CapacityFile)
+	p.line("From a CPU and a heap profile of each trial, taken in its steady state, by component of "+
+		"the collector (as in `docs/bottleneck.md`): means over the trials that held up to %s below "+
+		"the edge and over those that broke up to %s above it. ± holds the difference with 95 %%; one "+
+		"within it may be noise, and of twenty components one is beyond it by chance. `%s`: "+
+		"next_span.", verdict.Percent(costBelow), verdict.Percent(costAbove), CapacityFile)
 	p.line("")
 	p.cost("CPU of a span that went through", "cpu", n.CPU, microseconds)
 	p.cost("Live heap", "heap", n.Heap, func(v float64) string { return digits3(v/(1<<20)) + " MiB" })
@@ -183,8 +195,8 @@ func (p *page) cost(title, kind string, c Cost, unit unit) {
 	p.line("")
 	p.cells("component", "below", "above", "difference", "")
 	p.line("|---|---:|---:|---:|---|")
-	p.cells("**all**", unit(*c.Below.Mean), unit(*c.Above.Mean), differenceText(*c.Difference, c.Error,
-		unit), standing(*c.Difference, c.Error))
+	p.cells("**all**", unit(*c.Below.Mean), unit(*c.Above.Mean),
+		differenceText(*c.Difference, c.Within, unit), standing(*c.Difference, c.Within))
 	var rest CostPart
 	for _, part := range c.told() {
 		if part.Component == "" {
@@ -192,7 +204,7 @@ func (p *page) cost(title, kind string, c Cost, unit unit) {
 			continue
 		}
 		p.cells(part.Component, unit(part.Below), unit(part.Above),
-			differenceText(part.Difference, part.Error, unit), standing(part.Difference, part.Error))
+			differenceText(part.Difference, part.Within, unit), standing(part.Difference, part.Within))
 	}
 	if rest.Below != 0 || rest.Above != 0 {
 		p.cells("the rest", unit(rest.Below), unit(rest.Above), signed(rest.Difference, unit), "")
@@ -230,21 +242,21 @@ func (c Cost) told() []CostPart {
 	return append(all, rest)
 }
 
-func differenceText(v float64, standardError *float64, unit unit) string {
-	if standardError == nil {
+func differenceText(v float64, within *float64, unit unit) string {
+	if within == nil {
 		return signed(v, unit)
 	}
-	return signed(v, unit) + " ± " + unit(*standardError)
+	return signed(v, unit) + " ± " + unit(*within)
 }
 
 // standing says whether a difference can be told from noise.
-func standing(v float64, standardError *float64) string {
+func standing(v float64, within *float64) string {
 	switch {
 	case v == 0:
 		return ""
-	case standardError == nil:
+	case within == nil:
 		return "spread not known"
-	case !stands(v, standardError):
+	case !stands(v, within):
 		return "may be noise"
 	}
 	return ""

@@ -92,8 +92,8 @@ func (p *page) capacityReading(c Capacity) {
 		p.line("It is wider than was asked: %s. `odigos-stress capacity --resume %s` with a larger "+
 			"`--budget` goes on where it ended.", c.more(), cmp.Or(c.Dir, "DIR"))
 	}
-	p.line("It holds for this collector and its configuration, these limits, spans and requests, this " +
-		"backend and this host; another of them has an edge of its own.")
+	p.line("It holds for this collector and its configuration, these limits, spans and requests, " +
+		"this backend and this host; another of them has an edge of its own.")
 	if len(a.Dips) > 0 {
 		p.line("**Dips**: %s. The answer is the edge of the lowest range in which all that was tried "+
 			"held.", c.dipsText())
@@ -108,8 +108,8 @@ func (c Capacity) thresholdsText() string {
 	if t.Refused == nil || *t.Refused == 0 {
 		parts = append(parts, "nothing refused")
 	}
-	if t.LatencyP99 > 0 {
-		parts = append(parts, "p99 of latency up to "+verdict.Seconds(time.Duration(t.LatencyP99).Seconds()))
+	if p99 := time.Duration(t.LatencyP99).Seconds(); p99 > 0 {
+		parts = append(parts, "p99 of latency up to "+verdict.Seconds(p99))
 	}
 	for _, of := range []struct {
 		name  string
@@ -191,9 +191,11 @@ func (p *page) capacitySearch(c Capacity) {
 	p.line("")
 	p.line("![How the search closed in](%s/search.png)", GraphsDir)
 	p.line("")
-	p.line("<details><summary>%d trials in their order, and why each was made</summary>", len(c.Trials))
+	p.line("<details><summary>%d trials in their order, and why each was made</summary>",
+		len(c.Trials))
 	p.line("")
-	p.cells("", "rate, spans/s", "length", "phase", "took", "result", "why it was made", "what it rests on")
+	p.cells("", "rate, spans/s", "length", "phase", "took", "result", "why it was made",
+		"what it rests on")
 	p.line("|---:|---:|---|---|---:|---|---|---|")
 	for i, t := range c.Trials {
 		result, why := string(t.Holding.Result), t.Holding.Why

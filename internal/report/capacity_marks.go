@@ -20,8 +20,11 @@ type axis struct {
 // ticks are about so many.
 func (a axis) ticks(about int) (all []plot.Tick) {
 	for _, t := range evenTicks(a.from, a.to, about) {
-		if !a.whole || t.Value == math.Round(t.Value) {
+		switch {
+		case !a.whole:
 			all = append(all, t)
+		case t.Value == math.Round(t.Value):
+			all = append(all, plot.Tick{Value: t.Value, Label: decimal(t.Value)})
 		}
 	}
 	return all
@@ -59,9 +62,12 @@ func (m trialMark) radius() vg.Length {
 func (m marks) Plot(c vgdraw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	_, log := p.Y.Scale.(plot.LogScale)
-	for _, at := range m.at {
-		if !log || at.y > 0 {
-			drawResult(c, at.result, m.color, at.radius(), vg.Point{X: x(at.x), Y: y(at.y)})
+	for _, onTop := range []bool{false, true} { // a cross would be hidden by what it was repeated as
+		for _, at := range m.at {
+			shows := at.result == search.Held || at.result == search.Broke
+			if shows != onTop && (!log || at.y > 0) {
+				drawResult(c, at.result, m.color, at.radius(), vg.Point{X: x(at.x), Y: y(at.y)})
+			}
 		}
 	}
 }

@@ -2,8 +2,11 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/odigos-io/odigos-stress/internal/profile"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -24,10 +27,11 @@ type NextSpan struct {
 type Cost struct {
 	Below CostSide `json:"below"`
 	Above CostSide `json:"above"`
-	// Difference is above less below, Error its standard error; nil where a side has no
-	// profile, or fewer than two.
+	// Difference is above less below; nil where a side has no profile.
 	Difference *float64 `json:"difference,omitempty"`
-	Error      *float64 `json:"difference_standard_error,omitempty"`
+	// Within is how far around it the difference lies with 95 % (Welch's t); nil where a side
+	// has fewer than two profiles.
+	Within *float64 `json:"difference_within,omitempty"`
 	// Parts are the components, what grew most first; none where a side has no profile.
 	Parts []CostPart `json:"parts,omitempty"`
 }
@@ -53,13 +57,13 @@ type CostPart struct {
 	Below      float64  `json:"below"`
 	Above      float64  `json:"above"`
 	Difference float64  `json:"difference"`
-	Error      *float64 `json:"difference_standard_error,omitempty"`
+	Within     *float64 `json:"difference_within,omitempty"`
 }
 
-// Stands is whether a difference stands out of the noise: it is more than two standard
-// errors. Without an error it is not known to.
-func stands(difference float64, standardError *float64) bool {
-	return standardError != nil && math.Abs(difference) > 2**standardError
+// stands is whether a difference stands out of the noise: the interval around it does not
+// hold 0. Without an interval it is not known to.
+func stands(difference float64, within *float64) bool {
+	return within != nil && math.Abs(difference) > *within
 }
 
 const (
@@ -116,8 +120,8 @@ func sideOf(trials []CapacityTrial, of func(CapacityTrial) map[string]float64) C
 		s.Lowest, s.Highest = min(cmp.Or(s.Lowest, t.Rate), t.Rate), max(s.Highest, t.Rate)
 		s.Trials, s.each = append(s.Trials, t.Name), append(s.each, parts)
 		total := 0.0
-		for _, v := range parts {
-			total += v
+		for _, name := range slices.Sorted(maps.Keys(parts)) { // in one order: equal sums
+			total += parts[name]
 		}
 		totals = append(totals, total)
 	}
@@ -160,7 +164,7 @@ func difference(below, above CostSide) Cost {
 		return c
 	}
 	c.Difference = new(*above.Mean - *below.Mean)
-	c.Error = standardError(below, above, below.Spread, above.Spread)
+	c.Within = within95(below, above, below.Spread, above.Spread)
 	names := map[string]bool{}
 	for _, parts := range slices.Concat(below.each, above.each) {
 		for name := range parts {
@@ -172,7 +176,7 @@ func difference(below, above CostSide) Cost {
 		a, aSpread := above.part(name)
 		c.Parts = append(c.Parts, CostPart{
 			Component: name, Below: *b, Above: *a, Difference: *a - *b,
-			Error: standardError(below, above, bSpread, aSpread),
+			Within: within95(below, above, bSpread, aSpread),
 		})
 	}
 	slices.SortFunc(c.Parts, func(a, b CostPart) int {
@@ -181,14 +185,21 @@ func difference(below, above CostSide) Cost {
 	return c
 }
 
-// standardError is that of a difference of two means: √(s₁²/n₁ + s₂²/n₂) (Welch); nil
-// where a side has fewer than two values.
-func standardError(below, above CostSide, s1, s2 *float64) *float64 {
+// within95 is how far around a difference of two means it lies with 95 %, by Welch's t: the
+// standard error √(s₁²/n₁ + s₂²/n₂), times the quantile of Student's t with the degrees of
+// freedom of Welch and Satterthwaite. nil where a side has fewer than two values.
+func within95(below, above CostSide, s1, s2 *float64) *float64 {
 	if s1 == nil || s2 == nil {
 		return nil
 	}
 	n1, n2 := float64(len(below.each)), float64(len(above.each))
-	return new(math.Sqrt(*s1**s1/n1 + *s2**s2/n2))
+	v1, v2 := *s1**s1/n1, *s2**s2/n2
+	if v1+v2 == 0 {
+		return new(0.0)
+	}
+	freedom := (v1 + v2) * (v1 + v2) / (v1*v1/(n1-1) + v2*v2/(n2-1))
+	t := distuv.StudentsT{Sigma: 1, Nu: freedom}.Quantile(0.975)
+	return new(t * math.Sqrt(v1+v2))
 }
 
 // cpuPerSpan is a trial's CPU profile over the spans that went through meanwhile.

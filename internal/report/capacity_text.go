@@ -39,13 +39,9 @@ func CapacityText(w io.Writer, c Capacity) error {
 		p.line("  ! dips    %s", c.dipsText())
 	}
 	p.line("  loadgen   %s", c.headroomText())
-	p.line("  trials    %s", c.trialsText())
-	for i, note := range c.Notes {
-		if i == 1 && len(c.Notes) > 2 {
-			p.line("  ! note    %d more in the report", len(c.Notes)-1)
-			break
-		}
-		p.line("  ! note    %s", note)
+	p.line("  trials    %s%s", c.trialsText(), colon(c.Answer.Reason))
+	if n := len(c.Notes); n > 0 {
+		p.line("  notes     %d, see the report", n)
 	}
 	p.line("  report    %s", filepath.Join(c.Dir, CapacityTextFile))
 	p.line("outcome: %s, exit code %d", c.Answer.Standing, c.ExitCode)
@@ -193,14 +189,11 @@ func (c Capacity) headroomText() string {
 	return text + "; its ceiling here is not known: " + h.NoCeiling
 }
 
+// trialsText is how many trials there were, and how long they took.
 func (c Capacity) trialsText() string {
 	took := lasting(c.Took)
 	if c.Spec.Budget > 0 {
 		took = verdict.Clock(c.Took) + " of " + lasting(c.Spec.Budget.Seconds())
 	}
-	text := fmt.Sprintf("%d in %s", len(c.Trials), took)
-	if r := c.Answer.Reason; r != "" {
-		text += ": " + r
-	}
-	return text
+	return fmt.Sprintf("%d in %s", len(c.Trials), took)
 }

@@ -239,15 +239,16 @@ func (n *NextSpan) text() string {
 	text := fmt.Sprintf("%s → %s of CPU, below → above the edge",
 		microseconds(*n.CPU.Below.Mean), microseconds(*n.CPU.Above.Mean))
 	most := n.CPU.most()
-	if most == nil {
+	switch {
+	case most == nil:
 		return text
+	case n.CPU.Within == nil:
+		text += "; how much of the difference is noise is not known"
+	case !stands(*n.CPU.Difference, n.CPU.Within):
+		return fmt.Sprintf("%s; a difference below %s may be noise", text, microseconds(*n.CPU.Within))
 	}
-	text += fmt.Sprintf("; most of the difference: %s %s", componentText(most.Component),
+	return fmt.Sprintf("%s; most of the difference: %s %s", text, componentText(most.Component),
 		signed(most.Difference, microseconds))
-	if !stands(most.Difference, most.Error) {
-		text += ", which may be noise"
-	}
-	return text
 }
 
 // most is the component that changed most of those that changed as the whole did; nil where

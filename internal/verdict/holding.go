@@ -58,7 +58,7 @@ func HoldingOf(r *record.Record) Holding {
 			fmt.Sprintf("; and %s, which may be its doing", h.Breaks[0].Text))
 	case len(h.Breaks) > 0:
 		h.Result, h.Why = search.Broke, h.first()
-	case len(passing) > 0:
+	case len(passing) > 0 && !h.hadRoom(passing):
 		h.is(search.Unclear, passing, v.Findings, "")
 	default:
 		s.unbroken(&h, v.Findings, charged)
@@ -92,13 +92,14 @@ func (s *subject) unbroken(h *Holding, findings []Finding, charged map[whose][]R
 		h.Result, h.Reasons, h.Why = search.Unclear, []Reason{TooShortToHold}, f.Text
 		return
 	}
-	open := charged[ofLength]
-	for _, reason := range charged[ofGateway] {
-		if reason != NotSettled || s.stillRises() {
+	var open []Reason
+	for _, reason := range slices.Concat(charged[ofLength], charged[ofGateway]) {
+		settled := reason == NotSettled && !s.stillRises()
+		if !settled && reason != TooShortToHold { // of a warning: see above
 			open = append(open, reason)
 		}
 	}
-	if open = slices.DeleteFunc(open, func(r Reason) bool { return r == TooShortToHold }); len(open) > 0 {
+	if len(open) > 0 {
 		h.is(search.Unclear, open, findings, "")
 		return
 	}

@@ -17,12 +17,15 @@ const checkGrew = "inside"
 const (
 	// grewAlpha is the chance that a series without growth rises as much by accident, of
 	// each of the two that must agree.
-	grewAlpha = 0.01
+	grewAlpha = 0.05
 	// grewSeconds is by how much both must rise over the measured time, in seconds of the
 	// load, and grewOfBatches the same as a share of what batch processors wait in all: the
 	// phase of requests against them moves both.
 	grewSeconds   = 0.1
 	grewOfBatches = 0.5
+	// grewLate is the least part of the rise, from the first quarter to the last, that must
+	// have come in the last step: a third of a straight line, none of what settles.
+	grewLate = 0.1
 	// fewestToGrow looks are needed.
 	fewestToGrow = 6
 	// batchTimeout is how long a batch processor waits by default, in seconds.
@@ -58,6 +61,9 @@ func newRising(s record.Series) (r rising, known bool) {
 
 // up is whether the series rose by so much or more, and not by accident.
 func (r rising) up(floor float64) bool { return r.chance <= grewAlpha && r.rise >= floor }
+
+// lasts is whether it still rose at the end of so many looks: what settles does not.
+func (r rising) lasts(looks int) bool { return looks < backlogLooks || r.late >= grewLate }
 
 // inside is how many spans were sent and not yet delivered, look by look: due, less what
 // never went in or came out in another way, less what arrived. With unsent, what the gateway
@@ -110,7 +116,7 @@ func (s *subject) grew() *Break {
 	floor := max(grewSeconds, grewOfBatches*s.batchesWait())
 	work, seen := newRising(left)
 	wait, told := newRising(median)
-	stays := wait.late >= 1.0/6 || median.Len() < backlogLooks
+	stays := wait.lasts(median.Len())
 	switch {
 	case !told:
 		return nil

@@ -76,11 +76,14 @@ func (s *subject) began(f Finding) *float64 {
 			at = new(span.From)
 		}
 	}
+	if at == nil {
+		at = f.From
+	}
+	if at != nil && (f.Check == "cpu" || f.Check == "memory") {
+		return new(max(s.time.WarmUp, *at)) // the window of a look may begin before it
+	}
 	if at != nil {
 		return at
-	}
-	if f.From != nil {
-		return f.From
 	}
 	switch f.Check {
 	case "backlog":
@@ -147,16 +150,16 @@ func (s *subject) onAverage() (all []Break) {
 			all = append(all, newBreak(r.check, fmt.Sprintf("%s was %s of its limit of %s on "+
 				"average (critical is %s), though not above that for %s at a stretch", r.what,
 				Percent(*average/r.limit), r.show(r.limit), Percent(h.share), Seconds(h.seconds)),
-				firstAbove(series, h.share*r.limit, r.window)))
+				s.firstAbove(series, h.share*r.limit, r.window)))
 		}
 	}
 	return all
 }
 
 // firstAbove is when the window began at whose end a series was first so high.
-func firstAbove(s record.Series, level, window float64) *float64 {
-	if p := period(s, level); p != nil {
-		return new(p.From - window)
+func (s *subject) firstAbove(series record.Series, level, window float64) *float64 {
+	if p := period(series, level); p != nil {
+		return new(max(s.time.WarmUp, p.From-window))
 	}
 	return nil
 }

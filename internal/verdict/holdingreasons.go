@@ -19,10 +19,10 @@ const (
 )
 
 // A charge is whose a reason is. Kills says that even a death of the gateway may be its
-// doing.
+// doing; worsens, that it can only make a gateway look worse than it is.
 type charge struct {
-	of    whose
-	kills bool
+	of             whose
+	kills, worsens bool
 }
 
 // charges are of every reason.
@@ -63,10 +63,10 @@ var charges = map[Reason]charge{
 
 	ClockUnsteady:  {of: ofPassing},
 	LimitsExceeded: {of: ofPassing},
-	HostBusy:       {of: ofPassing},
-	HostSteal:      {of: ofPassing},
-	HostPressure:   {of: ofPassing},
-	EndsStalled:    {of: ofPassing},
+	HostBusy:       {of: ofPassing, worsens: true},
+	HostSteal:      {of: ofPassing, worsens: true},
+	HostPressure:   {of: ofPassing, worsens: true},
+	EndsStalled:    {of: ofPassing, worsens: true},
 
 	TooShortToHold:    {of: ofLength},
 	TooFewForQuantile: {of: ofLength},
@@ -92,6 +92,17 @@ func chargesOf(v Verdict) map[whose][]Reason {
 		all[c.of] = append(all[c.of], r)
 	}
 	return all
+}
+
+// roomBeside is the share that may be used of what a critical threshold allows for a trial to
+// have held beside a disturbance. Nearer to it a gateway may use less than is critical only
+// since it was given less.
+const roomBeside = 0.9
+
+// hadRoom is whether a trial in which nothing broke held for all that disturbed it.
+func (h *Holding) hadRoom(reasons []Reason) bool {
+	return h.Used != nil && *h.Used <= roomBeside &&
+		!slices.ContainsFunc(reasons, func(r Reason) bool { return !charges[r].worsens })
 }
 
 // diedAgainst is whether the gateway died in a way that stands against what else was wrong

@@ -1,8 +1,6 @@
 package verdict
 
-import (
-	"time"
-)
+import "time"
 
 // shortOf is the share of the rate below which what arrived was less than what was asked:
 // looks alone, some batches apart, make it 1 % either way.
@@ -21,9 +19,7 @@ func (s *subject) used() (share *float64, of string) {
 		}
 	}
 	t := s.r.Header.Scenario.Thresholds
-	if c := t.CPU.Critical; c != nil && *c > 0 && s.f.CPU.Limit != nil {
-		take(over(s.f.CPU.Average, new(float64(*c)**s.f.CPU.Limit)), "CPU")
-	}
+	take(s.cpuUsed())
 	take(s.consumersBusy(), "the exporter's consumers")
 	if share != nil {
 		asked := new(float64(s.r.Header.Scenario.Load.Rate))
@@ -40,6 +36,26 @@ func (s *subject) used() (share *float64, of string) {
 		take(over(l.P99.seconds(), new(time.Duration(t.LatencyP99).Seconds())), "the p99 of latency")
 	}
 	return share, of
+}
+
+// cpuUsed is CPU, on average, against what is critical of the limit. Without a limit the machine
+// is one: what all actors used, against what they may before they wait for each other.
+func (s *subject) cpuUsed() (share *float64, of string) {
+	if limit := s.f.CPU.Limit; limit != nil {
+		allowed := *limit
+		if c := s.r.Header.Scenario.Thresholds.CPU.Critical; c != nil {
+			allowed *= float64(*c)
+		}
+		return over(s.f.CPU.Average, &allowed), "CPU"
+	}
+	sum, room := 0.0, hostShare*float64(s.r.Header.Machine.Cores)
+	for _, used := range []*float64{s.f.CPU.Average, s.f.Loadgen.Cores, s.f.Backend.Cores} {
+		if used == nil {
+			return nil, ""
+		}
+		sum += *used
+	}
+	return over(&sum, &room), "the machine's cores"
 }
 
 // consumersBusy is the share of the exporter's consumers that waited for the backend: exports

@@ -12,8 +12,15 @@ type Point struct {
 	CPUMax    *float64 `json:"cpu_max_cores,omitempty"` // over 5 s
 	Throttled *float64 `json:"throttled_periods_ratio,omitempty"`
 	GC        *float64 `json:"gc_ratio_of_cpu,omitempty"`
-	Memory    *float64 `json:"working_set_peak_bytes,omitempty"`
-	Anon      *float64 `json:"anon_and_kernel_peak_bytes,omitempty"`
+	// CPU a span, of the gateway and of the two ends, in seconds per million that arrived.
+	// That of the ends is a gauge of the host: between trials of like rates it moves only
+	// with how fast its cores were.
+	PerMillion        *float64 `json:"cpu_seconds_per_million_spans,omitempty"`
+	LoadgenPerMillion *float64 `json:"loadgen_cpu_seconds_per_million_spans,omitempty"`
+	BackendPerMillion *float64 `json:"backend_cpu_seconds_per_million_spans,omitempty"`
+
+	Memory *float64 `json:"working_set_peak_bytes,omitempty"`
+	Anon   *float64 `json:"anon_and_kernel_peak_bytes,omitempty"`
 	// HeapLive is the mean of what collections found in use; MemLimit is GOMEMLIMIT.
 	HeapLive *float64 `json:"heap_live_mean_bytes,omitempty"`
 	MemLimit *float64 `json:"gomemlimit_bytes,omitempty"`
@@ -58,7 +65,9 @@ func PointOf(r *record.Record) Point {
 		Refused:        f.Delivery.RefusedPart, Lost: m.lostShare(f), Unsent: f.Delivery.UnsentPart,
 		BatchMean: f.Exports.Spans, Exports: f.Exports.Requests,
 		Consumers:  (&subject{measure: m, f: f}).consumersBusy(),
-		LoadgenCPU: f.Loadgen.Cores,
+		LoadgenCPU: f.Loadgen.Cores, PerMillion: f.CPU.PerMillion,
+		LoadgenPerMillion: m.perMillion(record.Loadgen),
+		BackendPerMillion: m.perMillion(record.Backend),
 	}
 	if p.MemLimit == nil {
 		if limit, ok := m.goMemLimit(); ok {
@@ -74,6 +83,12 @@ func PointOf(r *record.Record) Point {
 	inside := m.inside(m.samples, false)
 	p.Inside, p.InsideMax = mean(inside), top(inside)
 	return p
+}
+
+// perMillion is an actor's CPU seconds per million spans that arrived.
+func (m measure) perMillion(actor string) *float64 {
+	spans, seconds := m.worked(actor)
+	return over(seconds, over(spans, new(1e6)))
 }
 
 // lostShare is of the acknowledged spans, without those that a sampler was predicted to drop;

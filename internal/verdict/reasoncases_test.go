@@ -66,7 +66,7 @@ func loadCases() []reasonCase {
 	}
 	unsent := func(n uint64) madeUp { return madeUp{trial: func(t *trials.Trial) { t.Unsent = n }} }
 	return []reasonCase{
-		{verdict.TargetNotReached, rate(1011), rate(1010)},
+		{verdict.TargetNotReached, rate(1012), rate(1011)},
 		{
 			verdict.NothingSent, rec(func(r *record.Record) {
 				r.Ending.Sent.Lateness = nil

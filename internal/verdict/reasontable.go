@@ -58,7 +58,8 @@ var endReasons = []ReasonEntry{
 var loadReasons = []ReasonEntry{
 	{
 		TargetNotReached, "schedule", Unusable,
-		fmt.Sprintf("constant load: less than %s of the target became due", Percent(reachedShare)),
+		fmt.Sprintf("constant load: less than %s of the target became due, by more than one request",
+			Percent(reachedShare)),
 		"another load was asked than the scenario's", "see `logs/loadgen-logs.txt`",
 	},
 	{

@@ -85,7 +85,7 @@ func (m measure) cpu() CPUFigures {
 	}
 	f.ThrottledPeriods = m.throttled(record.Gateway)
 	f.ThrottledTime = mean(record.ThrottledTime(m.samples, record.Gateway))
-	spans, seconds := m.worked()
+	spans, seconds := m.worked(record.Gateway)
 	f.SpansPerCore = over(spans, seconds)
 	if per := over(seconds, spans); per != nil {
 		f.PerMillion = new(1e6 * *per)
@@ -93,19 +93,19 @@ func (m measure) cpu() CPUFigures {
 	return f
 }
 
-// worked is how many spans arrived at the backend and how much CPU the gateway used,
-// both over the looks that show both.
-func (m measure) worked() (spans, seconds *float64) {
+// worked is how many spans arrived at the backend and how much CPU an actor used, both over
+// the looks that show both.
+func (m measure) worked(actor string) (spans, seconds *float64) {
 	var both []record.Sample
 	for _, sample := range m.samples {
-		u := sample.Actors[record.Gateway].Usage
+		u := sample.Actors[actor].Usage
 		_, known := sample.Actors[record.Backend].Metrics[record.BackendUnique]
 		if known && u != nil && u.CPUSeconds != nil {
 			both = append(both, sample)
 		}
 	}
 	arrived, over := record.Increase(record.MetricSeries(both, record.Backend, record.BackendUnique))
-	used, _ := record.Increase(record.CPUSeconds(both, record.Gateway))
+	used, _ := record.Increase(record.CPUSeconds(both, actor))
 	if over == 0 {
 		return nil, nil
 	}
