@@ -34,8 +34,10 @@ const documentedLoad = "basic-load-10k"
 func (o *matrixOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.axes, "matrix", nil, "search within every pair of these limits, such as "+
 		"`cpu=300m,1 memory=300Mi,600Mi`")
-	cmd.Flags().BoolVar(&o.zip, "zip", false, "of a matrix the first with the first and so on, not every pair")
-	cmd.Flags().BoolVar(&o.presets, "presets", false, "search within Odigos' sizes, beside what is published of them")
+	cmd.Flags().BoolVar(&o.zip, "zip", false,
+		"of a matrix the first with the first and so on, not every pair")
+	cmd.Flags().BoolVar(&o.presets, "presets", false,
+		"search within Odigos' sizes, beside what is published of them")
 }
 
 // errNoMatrix is for the limits of what has begun.
