@@ -229,6 +229,7 @@ func (o *capacityOptions) runMatrix(
 		},
 		Found: func(c suite.Cell, found report.Capacity) {
 			last = found
+			fmt.Fprintf(say, "%s: %s\n", c.Name, found.Concluded().Sentence)
 			if found.ExitCode != exitPass {
 				return
 			}

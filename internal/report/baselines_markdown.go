@@ -13,7 +13,6 @@ import (
 //go:embed baselines.md
 var baselinesIntroduction string
 
-
 // BaselinesMarkdown is for people: docs/baselines.md, of those in baselines/.
 func BaselinesMarkdown(w io.Writer, all []baseline.Baseline) error {
 	var p page
