@@ -18,6 +18,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/report"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
+	"github.com/odigos-io/odigos-stress/internal/search"
 	"github.com/odigos-io/odigos-stress/internal/suite"
 )
 
@@ -34,8 +35,10 @@ const documentedLoad = "basic-load-10k"
 func (o *matrixOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.axes, "matrix", nil, "search within every pair of these limits, such as "+
 		"`cpu=300m,1 memory=300Mi,600Mi`")
-	cmd.Flags().BoolVar(&o.zip, "zip", false, "of a matrix the first with the first and so on, not every pair")
-	cmd.Flags().BoolVar(&o.presets, "presets", false, "search within Odigos' sizes, beside what is published of them")
+	cmd.Flags().BoolVar(&o.zip, "zip", false,
+		"of a matrix the first with the first and so on, not every pair")
+	cmd.Flags().BoolVar(&o.presets, "presets", false,
+		"search within Odigos' sizes, beside what is published of them")
 }
 
 // errNoMatrix is for the limits of what has begun.
@@ -214,19 +217,21 @@ func (o *capacityOptions) runMatrix(
 	}
 	var last report.Capacity
 	refused := false
-	search := func(ctx context.Context, c suite.Cell, at string) (report.Capacity, error) {
+	one := func(ctx context.Context, c suite.Cell, at string) (report.Capacity, error) {
 		s, err := o.cellSearch(ctx, m, c, at, last, collector, sources)
 		if err != nil {
 			return report.Capacity{}, err
 		}
 		return o.search(cmd, s, at)
 	}
-	found, err := m.Run(cmd.Context(), dir, search, suite.MatrixOptions{
+	found, err := m.Run(cmd.Context(), dir, one, suite.MatrixOptions{
+		Again: o.more,
 		Searching: func(n int, c suite.Cell) {
 			fmt.Fprintf(say, "\n%d/%d  %s\n", n, len(m.Cells), c.Name)
 		},
 		Found: func(c suite.Cell, found report.Capacity) {
 			last = found
+			fmt.Fprintf(say, "%s: %s\n", c.Name, found.Concluded().Sentence)
 			if found.ExitCode != exitPass {
 				return
 			}
@@ -249,6 +254,13 @@ func (o *capacityOptions) runMatrix(
 		return told(exitInvalid)
 	}
 	return told(found.ExitCode)
+}
+
+// more is whether to go on with a search that is over: its answer is wider than asked, and
+// more time is given, or less is asked.
+func (o *capacityOptions) more(found report.Capacity) bool {
+	given := *o.question.overrides["budget"] != "" || *o.question.overrides["precision"] != ""
+	return o.resume != "" && given && found.Answer.Standing == search.Wide
 }
 
 // cellSearch is the search of one cell: the one that at holds already, or a new one. It

@@ -23,16 +23,20 @@ func commands(text string) []string {
 	return out
 }
 
-// TestReadmeCommands runs every command that the README shows, with a measured time of a second
-// laid over those that would take minutes. The larger rates are planned, not run: they
-// ask for more than a test may take.
+// TestReadmeCommands runs every command that the README and the page on capacity show, with a
+// measured time of a second laid over those that would take minutes. The larger rates and the
+// searches are planned, not run: they ask for more than a test may take.
 func TestReadmeCommands(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	var shown []string
+	for _, page := range []string{"../../README.md", "../../docs/capacity.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown = append(shown, commands(string(text))...)
 	}
 	ran := 0
-	for _, c := range commands(string(readme)) {
+	for _, c := range shown {
 		t.Run(c, func(t *testing.T) {
 			ran++
 			words := strings.Fields(c)
@@ -58,8 +62,8 @@ func TestReadmeCommands(t *testing.T) {
 			}
 		})
 	}
-	if ran < 6 {
-		t.Errorf("the README shows %d commands, want at least 6", ran)
+	if ran < 12 {
+		t.Errorf("the pages show %d commands, want at least 12", ran)
 	}
 }
 

@@ -98,19 +98,11 @@ type Published struct {
 	NoRatio   string   `json:"no_ratio,omitempty"`
 }
 
-// File is the matrix's own file, TextFile the one for people.
-func (m Matrix) File() string     { return m.Kind + ".json" }
-func (m Matrix) TextFile() string { return m.Kind + ".md" }
+// File is the name of the file with its figures.
+func (m Matrix) File() string { return m.Kind + ".json" }
 
-// answered are how many cells have an answer.
-func (m Matrix) answered() (n int) {
-	for _, c := range m.Cells {
-		if c.answered() {
-			n++
-		}
-	}
-	return n
-}
+// TextFile is the name of the file for people.
+func (m Matrix) TextFile() string { return m.Kind + ".md" }
 
 // answered is whether a search ended with one.
 func (c MatrixCell) answered() bool {

@@ -99,7 +99,8 @@ type caps struct {
 func (e caps) Plot(c vgdraw.Canvas, p *plot.Plot) {
 	const half = 5
 	x, y := p.Transforms(&c)
+	style := vgdraw.LineStyle{Color: e.color, Width: 1.2}
 	for _, end := range []float64{e.low, e.high} {
-		c.StrokeLine2(vgdraw.LineStyle{Color: e.color, Width: 1.2}, x(e.x)-half, y(end), x(e.x)+half, y(end))
+		c.StrokeLine2(style, x(e.x)-half, y(end), x(e.x)+half, y(end))
 	}
 }

@@ -130,7 +130,9 @@ func (m Matrix) axes() (cpus []scenario.CPU, memories []scenario.Bytes) {
 
 // at is the cell of two limits; nil where there is none.
 func (m Matrix) at(cpu scenario.CPU, memory scenario.Bytes) *MatrixCell {
-	i := slices.IndexFunc(m.Cells, func(c MatrixCell) bool { return c.CPU == cpu && c.Memory == memory })
+	i := slices.IndexFunc(m.Cells, func(c MatrixCell) bool {
+		return c.CPU == cpu && c.Memory == memory
+	})
 	if i < 0 {
 		return nil
 	}

@@ -45,6 +45,8 @@ type MatrixOptions struct {
 	Searching func(n int, c Cell)
 	// Found, when set, is told of each search that is over, also of one that was found over.
 	Found func(c Cell, found report.Capacity)
+	// Again, when set, says of a search that is over whether to go on with it all the same.
+	Again func(found report.Capacity) bool
 }
 
 // Begin makes the matrix's directory in root, at which root's link "latest" then points,
@@ -114,7 +116,8 @@ func (m *Matrix) search(
 	c := m.Cells[n]
 	at := filepath.Join(dir, filepath.FromSlash(c.Record))
 	if record.IsSuite(at) {
-		if found, err := Found(at); err == nil && over(found) {
+		found, err := Found(at)
+		if err == nil && over(found) && (o.Again == nil || !o.Again(found)) {
 			return found, nil
 		}
 	}
@@ -131,8 +134,7 @@ func (m *Matrix) search(
 	return found, nil
 }
 
-// over is whether a search has come to its end, with an answer or without one. Whoever goes
-// on with a matrix does not search it again.
+// over is whether a search has come to its end, with an answer or without one.
 func over(c report.Capacity) bool {
 	return c.Finished != nil && c.Interrupted == "" && c.ExitCode != exitCannotRun
 }

@@ -25,7 +25,8 @@ func (m *Matrix) lacking(c Cell) (why string, left *float64) {
 		return "", nil
 	}
 	if float64(c.CPU) > float64(has) {
-		return fmt.Sprintf("the CPU limit of %v cores is more than the %d of this machine", c.CPU, has), left
+		return fmt.Sprintf("the CPU limit of %v cores is more than the %d of this machine", c.CPU,
+			has), left
 	}
 	of := fmt.Sprintf(" for load generator and backend: of this machine's %d cores all together may "+
 		"use %.3g before they wait for each other", has, verdict.HostRoom(has))

@@ -160,10 +160,13 @@ func answerOf(c report.Capacity) *report.MatrixAnswer {
 		Trials: len(c.Trials), Took: c.Took, ExitCode: c.ExitCode,
 	}
 	a.BrokeFirst, a.Limited = gaveWay(c.Edge)
-	if a.Estimate > 0 && a.EncodedPerSpan != nil {
+	if a.Standing != search.Found && a.Standing != search.Wide {
+		return a // of which there is no amount
+	}
+	if a.EncodedPerSpan != nil {
 		a.Bytes = new(a.Estimate * *a.EncodedPerSpan)
 	}
-	if cpu := float64(c.Scenario.Gateway.CPULimit); a.Estimate > 0 && cpu > 0 {
+	if cpu := float64(c.Scenario.Gateway.CPULimit); cpu > 0 {
 		a.PerCore = new(a.Estimate / cpu)
 	}
 	return a

@@ -176,6 +176,14 @@ func TestMatrix(t *testing.T) {
 		Found: func(c suite.Cell, _ report.Capacity) { found = append(found, c.Name) },
 	})
 	again.Finished = got.Finished
+	asked := ""
+	_, err = opened.Run(t.Context(), dir, func(_ context.Context, c suite.Cell, _ string) (report.Capacity, error) {
+		asked += c.Name
+		return report.Capacity{}, errors.New("no more")
+	}, suite.MatrixOptions{Again: func(found report.Capacity) bool { return found.Scenario.Gateway.CPULimit == 1 }})
+	if err != nil || asked != "1-600Mi" {
+		t.Errorf("asked again for %q, %v; want 1-600Mi", asked, err)
+	}
 	if diff := cmp.Diff(got, again); diff != "" || err != nil || ran != nil || len(found) != 2 {
 		t.Errorf("again: %v, ran %v, found %v (-first +again):\n%s", err, ran, found, diff)
 	}
@@ -346,9 +354,9 @@ func TestLimitsOfAnotherHost(t *testing.T) {
 func TestOpenMatrixRefuses(t *testing.T) {
 	for want, text := range map[string]string{
 		`kind "variants", want "matrix" or "presets"`: `{"schema_version": 1, "kind": "variants"}`,
-		"schema version 2":                            `{"schema_version": 2, "kind": "matrix"}`,
-		"outside of it":                               `{"schema_version": 1, "kind": "matrix", "cells": [{"name": "a", "record": "../a"}]}`,
-		"unexpected end":                              `{`,
+		"schema version 2": `{"schema_version": 2, "kind": "matrix"}`,
+		"outside of it":    `{"schema_version": 1, "kind": "matrix", "cells": [{"name": "a", "record": "../a"}]}`,
+		"unexpected end":   `{`,
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, record.SuiteFile), []byte(text), 0o644); err != nil {
