@@ -70,7 +70,9 @@ type Interval struct {
 	High     float64 `json:"high"`
 }
 
-func (i Interval) times(f float64) Interval { return Interval{f * i.Low, f * i.Estimate, f * i.High} }
+func (i Interval) times(f float64) Interval {
+	return Interval{f * i.Low, f * i.Estimate, f * i.High}
+}
 
 // A Source is a measured capacity that a size rests on.
 type Source struct {
@@ -153,9 +155,9 @@ type Beyond struct {
 }
 
 func (b *Beyond) Error() string {
-	return fmt.Sprintf("size %d pods: asked beyond what was measured: each pod must hold %.0f spans/s, "+
-		"the largest measured holds %.0f (baseline %s, low end): ask for %d pods or more, or measure "+
-		"a larger one: %s", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline, b.Enough,
+	return fmt.Sprintf("size %d pods: asked beyond what was measured: each pod must hold %.0f "+
+		"spans/s, the largest measured holds %.0f (baseline %s, low end): ask for %d pods or more, or "+
+		"measure a larger one: %s", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline, b.Enough,
 		strings.Join(b.Measure, " "))
 }
 
