@@ -196,7 +196,8 @@ func outageTexts(s sizing.Size) []string {
 	switch {
 	case q.Fixed && o.Held < o.Spans:
 		out = append(out, fmt.Sprintf("%s spans of them are lost: the queue is full after %s, and "+
-			"Odigos has no setting for its size", decimal(math.Round(o.Spans-o.Held)), verdict.Seconds(q.Lasts)))
+			"Odigos has no setting for its size", decimal(math.Round(o.Spans-o.Held)),
+			verdict.Seconds(q.Lasts)))
 	case q.Fixed:
 	case o.Size > q.Requests:
 		out = append(out, fmt.Sprintf("the exporter needs sending_queue.queue_size %.0f, in requests, "+

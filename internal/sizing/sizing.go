@@ -157,8 +157,8 @@ type Beyond struct {
 func (b *Beyond) Error() string {
 	return fmt.Sprintf("size %d pods: asked beyond what was measured: each pod must hold %.0f "+
 		"spans/s, the largest measured holds %.0f (baseline %s, low end): ask for %d pods or more, or "+
-		"measure a larger one: %s", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline, b.Enough,
-		strings.Join(b.Measure, " "))
+		"measure a larger one: %s", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline,
+		b.Enough, strings.Join(b.Measure, " "))
 }
 
 // Reckon answers w from baselines of one workload; see Select. Its error is a *Beyond where
