@@ -108,10 +108,11 @@ Exit codes: ` + exitHelp,
 		},
 	}
 	root.AddCommand(
-		runCommand(), planCommand(), scenariosCommand(), sizeCommand(),
+		runCommand(), planCommand(), scenariosCommand(),
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),
+		sizeCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	return root
