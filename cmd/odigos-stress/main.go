@@ -112,6 +112,7 @@ Exit codes: ` + exitHelp,
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(), baselinesCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),
+		sizeCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	return root

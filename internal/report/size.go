@@ -74,7 +74,7 @@ func wishText(w sizing.Wish) string {
 		text += fmt.Sprintf(" with %s headroom", verdict.Percent(w.Headroom))
 	}
 	if w.Survive > 0 {
-		text += ", " + several(w.Survive, "pod") + " may be lost"
+		text += ", " + pods(w.Survive) + " may be lost"
 	}
 	if w.Outage > 0 {
 		text += fmt.Sprintf(", the backend away for %s", verdict.Seconds(w.Outage))
@@ -83,7 +83,7 @@ func wishText(w sizing.Wish) string {
 }
 
 func podsText(s sizing.Size) string {
-	text := fmt.Sprintf("%s of %s", several(s.Replicas, "pod"), podText(s))
+	text := fmt.Sprintf("%s of %s", pods(s.Replicas), podText(s))
 	if s.Interpolated {
 		text += ", interpolated"
 	}
@@ -99,12 +99,12 @@ func podText(s sizing.Size) string {
 	return text
 }
 
-// several is a number of things.
-func several(n int, what string) string {
+// pods is a number of them.
+func pods(n int) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 pod"
 	}
-	return verdict.Count(int64(n)) + " " + what + "s"
+	return verdict.Count(int64(n)) + " pods"
 }
 
 func (p *page) sizeCapacity(a sizing.Answer, s sizing.Size) {
@@ -113,8 +113,8 @@ func (p *page) sizeCapacity(a sizing.Answer, s sizing.Size) {
 	if a.Wish.Survive > 0 {
 		loss = fmt.Sprintf(", %s when %s lost", decimal(s.AfterLoss), isAre(a.Wish.Survive))
 	}
-	p.line("  gets        %s%s; all together hold %s more than is asked", spansPerSecond(s.PerPod), loss,
-		verdict.Percent(s.Spare))
+	p.line("  gets        %s%s; all together hold %s more than is asked",
+		spansPerSecond(s.PerPod), loss, verdict.Percent(s.Spare))
 	l := s.Limits
 	runtime := "GOMEMLIMIT not set"
 	if l.GoMemLimit > 0 {
@@ -206,8 +206,8 @@ func (p *page) sizeScaler(s sizing.Size) {
 	if c.CPU > 0 {
 		target = fmt.Sprintf("CPU target %sm a pod", decimal(float64(milli(c.CPU))))
 	}
-	p.line("  autoscaler  %d to %d pods; %s (%s, which leaves the headroom)", c.MinReplicas, c.MaxReplicas,
-		target, spansPerSecond(c.Rate))
+	p.line("  autoscaler  %d to %d pods; %s (%s, which leaves the headroom)", c.MinReplicas,
+		c.MaxReplicas, target, spansPerSecond(c.Rate))
 	for _, line := range odigosTexts(s) {
 		p.line("              %s", line)
 	}

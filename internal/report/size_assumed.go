@@ -14,9 +14,9 @@ func assumptions(a sizing.Answer) []string {
 		"Several pods hold what one holds, so many times: the load is spread evenly over them. gRPC " +
 			"stays with one pod for as long as a connection lasts, so few senders, or senders that do not " +
 			"balance, load them unevenly.",
-		fmt.Sprintf("Spans are as they were measured: shape %s, %s each, %s, compression %s in and %s out; "+
-			"the gateway is %s.", w.Shape, bytesASpan(w.EncodedPerSpan), w.Protocol, w.In, orDash(string(w.Out)),
-			w.Collector),
+		fmt.Sprintf("Spans are as they were measured: shape %s, %s each, %s, compression %s in and %s "+
+			"out; the gateway is %s.", w.Shape, bytesASpan(w.EncodedPerSpan), w.Protocol, w.In,
+			orDash(string(w.Out)), w.Collector),
 		fmt.Sprintf("A core is one of %s.", orDash(w.Host)),
 		"Low ends of intervals are used throughout: what a pod holds above its low end is spare.",
 		fmt.Sprintf("At most %d pods is twice the least, a bound on cost and not a measurement.",
@@ -55,8 +55,8 @@ func notMeasured(a sizing.Answer) []string {
 		out = append(out, "The outage: "+from+".")
 	}
 	if !best.Memory.Measured && best.Memory.Inside > 0 {
-		out = append(out, fmt.Sprintf("Memory at %s a pod: no trial that held was there; spans are taken to "+
-			"stay as long as at the nearest rate.", spansPerSecond(best.Memory.Rate)))
+		out = append(out, fmt.Sprintf("Memory at %s a pod: no trial that held was there; spans are "+
+			"taken to stay as long as at the nearest rate.", spansPerSecond(best.Memory.Rate)))
 	}
 	return out
 }
@@ -85,12 +85,12 @@ func fitText(of string, f sizing.Fit) string {
 	if f.Ceiling > 0 {
 		text += fmt.Sprintf(", at most %s", mib(f.Ceiling))
 	}
-	text += fmt.Sprintf("; %d trials, R² %.2f, errors %s at worst, %s median; left out of the line %s and %s",
-		len(f.Trials), f.R2, verdict.Percent(f.Worst), verdict.Percent(f.Median),
+	text += fmt.Sprintf("; %d trials, R² %.2f, errors %s at worst, %s median; left out of the line "+
+		"%s and %s", len(f.Trials), f.R2, verdict.Percent(f.Worst), verdict.Percent(f.Median),
 		verdict.Percent(f.LeftOutWorst), verdict.Percent(f.LeftOutMedian))
 	if !f.Holds {
-		return text + fmt.Sprintf(". It does not hold: %s; the most that was measured, %s, stands for it.",
-			f.Why, mib(f.Most))
+		return text + fmt.Sprintf(". It does not hold: %s; the most that was measured, %s, stands for "+
+			"it.", f.Why, mib(f.Most))
 	}
 	return text + "."
 }

@@ -16,8 +16,8 @@ func SizeHelm(w io.Writer, a sizing.Answer) error {
 		return fmt.Errorf("write Helm values: there is no size")
 	}
 	if a.Workload.Kind != scenario.GatewayOdigos {
-		return fmt.Errorf("write Helm values: found baselines of a gateway of kind %s, want kind odigos: "+
-			"the values are those of Odigos' chart", a.Workload.Kind)
+		return fmt.Errorf("write Helm values: found baselines of a gateway of kind %s, want kind "+
+			"odigos: the values are those of Odigos' chart", a.Workload.Kind)
 	}
 	s := a.Sizes[0]
 	l := s.Limits
@@ -32,8 +32,8 @@ func SizeHelm(w io.Writer, a sizing.Answer) error {
 			l.Preset)
 	}
 	if s.Scaler.CPU > 0 {
-		p.line("# The chart has no value for the autoscaler's targets: it takes 75 %%, %dm; the curve says "+
-			"%dm.", milli(s.Scaler.Odigos.CPU), milli(s.Scaler.CPU))
+		p.line("# The chart has no value for the autoscaler's targets: it takes 75 %%, %dm; the curve "+
+			"says %dm.", milli(s.Scaler.Odigos.CPU), milli(s.Scaler.CPU))
 	}
 	p.line("# The chart has no value for the exporter's queue: its %s requests last %.0f s.",
 		decimal(s.Queue.Requests), s.Queue.Lasts)

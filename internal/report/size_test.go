@@ -61,7 +61,8 @@ func TestSize(t *testing.T) {
 	}{
 		{"plain", sizing.Wish{Rate: 60000, Headroom: 0.25}, all},
 		{
-			"all", sizing.Wish{Rate: 60000, Headroom: 0.25, Survive: 1, Outage: 300, Prices: prices},
+			"all",
+			sizing.Wish{Rate: 60000, Headroom: 0.25, Survive: 1, Outage: 300, Prices: prices},
 			append(all[:2:2], half),
 		},
 		{"between", sizing.Wish{Rate: 72000, Replicas: 4}, all},
@@ -126,5 +127,23 @@ func TestSizeOfNothing(t *testing.T) {
 		if strings.Contains(b.String(), "NaN") {
 			t.Errorf("%s: %s", form, b.String())
 		}
+	}
+}
+
+// The example of docs/sizing.md is what the text says.
+func TestSizingDocs(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/sizing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(doc), "```text\n$ odigos-stress size --rate 60k ")
+	_, block, _ = strings.Cut(block, "\n")
+	block, _, ok := strings.Cut(block, "…\n```")
+	text, err := os.ReadFile("testdata/size/plain.text")
+	if err != nil || !ok {
+		t.Fatalf("no example in docs/sizing.md, or no golden: %v", err)
+	}
+	if want, _, _ := strings.Cut(string(text), "\nassumed"); want != block {
+		t.Errorf("the example of docs/sizing.md (-want +got):\n%s", cmp.Diff(want, block))
 	}
 }

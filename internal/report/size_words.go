@@ -12,7 +12,9 @@ import (
 
 // sizeTable is the sizes beside each other, the best first.
 func sizeTable(a sizing.Answer) [][]string {
-	head := []string{"one pod", "pods", "spans/s a pod", "cores", "memory", "spans/s a core", "if one is lost"}
+	head := []string{
+		"one pod", "pods", "spans/s a pod", "cores", "memory", "spans/s a core", "if one is lost",
+	}
 	if a.Wish.Prices != nil {
 		head = append(head, "a month", "per billion")
 	}
@@ -62,8 +64,8 @@ func whySize(a sizing.Answer) []string {
 			"smaller pods are cheaper is not known.")
 	}
 	other := a.Sizes[1]
-	out = append(out, fmt.Sprintf("It is the first of %d by %s: %s, where %s.", len(a.Sizes), orderText(a),
-		allText(best), otherText(other)))
+	out = append(out, fmt.Sprintf("It is the first of %d by %s: %s, where %s.", len(a.Sizes),
+		orderText(a), allText(best), otherText(other)))
 	out = append(out, upOrOut(best, a.Sizes[1:])...)
 	return out
 }
@@ -74,22 +76,23 @@ func whyPods(w sizing.Wish, s sizing.Size) string {
 	spare := fmt.Sprintf("%s × %s ÷ %s spans/s, the low end, is %s", decimal(w.Rate),
 		verdict.Number(1+w.Headroom), decimal(low), verdict.Number(round(w.Rate*(1+w.Headroom)/low, 2)))
 	if w.Replicas > 0 {
-		return fmt.Sprintf("%s were asked for: each must hold %s.", several(w.Replicas, "pod"),
+		return fmt.Sprintf("%s were asked for: each must hold %s.", pods(w.Replicas),
 			spansPerSecond(max(w.Rate*(1+w.Headroom)/float64(w.Replicas), s.AfterLoss)))
 	}
 	if w.Survive == 0 {
-		return fmt.Sprintf("%s: %s.", several(s.Replicas, "pod"), spare)
+		return fmt.Sprintf("%s: %s.", pods(s.Replicas), spare)
 	}
 	return fmt.Sprintf("%s: %s; and without %s those that are left must hold %s ÷ %s, which is %s.",
-		several(s.Replicas, "pod"), spare, several(w.Survive, "pod"), decimal(w.Rate), decimal(low),
+		pods(s.Replicas), spare, pods(w.Survive), decimal(w.Rate), decimal(low),
 		verdict.Number(round(w.Rate/low, 2)))
 }
 
 // whyRaised is what the outage costs, and what would be without it.
 func whyRaised(s sizing.Size) string {
-	text := fmt.Sprintf("The outage takes %s of the %s of a pod. With the %s that it was measured with it "+
-		"holds the rate too; when the backend is away its memory is full after %s", mib(s.Limits.Memory-
-		s.Limits.Raised), mib(s.Limits.Memory), mib(s.Limits.Raised), verdict.Seconds(s.Queue.MemoryLasts))
+	text := fmt.Sprintf("The outage takes %s of the %s of a pod. With the %s that it was measured "+
+		"with it holds the rate too; when the backend is away its memory is full after %s",
+		mib(s.Limits.Memory-s.Limits.Raised), mib(s.Limits.Memory), mib(s.Limits.Raised),
+		verdict.Seconds(s.Queue.MemoryLasts))
 	if s.Queue.Fixed {
 		return text + ", and it refuses: senders that try again keep what it does not take."
 	}
@@ -112,7 +115,7 @@ func allText(s sizing.Size) string {
 }
 
 func otherText(s sizing.Size) string {
-	return fmt.Sprintf("%s of %s take %s", several(s.Replicas, "pod"), podText(s), allText(s))
+	return fmt.Sprintf("%s of %s take %s", pods(s.Replicas), podText(s), allText(s))
 }
 
 // upOrOut compares the best size with the others that were measured.
@@ -122,7 +125,7 @@ func upOrOut(best sizing.Size, others []sizing.Size) []string {
 		if !o.Interpolated && len(out) < mostCompared {
 			out = append(out, fmt.Sprintf("%s, to %s of %s: a core holds %s to %s spans/s there and %s to "+
 				"%s here, %s; a lost pod takes %s of what all hold there and %s here.", direction(best, o),
-				several(o.Replicas, "pod"), podText(o), decimal(o.PerCore.Low), decimal(o.PerCore.High),
+				pods(o.Replicas), podText(o), decimal(o.PerCore.Low), decimal(o.PerCore.High),
 				decimal(best.PerCore.Low), decimal(best.PerCore.High), perCoreText(best, o),
 				verdict.Percent(1/float64(o.Replicas)), verdict.Percent(1/float64(best.Replicas))))
 		}
@@ -192,12 +195,13 @@ func outageTexts(s sizing.Size) []string {
 		decimal(math.Round(o.Spans)))}
 	switch {
 	case q.Fixed && o.Held < o.Spans:
-		out = append(out, fmt.Sprintf("%s spans of them are lost: the queue is full after %s, and Odigos "+
-			"has no setting for its size", decimal(math.Round(o.Spans-o.Held)), verdict.Seconds(q.Lasts)))
+		out = append(out, fmt.Sprintf("%s spans of them are lost: the queue is full after %s, and "+
+			"Odigos has no setting for its size", decimal(math.Round(o.Spans-o.Held)),
+			verdict.Seconds(q.Lasts)))
 	case q.Fixed:
 	case o.Size > q.Requests:
-		out = append(out, fmt.Sprintf("the exporter needs sending_queue.queue_size %.0f, in requests, and "+
-			"retry_on_failure.max_elapsed_time 0", o.Size))
+		out = append(out, fmt.Sprintf("the exporter needs sending_queue.queue_size %.0f, in requests, "+
+			"and retry_on_failure.max_elapsed_time 0", o.Size))
 	case o.Size > 0:
 		out = append(out, fmt.Sprintf("the exporter needs %.0f places, the usual %s are enough; and "+
 			"retry_on_failure.max_elapsed_time 0", o.Size, decimal(q.Requests)))

@@ -49,8 +49,9 @@ func bracket(all []baseline.Baseline, need float64) (low, high baseline.Baseline
 
 // alongside is whether b is a with more of CPU, memory or both, and GOMEMLIMIT as far.
 func alongside(a, b baseline.Baseline) bool {
-	return a.Gateway.CPULimit <= b.Gateway.CPULimit && a.Gateway.MemoryLimit <= b.Gateway.MemoryLimit &&
-		(a.Gateway.GoMemLimit > 0) == (b.Gateway.GoMemLimit > 0)
+	small, large := a.Gateway, b.Gateway
+	return small.CPULimit <= large.CPULimit && small.MemoryLimit <= large.MemoryLimit &&
+		(small.GoMemLimit > 0) == (large.GoMemLimit > 0)
 }
 
 // The steps that an interpolated size is rounded up to.

@@ -70,7 +70,9 @@ type Interval struct {
 	High     float64 `json:"high"`
 }
 
-func (i Interval) times(f float64) Interval { return Interval{f * i.Low, f * i.Estimate, f * i.High} }
+func (i Interval) times(f float64) Interval {
+	return Interval{f * i.Low, f * i.Estimate, f * i.High}
+}
 
 // A Source is a measured capacity that a size rests on.
 type Source struct {
@@ -153,10 +155,10 @@ type Beyond struct {
 }
 
 func (b *Beyond) Error() string {
-	return fmt.Sprintf("size %d pods: asked beyond what was measured: each pod must hold %.0f spans/s, "+
-		"the largest measured holds %.0f (baseline %s, low end): ask for %d pods or more, or measure "+
-		"a larger one: %s", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline, b.Enough,
-		strings.Join(b.Measure, " "))
+	return fmt.Sprintf("size %d pods: asked beyond what was measured: each pod must hold %.0f "+
+		"spans/s, the largest measured holds %.0f (baseline %s, low end): ask for %d pods or more, or "+
+		"measure a larger one: %s", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline,
+		b.Enough, strings.Join(b.Measure, " "))
 }
 
 // Reckon answers w from baselines of one workload; see Select. Its error is a *Beyond where
