@@ -29,6 +29,7 @@ type synthetic struct {
 	upTo       float64
 	guess      float64 // a guess is so many times the knee; 0: none
 	guessNoise float64
+	guessMoves float64 // a guess moves with the trial's edge: this share of it
 }
 
 func (g *synthetic) ask(t Try, n int) (Result, float64) {
@@ -41,6 +42,7 @@ func (g *synthetic) ask(t Try, n int) (Result, float64) {
 	if t.Length == Short {
 		shift += math.Log1p(g.late)
 	}
+	guess *= math.Exp(g.guessMoves * g.noise * e)
 	unclear := g.rand.Float64() < g.unclear
 	at := t.Rate / math.Exp(shift) // as if the edge stood still
 	switch {
@@ -123,7 +125,17 @@ func families() []family {
 				func(g *synthetic) { g.late = .15 }),
 			like("noise "+n.name+", guess exact", 3e3, 3e5, n.noise, func(g *synthetic) {
 				g.guess, g.guessNoise = 1, .02
-			}))
+			}),
+			like("noise "+n.name+", guess of the trial's own edge", 3e3, 3e5, n.noise,
+				func(g *synthetic) { g.guess, g.guessNoise, g.guessMoves = 1, .005, 1 }),
+			like("noise "+n.name+", guess that moves half as far", 3e3, 3e5, n.noise,
+				func(g *synthetic) { g.guess, g.guessNoise, g.guessMoves = 1, .005, .5 }),
+			like("noise "+n.name+", guess of its own edge, 1 % low", 3e3, 3e5, n.noise,
+				func(g *synthetic) { g.guess, g.guessNoise, g.guessMoves = .99, .005, 1 }),
+			like("noise "+n.name+", guess of its own edge, 10 % low", 3e3, 3e5, n.noise,
+				func(g *synthetic) { g.guess, g.guessNoise, g.guessMoves = .9, .005, 1 }),
+			like("noise "+n.name+", guess of its own edge, drift ±1.5 %", 3e3, 3e5, n.noise,
+				func(g *synthetic) { g.guess, g.guessMoves, g.drift = 1, 1, .015 }))
 	}
 	return append(all, special()...)
 }

@@ -35,6 +35,7 @@ type posterior struct {
 	low, high float64
 	taken     int     // so many counted trials are in it
 	dip       float64 // the lowest dip when they were counted
+	telling   bool    // whether guesses counted
 }
 
 // with is the posterior after more trials; it may be remade from nothing, because what was
@@ -50,13 +51,18 @@ func (p *posterior) with(spec Spec, e evidence) *posterior {
 			lo = min(e.top, e.bottom)
 		}
 	}
-	if p == nil || p.dip != e.dip() ||
+	telling := e.telling()
+	if p == nil || p.dip != e.dip() || p.telling != telling ||
 		math.Log(lo/1.25) < p.lo || math.Log(hi*1.25) > p.hi {
 		p = newPosterior(lo/1.6, hi*1.6, spec.floor()/2, 2*spec.UpTo)
-		p.dip = e.dip()
+		p.dip, p.telling = e.dip(), telling
 	}
 	for _, t := range e.counted[p.taken:] {
-		p.take(t)
+		if telling && t.tells() {
+			p.told(t)
+		} else {
+			p.take(t)
+		}
 	}
 	p.taken = len(e.counted)
 	p.normalize()
