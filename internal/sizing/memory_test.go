@@ -69,6 +69,15 @@ func TestModelUnderGoMemLimit(t *testing.T) {
 	}
 }
 
+// Between two sizes it is the GOMEMLIMIT of the size between that ends the line.
+func TestForecastUnderAnotherGoMemLimit(t *testing.T) {
+	small, large := made("small", 0.5, 160, 10000), made("large", 1, 200, 20000)
+	s := sizes(t, sizing.Wish{Rate: 60000, Replicas: 4}, small, large).Sizes[0]
+	if m := s.Memory.Anon; s.Limits.GoMemLimit != 104*mebi || m.Bytes != 104*mebi || !m.AtCeiling {
+		t.Errorf("GOMEMLIMIT %v, forecast %+v, want it at 104 MiB", s.Limits.GoMemLimit, m)
+	}
+}
+
 // A line that misses its own trials is not believed: the most that was measured stands for
 // it.
 func TestModelThatDoesNotHold(t *testing.T) {
