@@ -1,46 +1,29 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
+	"github.com/odigos-io/odigos-stress/baselines"
 	"github.com/odigos-io/odigos-stress/internal/baseline"
 )
 
-// baselinesDir is where baselines are looked for when no directory is named.
-const baselinesDir = "baselines"
-
-// findBaselines reads the baselines of a directory, and says where it looked.
+// findBaselines reads the baselines of a directory, and says where it looked: where none is
+// named in defaultBaselines, and without such a directory in the program.
 func findBaselines(dir string) (all []baseline.Baseline, where string, err error) {
 	where = dir
 	if dir == "" {
-		where = "./" + baselinesDir
+		where = "./" + defaultBaselines
 	}
-	files, err := filepath.Glob(filepath.Join(where, "*.json"))
-	if err != nil {
+	switch _, err := os.Stat(where); {
+	case dir == "" && errors.Is(err, fs.ErrNotExist):
+		all, err := baselines.All()
+		return all, "this program", err
+	case err != nil:
 		return nil, where, fmt.Errorf("list baselines: %w", err)
 	}
-	if _, err := os.Stat(where); dir != "" && errors.Is(err, fs.ErrNotExist) {
-		return nil, where, fmt.Errorf("list baselines: %w", err)
-	}
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return nil, where, fmt.Errorf("read baseline: %w", err)
-		}
-		var b baseline.Baseline
-		if err := json.Unmarshal(text, &b); err != nil {
-			return nil, where, fmt.Errorf("read baseline %s: %w", name, err)
-		}
-		if b.SchemaVersion != baseline.SchemaVersion {
-			return nil, where, fmt.Errorf("read baseline %s: found schema_version %d, want %d", name,
-				b.SchemaVersion, baseline.SchemaVersion)
-		}
-		all = append(all, b)
-	}
-	return all, where, nil
+	all, err = baseline.List(where)
+	return all, where, err
 }

@@ -293,7 +293,7 @@ func TestUsed(t *testing.T) {
 		want float64
 		of   string
 	}{
-		{name: "calm", want: 0.31 / 0.9, of: "CPU"},
+		{name: "calm", want: 0.333 / 0.9, of: "CPU"}, // for 10 s at a stretch; 0.31 on average
 		{name: "full, with four fifths arriving", madeUp: tooHot.and(rec(func(r *record.Record) {
 			each(r, record.Backend, func(_ *record.Sample, a *record.ActorSample) {
 				a.Metrics[record.BackendUnique] *= 0.8
@@ -307,8 +307,23 @@ func TestUsed(t *testing.T) {
 		}), want: 0.5, of: "the exporter's consumers"},
 	} {
 		h := c.holding()
-		if h.Used == nil || math.Abs(*h.Used/c.want-1) > 0.02 || h.UsedOf != c.of {
-			t.Errorf("HoldingOf(%s) used %v of %s, want %.3f of %s", c.name, h.Used, h.UsedOf, c.want, c.of)
+		if math.Abs(*h.Used/c.want-1) > 0.02 || h.UsedOf != c.of {
+			t.Errorf("HoldingOf(%s) used %.3f of %s, want %.3f of %s", c.name, *h.Used, h.UsedOf, c.want, c.of)
+		}
+	}
+}
+
+// A gateway that breaks by its CPU alone used as much as is critical, or more, and one that
+// holds used less: a search takes what was used for where the edge was.
+func TestUsedIsWhatIsJudged(t *testing.T) {
+	for _, swing := range []float64{0, 0.02, 0.05} {
+		for _, level := range []float64{0.82, 0.86, 0.88, 0.899, 0.901, 0.92, 0.94} {
+			h := madeUp{trial: func(t *trials.Trial) {
+				t.CPU = func(e float64) float64 { return level + swing*math.Sin(e*math.Pi/14) }
+			}}.holding()
+			if (h.Result == search.Broke) != (*h.Used >= 1) || h.Result == search.Unclear {
+				t.Errorf("CPU of %.3f ± %.2f: %s, used %.4f", level, swing, h.Result, *h.Used)
+			}
 		}
 	}
 }

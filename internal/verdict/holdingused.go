@@ -1,6 +1,11 @@
 package verdict
 
-import "time"
+import (
+	"math"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
 
 // shortOf is the share of the rate below which what arrived was less than what was asked:
 // looks alone, some batches apart, make it 1 % either way.
@@ -38,7 +43,7 @@ func (s *subject) used() (share *float64, of string) {
 	return share, of
 }
 
-// cpuUsed is CPU, on average, against what is critical of the limit. Without a limit the machine
+// cpuUsed is CPU against what is critical of the limit. Without a limit the machine
 // is one: what all actors used, against what they may before they wait for each other.
 func (s *subject) cpuUsed() (share *float64, of string) {
 	if limit := s.f.CPU.Limit; limit != nil {
@@ -46,7 +51,7 @@ func (s *subject) cpuUsed() (share *float64, of string) {
 		if c := s.r.Header.Scenario.Thresholds.CPU.Critical; c != nil {
 			allowed *= float64(*c)
 		}
-		return over(s.f.CPU.Average, &allowed), "CPU"
+		return over(s.cpuJudged(), &allowed), "CPU"
 	}
 	sum, room := 0.0, hostShare*float64(s.r.Header.Machine.Cores)
 	for _, used := range []*float64{s.f.CPU.Average, s.f.Loadgen.Cores, s.f.Backend.Cores} {
@@ -56,6 +61,43 @@ func (s *subject) cpuUsed() (share *float64, of string) {
 		sum += *used
 	}
 	return over(&sum, &room), "the machine's cores"
+}
+
+// cpuJudged is the CPU, in cores, that is held against the limit: at 1 of what is critical the
+// gateway goes from holding to breaking by it. It is the average, or what was used at least
+// for as long as the threshold asks, whichever is more (onAverage and the threshold).
+func (s *subject) cpuJudged() *float64 {
+	for _, r := range s.watch.resources {
+		if r.check != "cpu" {
+			continue
+		}
+		series, seconds := r.value(s.samples), math.Inf(1)
+		for _, h := range r.holds {
+			if h.severity == Critical {
+				seconds = h.seconds
+			}
+		}
+		if average, kept := mean(series), keptFor(series, seconds); average != nil {
+			return new(max(*average, kept))
+		}
+	}
+	return s.f.CPU.Average
+}
+
+// keptFor is the highest value at or above which a series stayed for so many seconds; 0
+// when it is shorter.
+func keptFor(series record.Series, seconds float64) (most float64) {
+	for i, from := range series.Elapsed {
+		least := math.Inf(1)
+		for j := i; j < series.Len(); j++ {
+			least = min(least, series.Values[j])
+			if series.Elapsed[j]-from >= seconds {
+				most = max(most, least)
+				break
+			}
+		}
+	}
+	return most
 }
 
 // consumersBusy is the share of the exporter's consumers that waited for the backend: exports
