@@ -61,13 +61,17 @@ func TestTrialAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for rate, inFlight := range map[Rate]int{500: 16, 20_000: 200} {
-		got, err := s.TrialAt(rate, s.Search.Probe).Resolved()
+		at := s.TrialAt(rate, s.Search.Probe)
+		if at.Search != nil {
+			t.Errorf("a trial at %v has a search", rate)
+		}
+		got, err := at.Resolved()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Load.Rate != rate || got.Load.InFlight != inFlight || got.Search != nil {
-			t.Errorf("a trial at %v has rate %v, %d in flight, search %v; want %d", rate, got.Load.Rate,
-				got.Load.InFlight, got.Search, inFlight)
+		if got.Load.Rate != rate || got.Load.InFlight != inFlight {
+			t.Errorf("a trial at %v has rate %v, %d in flight; want %d", rate, got.Load.Rate,
+				got.Load.InFlight, inFlight)
 		}
 		if got.Timing.Total() != 9*time.Second || got.Timing.Drain != 30*seconds {
 			t.Errorf("a trial at %v takes %v and drains for %v", rate, got.Timing.Total(), got.Timing.Drain)

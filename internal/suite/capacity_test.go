@@ -95,14 +95,19 @@ func TestCapacity(t *testing.T) {
 	c := looking(t)
 	dir := begin(t, c)
 	var told []string
+	var spent time.Duration
 	found, err := c.Run(t.Context(), dir, answering(nil), suite.CapacityOptions{
 		Trying: func(n int, p suite.Part, next search.Try) {
-			if at := p.Plan.Scenario; at.Search != nil || at.Timing.Total() < 9*time.Second {
-				t.Errorf("trial %d is planned with %v of load and search %v", n, at.Timing.Total(), at.Search)
+			want := map[search.Length]time.Duration{
+				search.Short: 9 * time.Second, search.Full: 23 * time.Second, search.Long: 43 * time.Second,
+			}[next.Length]
+			if got := p.Plan.Scenario.Timing.Total(); got != want {
+				t.Errorf("trial %d, %s, is planned with %v of load; want %v", n, next.Length, got, want)
 			}
 			told = append(told, fmt.Sprintf("trying %d at %.0f", n, next.Rate))
 		},
-		Tried: func(tried report.CapacityTrial, _ search.Answer, _ time.Duration) {
+		Tried: func(tried report.CapacityTrial, _ search.Answer, all time.Duration) {
+			spent = all
 			told = append(told, fmt.Sprintf("tried %s", tried.Name))
 		},
 	})
@@ -111,6 +116,9 @@ func TestCapacity(t *testing.T) {
 	}
 	if a := found.Answer; a.Low > knee || a.High < knee {
 		t.Errorf("the edge lies in %.0f–%.0f; want %d in it", a.Low, a.High, knee)
+	}
+	if off := spent.Seconds() - found.Took; off > 1e-6 || off < -1e-6 || spent == 0 {
+		t.Errorf("told of %v, and all took %v s", spent, found.Took)
 	}
 	if got := filepath.Base(dir); got != "20260314-092653_made-up_capacity" {
 		t.Errorf("directory %s", got)
@@ -173,6 +181,9 @@ func TestCapacityGoesOnAfterKill(t *testing.T) {
 	found, err := suite.Found(dir)
 	if err != nil || found.Answer.Standing != search.Underway || found.ExitCode != 4 || found.Finished != nil {
 		t.Errorf("Found = %+v, exit code %d, %v; want under way, 4", found.Answer, found.ExitCode, err)
+	}
+	if !strings.Contains(found.Reason, "not over") {
+		t.Errorf("the reason is %q; want that it is not over", found.Reason)
 	}
 
 	read, _, err := suite.OpenCapacity(dir)
