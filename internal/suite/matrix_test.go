@@ -175,6 +175,9 @@ func TestMatrix(t *testing.T) {
 	again, err = opened.Run(t.Context(), dir, cellSearch(t, opened, &ran), suite.MatrixOptions{
 		Found: func(c suite.Cell, _ report.Capacity) { found = append(found, c.Name) },
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	again.Finished = got.Finished
 	asked := ""
 	_, err = opened.Run(t.Context(), dir, func(_ context.Context, c suite.Cell, _ string) (report.Capacity, error) {
