@@ -9,12 +9,12 @@ const (
 	// need not be in proportion to the rate; further above all of it is used, whatever the
 	// rate.
 	farBelow, farAbove = 0.15, 0.08
+	// clearly is how far above the guess a rate that broke must lie to put guesses to the
+	// test: of what is full at the edge no more is used beyond it.
+	clearly = 0.01
 	// A guess on the wrong side of its trial's rate by more, in ln, is about something else
 	// than what held or broke.
 	wrongSide = 0.005
-	// rightSide is by how much a guess must lie below a rate that broke: what is used up
-	// at the edge says nothing of how far beyond it one was.
-	rightSide = 0.002
 	// tests is how many trials must agree on each side.
 	tests = 2
 	// toldNoise is what a guess is off by itself, as a standard deviation.
@@ -31,10 +31,10 @@ func (e evidence) telling() bool {
 			continue
 		}
 		above := math.Log(t.Rate / t.Guess)
-		if t.Result == Held && above > wrongSide || t.Result == Broke && above < rightSide {
+		if t.Result == Held && above > wrongSide || t.Result == Broke && above < -wrongSide {
 			return false
 		}
-		if t.tells() {
+		if t.tells() && (t.Result == Held || above >= clearly) {
 			agree[t.Result]++
 		}
 	}
