@@ -17,13 +17,14 @@ const (
 
 // decide is the next trial, or why there is none.
 func (s *Search) decide() (Try, ending) {
-	if t, e, ok := s.afterNothing(); ok {
-		return t, e
-	}
-	if len(s.trials) >= most {
+	t, e, again := s.afterNothing()
+	switch {
+	case again:
+	case len(s.trials) >= most:
 		return Try{}, ending{Wide, fmt.Sprintf("%d trials were made, and more are not", most)}
+	default:
+		t, e = s.wanted()
 	}
-	t, e := s.wanted()
 	if e.standing == "" && !s.affords(s.cost(t.Length)) {
 		return Try{}, ending{Wide, fmt.Sprintf(
 			"the budget of %v would not hold another %s trial: %s", s.spec.Budget, t.Length, t.Why)}
@@ -97,7 +98,7 @@ func (s *Search) unclear() int {
 }
 
 // wanted is the trial that is wanted next, whatever it costs but for what is kept for the
-// ladder and the confirmation; or what was found.
+// confirmation; or what was found.
 func (s *Search) wanted() (Try, ending) {
 	if rate := s.known.suspect(); rate > 0 {
 		return Try{rate, Full, Laddering, fmt.Sprintf(
@@ -107,15 +108,15 @@ func (s *Search) wanted() (Try, ending) {
 	if t, e, ok := s.bracket(); ok {
 		return t, e
 	}
-	rungs, below, above := s.rungs()
 	narrow := s.narrow()
-	if !narrow && s.affords(s.cost(Full)+s.reserve(len(rungs))) {
-		return s.atTheEdge(), ending{}
-	}
+	rungs, below, above := s.rungs(narrow)
 	if len(rungs) > 0 {
 		return Try{rungs[0], Short, Laddering, fmt.Sprintf(
 			"does %s hold too? Nothing between %s and %s was tried",
 			spoken(rungs[0]), spoken(below), spoken(above))}, ending{}
+	}
+	if !narrow && s.affords(s.cost(Full)+s.reserve()) {
+		return s.edge(), ending{}
 	}
 	a := s.interval()
 	if a.High == 0 {
@@ -123,7 +124,7 @@ func (s *Search) wanted() (Try, ending) {
 			"everything that was tried held, up to %s spans/s", spoken(s.spec.UpTo))}
 	}
 	if n := s.confirms(); !s.confirmed() && n < mostConfirms {
-		return Try{a.Low, Long, Confirming, fmt.Sprintf(
+		return Try{roundNear(a.Low), Long, Confirming, fmt.Sprintf(
 			"the lower end of what is possible, %s–%s spans/s, for longer",
 			spoken(a.Low), spoken(a.High))}, ending{}
 	}
@@ -140,8 +141,8 @@ func (s *Search) wanted() (Try, ending) {
 		100*s.spec.Precision, spoken(s.known.confirmed))}
 }
 
-// atTheEdge is the full trial that is expected to say most.
-func (s *Search) atTheEdge() Try {
+// edge is the full trial that is expected to say most.
+func (s *Search) edge() Try {
 	rate := s.choose(s.belief, s.spec.UpTo)
 	return Try{rate, Full, Narrowing, fmt.Sprintf("half-way in what is still possible, %s–%s spans/s",
 		spoken(s.belief.quantile(0.05)), spoken(s.belief.quantile(0.95)))}
@@ -196,13 +197,12 @@ func (s *Search) cost(l Length) time.Duration {
 	return sum / n
 }
 
-// reserve is what is kept for the ladder and the confirmation.
-func (s *Search) reserve(rungs int) time.Duration {
-	d := time.Duration(rungs) * s.cost(Short)
-	if !s.confirmed() {
-		d += s.cost(Long)
+// reserve is what is kept for the last rung and the confirmation.
+func (s *Search) reserve() time.Duration {
+	if s.confirmed() {
+		return s.cost(Short)
 	}
-	return d
+	return s.cost(Short) + s.cost(Long)
 }
 
 // affords says whether the budget has room for so much more.

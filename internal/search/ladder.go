@@ -11,15 +11,20 @@ const gap, ladderTop = 0.2, 0.95
 
 // rungs are the rates that are still to be tried below the estimate, so that no gap between
 // those that held is wider than a fifth of it, in rising order; below and above are what the
-// first lies between.
-func (s *Search) rungs() (rungs []float64, below, above float64) {
+// first lies between. While the estimate is rough they end at the highest that held: a dip
+// is better found before the edge above it is looked at closely.
+func (s *Search) rungs(narrow bool) (rungs []float64, below, above float64) {
 	if s.belief == nil || !s.known.held() {
 		return nil, 0, 0
 	}
 	edge := min(s.belief.quantile(0.5), s.spec.UpTo)
-	held := []float64{0, ladderTop * edge}
+	end := ladderTop * edge
+	if !narrow {
+		end = s.known.top
+	}
+	held := []float64{0, end}
 	for _, t := range s.known.counted {
-		if t.Result == Held && t.Rate < ladderTop*edge {
+		if t.Result == Held && t.Rate < end {
 			held = append(held, t.Rate)
 		}
 	}

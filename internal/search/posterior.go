@@ -5,16 +5,16 @@ import "math"
 // The grid: ln θ in cells of a quarter of a percent, σ at these places, with what is thought
 // of each before any trial. Real gateways have 2 to 6 %; tiny noise is not favoured, since
 // it is what a few lucky trials look like.
-const cell = 0.0025
+const cell, coarse = 0.0025, 0.1
 
 var (
 	sigmas = [...]float64{.003, .005, .01, .015, .02, .03, .04, .06, .08, .12}
-	prior  = [...]float64{.02, .04, .12, .15, .18, .19, .13, .09, .06, .02}
+	prior  = [...]float64{.01, .03, .10, .14, .18, .21, .18, .11, .03, .01}
 )
 
 const (
 	// lapse is how often a trial shows the other thing whatever the rate.
-	lapse = 0.015
+	lapse = 0.01
 	// A short trial is noisier than a full one, and may hold this far above the edge
 	// (ln 1.3), because a queue needs time to grow.
 	shortNoise, shortShift = 0.05, 0.262
@@ -24,13 +24,17 @@ const (
 )
 
 // A posterior is what is believed of θ and σ after some trials: a table of cells of ln θ
-// by σ. All that lies below its first and above its last inner cell is one cell each.
+// by σ. The cells are fine about the trials that count, and coarse outside.
 type posterior struct {
 	x, width []float64 // the middle of each cell, and its width; in ln θ
 	p        [len(sigmas)][]float64
 	marginal []float64 // over ln θ; its sum is 1
-	taken    int       // so many counted trials are in it
-	dip      float64   // the lowest dip when they were counted
+	lo, hi   float64   // the fine part, in ln θ
+	noise    float64   // the mean of σ
+	// low and high are the ends of the shortest range that has the mass, in spans/s.
+	low, high float64
+	taken     int     // so many counted trials are in it
+	dip       float64 // the lowest dip when they were counted
 }
 
 // with is the posterior after more trials; it may be remade from nothing, because what was
@@ -47,8 +51,8 @@ func (p *posterior) with(spec Spec, e evidence) *posterior {
 		}
 	}
 	if p == nil || p.dip != e.dip() ||
-		math.Log(lo/1.4) < p.x[1] || math.Log(hi*1.4) > p.x[len(p.x)-2] {
-		p = newPosterior(lo/2, hi*2, spec.floor()/2, 2*spec.UpTo)
+		math.Log(lo/1.25) < p.lo || math.Log(hi*1.25) > p.hi {
+		p = newPosterior(lo/1.6, hi*1.6, spec.floor()/2, 2*spec.UpTo)
 		p.dip = e.dip()
 	}
 	for _, t := range e.counted[p.taken:] {
@@ -59,22 +63,27 @@ func (p *posterior) with(spec Spec, e evidence) *posterior {
 	return p
 }
 
-// newPosterior is the prior on a grid from lo to hi; outside it, to least and most, there
-// is one cell each.
+// newPosterior is the prior on a grid from least to most that is fine from lo to hi: as much
+// for each ln θ in the fine part, and less the further away from it, since what lies far
+// from all trials is believed only if trials lapsed.
 func newPosterior(lo, hi, least, most float64) *posterior {
-	n := int(math.Ceil(math.Log(hi/lo)/cell)) + 2
-	p := &posterior{
-		x: make([]float64, n), width: make([]float64, n), marginal: make([]float64, n),
+	p := &posterior{lo: math.Log(lo), hi: math.Log(hi)}
+	add := func(from, to, width float64) {
+		n := math.Ceil((to - from) / width)
+		for i := range int(n) {
+			p.x = append(p.x, from+(float64(i)+0.5)*(to-from)/n)
+			p.width = append(p.width, (to-from)/n)
+		}
 	}
-	for i := range n {
-		p.x[i], p.width[i] = math.Log(lo)+(float64(i)-0.5)*cell, cell
-	}
-	p.width[0] = max(cell, math.Log(lo/least))
-	p.width[n-1] = max(cell, math.Log(most/hi))
+	add(math.Log(min(least, lo)), p.lo, coarse)
+	add(p.lo, p.hi, cell)
+	add(p.hi, math.Log(max(most, hi)), coarse)
+	p.marginal = make([]float64, len(p.x))
 	for k := range p.p {
-		p.p[k] = make([]float64, n)
-		for i := range n {
-			p.p[k][i] = prior[k] * p.width[i]
+		p.p[k] = make([]float64, len(p.x))
+		for i, x := range p.x {
+			away := max(0, p.lo-x, x-p.hi)
+			p.p[k][i] = prior[k] * p.width[i] * math.Exp(-away)
 		}
 	}
 	return p
@@ -83,8 +92,9 @@ func newPosterior(lo, hi, least, most float64) *posterior {
 // take multiplies in what a trial says, by Bayes' rule.
 func (p *posterior) take(t Trial) {
 	for k, sigma := range sigmas {
+		c := curveOf(t.Rate, sigma, t.Length, t.Result)
 		for i, x := range p.x {
-			held := chance(x-math.Log(t.Rate), sigma, t.Length, t.Result)
+			held := c.at(x)
 			if t.Result == Broke {
 				held = 1 - held
 			}
@@ -93,67 +103,76 @@ func (p *posterior) take(t Trial) {
 	}
 }
 
-// chance is how probable it is that a trial holds whose rate lies by d below the edge, in ln.
-// What a short trial shows is taken for the least that it can mean: see shortShift.
-func chance(d, sigma float64, l Length, r Result) float64 {
+// A curve is how probable it is that a trial holds, over ln θ.
+type curve struct{ middle, slope float64 }
+
+// curveOf is the curve of a trial. What a short one shows is taken for the least that it can
+// mean: see shortShift.
+func curveOf(rate, sigma float64, l Length, r Result) curve {
+	middle := math.Log(rate)
 	if l == Short {
 		sigma = math.Sqrt(sigma*sigma + shortNoise*shortNoise)
 		if r == Held {
-			d += shortShift
+			middle -= shortShift
 		}
 	}
-	return lapse + (1-2*lapse)*phi(d/sigma)
+	return curve{middle, 1 / sigma}
 }
 
+func (c curve) at(x float64) float64 {
+	return lapse + (1-2*lapse)*phi((x-c.middle)*c.slope)
+}
+
+// normalize makes the table's sum 1, and the marginal, the noise and the interval from it.
 func (p *posterior) normalize() {
 	sum := 0.0
-	for i := range p.x {
-		p.marginal[i] = 0
-		for k := range p.p {
-			p.marginal[i] += p.p[k][i]
+	clear(p.marginal)
+	for k := range p.p {
+		for i, m := range p.p[k] {
+			p.marginal[i] += m
+			sum += m
 		}
-		sum += p.marginal[i]
 	}
-	for i := range p.x {
-		p.marginal[i] /= sum
-		for k := range p.p {
+	p.noise = 0
+	for k, sigma := range sigmas {
+		for i := range p.p[k] {
 			p.p[k][i] /= sum
+			p.noise += sigma * p.p[k][i]
 		}
 	}
+	for i := range p.marginal {
+		p.marginal[i] /= sum
+	}
+	p.low, p.high = p.shortest()
 }
 
 // quantile is the rate below which the edge lies with probability q.
 func (p *posterior) quantile(q float64) float64 {
+	return math.Exp(p.within(0, p.marginal, q))
+}
+
+// within is the ln θ below which lies so much of m, which begins at a cell.
+func (p *posterior) within(cell int, m []float64, much float64) float64 {
 	sum := 0.0
-	for i, m := range p.marginal {
-		if sum+m >= q && m > 0 {
-			from := p.x[i] - cell/2
-			if i == 0 {
-				from = p.x[0] + cell/2 - p.width[0]
-			}
-			return math.Exp(from + p.width[i]*(q-sum)/m)
+	for i, v := range m {
+		if sum+v >= much && v > 0 {
+			return p.x[cell+i] + p.width[cell+i]*((much-sum)/v-0.5)
 		}
-		sum += m
+		sum += v
 	}
-	return math.Exp(p.x[len(p.x)-1])
+	return p.x[cell+len(m)-1]
 }
 
-// interval is the range of mass, and the median.
-func (p *posterior) interval(margin float64) (low, mid, high float64) {
-	mid = p.quantile(0.5)
-	low, high = p.quantile((1-mass)/2), p.quantile((1+mass)/2)
-	return mid * math.Pow(low/mid, margin), mid, mid * math.Pow(high/mid, margin)
-}
-
-// noise is the mean of σ.
-func (p *posterior) noise() float64 {
-	mean := 0.0
-	for k, sigma := range sigmas {
-		for _, m := range p.p[k] {
-			mean += sigma * m
+// shortest is the shortest range that has the mass.
+func (p *posterior) shortest() (low, high float64) {
+	const steps = 16
+	for i := range steps + 1 {
+		q := (1 - mass) * float64(i) / steps
+		if l, h := p.quantile(q), p.quantile(q+mass); i == 0 || h/l < high/low {
+			low, high = l, h
 		}
 	}
-	return mean
+	return low, high
 }
 
 // phi is the normal distribution's function, to 1e-5: from a table, since a search asks it

@@ -10,13 +10,22 @@ func step(rate float64) float64 {
 	return max(1, math.Pow(10, math.Floor(math.Log10(rate)+1e-12)-2))
 }
 
+// fine is what the ends of an interval are rounded to: step, or half of it where that is
+// more than half a percent.
+func fine(rate float64) float64 {
+	if s := step(rate); s > 1 && rate < 200*s {
+		return s / 2
+	}
+	return step(rate)
+}
+
 func roundNear(rate float64) float64 { return math.Round(rate/step(rate)) * step(rate) }
 
 func roundDown(rate float64) float64 {
-	return math.Floor(rate/step(rate)+1e-9) * step(rate)
+	return math.Floor(rate/fine(rate)+1e-9) * fine(rate)
 }
 
-func roundUp(rate float64) float64 { return math.Ceil(rate/step(rate)-1e-9) * step(rate) }
+func roundUp(rate float64) float64 { return math.Ceil(rate/fine(rate)-1e-9) * fine(rate) }
 
 // same says whether two rates are one, but for rounding.
 func same(a, b float64) bool { return math.Abs(a-b) <= 0.002*max(a, b) }

@@ -41,8 +41,8 @@ type Phase string
 // The phases, in their order; a later one may lead back to an earlier one.
 const (
 	Bracketing Phase = "bracketing" // from both sides, in large steps
-	Narrowing  Phase = "narrowing"  // at the edge
 	Laddering  Phase = "laddering"  // below it: does every rate hold?
+	Narrowing  Phase = "narrowing"  // at the edge
 	Confirming Phase = "confirming" // the lower end, for longer
 )
 
@@ -144,7 +144,7 @@ func New(s Spec) *Search {
 		s.From = 1000
 	}
 	s.UpTo = max(s.UpTo, s.From)
-	search := &Search{spec: s, margin: 1, choose: leastEntropy}
+	search := &Search{spec: s, margin: 1, choose: leastWidth}
 	search.settle()
 	return search
 }
@@ -188,18 +188,17 @@ func (s *Search) interval() Answer {
 	if s.belief == nil {
 		return a
 	}
-	low, mid, high := s.belief.interval(s.margin)
-	a.Noise = s.belief.noise()
-	if s.known.broke() {
-		a.High = roundUp(high)
+	a.Noise = s.belief.noise
+	mid := (s.belief.low + s.belief.high) / 2
+	low, high := mid-(mid-s.belief.low)*s.margin, mid+(s.belief.high-mid)*s.margin
+	if !s.known.broke() || mid >= s.spec.UpTo && s.known.surest() >= s.spec.UpTo {
+		a.Low = min(roundDown(s.belief.quantile(1-mass)), s.spec.UpTo)
+		a.Estimate = a.Low
+		return a
 	}
+	a.High = roundUp(high)
 	if s.known.held() {
 		a.Estimate, a.Low = roundNear(mid), roundDown(low)
-	}
-	if a.Low > 0 && (a.High == 0 || mid >= s.spec.UpTo && s.known.surest() >= s.spec.UpTo) {
-		a.High = 0
-		a.Low = min(a.Low, s.spec.UpTo)
-		a.Estimate = a.Low
 	}
 	return a
 }
