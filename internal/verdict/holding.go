@@ -88,7 +88,7 @@ func (h *Holding) first() string {
 // unbroken settles a trial in which nothing broke and nothing was disturbed: it held,
 // unless it was too short or too little was seen to say so.
 func (s *subject) unbroken(h *Holding, findings []Finding, charged map[whose][]Reason) {
-	if f, short := s.thresholdsTooShort(); short {
+	if f, short := s.thresholdsTooShort(h.Used); short {
 		h.Result, h.Reasons, h.Why = search.Unclear, []Reason{TooShortToHold}, f.Text
 		return
 	}
@@ -111,12 +111,13 @@ func (s *subject) unbroken(h *Holding, findings []Finding, charged map[whose][]R
 
 // thresholdsTooShort is whether usage came to a critical threshold in a trial shorter than
 // the threshold must be reached for: a longer one may break by it. Above a warning only it
-// holds however long it lasts.
-func (s *subject) thresholdsTooShort() (f Finding, short bool) {
+// holds however long it lasts. The few windows of such a trial may lie beside the average,
+// so that what was used in all counts, too.
+func (s *subject) thresholdsTooShort(used *float64) (f Finding, short bool) {
 	for _, r := range s.watch.resources {
 		for _, h := range r.holds {
 			if h.severity == Critical && r.points > 0 && r.last-r.first < h.seconds &&
-				r.max >= h.share*r.limit {
+				(r.max >= h.share*r.limit || r.check == "cpu" && used != nil && *used >= 1) {
 				f, _ = r.tooShort()
 				return f, true
 			}

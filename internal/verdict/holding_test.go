@@ -135,6 +135,18 @@ func TestHolding(t *testing.T) {
 			})), want: search.Unclear, first: verdict.TooShortToHold,
 		},
 		{
+			name: "unsent all the time, as far as is allowed",
+			madeUp: pushedBack(3000).and(rec(func(r *record.Record) {
+				*r.Header.Scenario.Thresholds.Refused = 0.1
+			})), want: search.Broke, by: []string{"backlog"},
+		},
+		{name: "CPU that rose and then stood", madeUp: warming(60, 0.7), want: search.Held},
+		{
+			name: "CPU that rose for half of the time", madeUp: madeUp{trial: func(t *trials.Trial) {
+				t.CPU = func(e float64) float64 { return 0.3 + 0.01*math.Sin(7*e) + 0.3*step(e, 42, 99) }
+			}}, want: search.Unclear, first: verdict.NotSettled,
+		},
+		{
 			name: "little room, on a busy machine", madeUp: madeUp{trial: func(t *trials.Trial) {
 				t.CPU = func(float64) float64 { return 0.85 }
 			}}.and(rec(func(r *record.Record) { hostBusy(r, 3.99) })),
@@ -269,5 +281,34 @@ func TestPointOf(t *testing.T) {
 	}
 	if h := verdict.HoldingOf(&record.Record{}); h.Result != search.Void || h.Used != nil {
 		t.Errorf("HoldingOf(nothing) = %+v, want void and nothing else known", h)
+	}
+}
+
+// What was used guesses the edge: of what is full it is what all that was asked would have
+// used, and of a backend that waits as told, what it was told.
+func TestUsed(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		madeUp
+		want float64
+		of   string
+	}{
+		{name: "calm", want: 0.31 / 0.9, of: "CPU"},
+		{name: "full, with four fifths arriving", madeUp: tooHot.and(rec(func(r *record.Record) {
+			each(r, record.Backend, func(_ *record.Sample, a *record.ActorSample) {
+				a.Metrics[record.BackendUnique] *= 0.8
+			})
+		})), want: 0.93 / 0.9 / 0.8, of: "CPU"},
+		{name: "consumers that wait a second each", madeUp: rec(func(r *record.Record) {
+			r.Header.Scenario.Backend.Delay = scenario.Duration(time.Second)
+			each(r, record.Backend, func(_ *record.Sample, a *record.ActorSample) {
+				a.Metrics[record.BackendInFlight] = 7
+			})
+		}), want: 0.5, of: "the exporter's consumers"},
+	} {
+		h := c.holding()
+		if h.Used == nil || math.Abs(*h.Used/c.want-1) > 0.02 || h.UsedOf != c.of {
+			t.Errorf("HoldingOf(%s) used %v of %s, want %.3f of %s", c.name, h.Used, h.UsedOf, c.want, c.of)
+		}
 	}
 }
