@@ -69,7 +69,7 @@ func (c Capacity) rateAxis() (x axis, left int) {
 		return axis{from: 0, to: max(1, 1.1*edge)}, left
 	}
 	highest = max(highest, c.Answer.High)
-	if lowest > highest/2 {
+	if lowest < highest && lowest > highest/2 { // all of them next to the edge
 		room := max(0.1*(highest-lowest), 0.02*highest)
 		return axis{from: max(0, lowest-room), to: highest + room}, left
 	}
