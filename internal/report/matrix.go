@@ -158,7 +158,7 @@ func (c MatrixCell) sentence() string {
 	case c.Status == CouldNot:
 		return "could not be searched: " + c.Why
 	case c.Status == CutOff:
-		return "was interrupted: " + c.Why
+		return "was not finished: " + c.Why
 	}
 	return "has no answer: " + c.Why
 }
