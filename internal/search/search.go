@@ -74,8 +74,8 @@ type Trial struct {
 	Length Length        `json:"length"`
 	Result Result        `json:"result"`
 	Took   time.Duration `json:"took_ns"` // with all that goes with it
-	// Guess is where the edge may be by what was used of the limits; 0: no guess. It only
-	// says where to look, and is no evidence.
+	// Guess is where the edge of this very trial was, by what was used of the limits; 0: no
+	// guess. It says where to look, and is evidence once guesses were put to the test.
 	Guess float64 `json:"guess_spans_per_second,omitempty"`
 }
 
