@@ -8,11 +8,10 @@ import (
 // The limits of a search, whatever its budget: trials in all; full or long ones that are
 // unclear, in a row and in all; long ones that were to confirm the lower end.
 const (
-	most            = 60
-	unclearInARow   = 3
-	unclearInAll    = 6
-	mostConfirms    = 4
-	confirmedWithin = 0.99 // of Low: a long trial there confirms it
+	most          = 60
+	unclearInARow = 3
+	unclearInAll  = 6
+	mostConfirms  = 4
 )
 
 // decide is the next trial, or why there is none.
@@ -141,8 +140,12 @@ func (s *Search) wanted() (Try, ending) {
 		100*s.spec.Precision, spoken(s.known.confirmed))}
 }
 
-// edge is the full trial that is expected to say most.
+// edge is the full trial that is expected to say most; before that guesses are put to the
+// test, since they say more than yes and no.
 func (s *Search) edge() Try {
+	if t, ok := s.test(); ok {
+		return t
+	}
 	rate := s.choose(s.belief, s.spec.UpTo)
 	return Try{rate, Full, Narrowing, fmt.Sprintf("half-way in what is still possible, %s–%s spans/s",
 		spoken(s.belief.quantile(0.05)), spoken(s.belief.quantile(0.95)))}
@@ -161,9 +164,10 @@ func (s *Search) narrow() bool {
 	return a.Low >= a.Estimate*(1-s.spec.Precision) && a.High <= a.Estimate*(1+s.spec.Precision)
 }
 
-// confirmed says whether a long trial held at the lower end, or above it.
+// confirmed says whether a long trial held at the lower end, or above it, or no further
+// below it than the precision: that it held has lifted the lower end.
 func (s *Search) confirmed() bool {
-	return s.known.confirmed >= confirmedWithin*s.interval().Low
+	return s.known.confirmed >= (1-s.spec.Precision)*s.interval().Low
 }
 
 // confirms counts the long trials that held or broke.

@@ -9,7 +9,7 @@ const cell, coarse = 0.0025, 0.1
 
 var (
 	sigmas = [...]float64{.003, .005, .01, .015, .02, .03, .04, .06, .08, .12}
-	prior  = [...]float64{.01, .03, .10, .14, .18, .21, .18, .11, .03, .01}
+	prior  = [...]float64{.01, .03, .09, .12, .16, .20, .19, .13, .06, .01}
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 	shortNoise, shortShift = 0.05, 0.262
 	// confidence is what an interval is said to have, mass what it has in the posterior:
 	// more, so that what is said is true of each kind of gateway in the suite (ADR 0019).
-	confidence, mass = 0.95, 0.98
+	confidence, mass = 0.95, .985
 )
 
 // A posterior is what is believed of θ and σ after some trials: a table of cells of ln θ
