@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -222,9 +221,7 @@ func judgeCapacity(w io.Writer, dir, output string) error {
 		return err
 	}
 	if output == "json" {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		if err := e.Encode(c); err != nil {
+		if err := report.CapacityJSON(w, c); err != nil {
 			return err
 		}
 		return told(c.ExitCode)

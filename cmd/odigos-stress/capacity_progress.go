@@ -65,9 +65,14 @@ func (v *searching) tried(t report.CapacityTrial, a search.Answer, spent time.Du
 		clock(spent.Seconds()), clock(v.of.Spec.Budget.Seconds()))
 }
 
+// roughly is how wide an interval is at most that says something.
+const roughly = 2
+
 // edge is where the highest rate that holds lies, as far as it is known.
 func edge(a search.Answer) string {
 	switch {
+	case a.Standing == search.Underway && (a.High == 0 || a.High > roughly*a.Low):
+		return "not known yet"
 	case a.Low > 0 && a.High > 0:
 		return short(a.Low) + "–" + short(a.High)
 	case a.Low > 0:

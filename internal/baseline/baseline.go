@@ -84,6 +84,7 @@ type Point struct {
 	Memory   *float64 `json:"working_set_peak_bytes,omitempty"`
 	Anon     *float64 `json:"anon_and_kernel_peak_bytes,omitempty"`
 	P50      *float64 `json:"latency_p50_seconds,omitempty"`
+	Mean     *float64 `json:"latency_mean_seconds,omitempty"`
 	P99      *float64 `json:"latency_p99_seconds,omitempty"`
 	Inside   *float64 `json:"inside_mean_spans,omitempty"`
 	// InsideMax is the most spans that were inside at a look.

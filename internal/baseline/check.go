@@ -38,6 +38,7 @@ func (b Baseline) Check() error {
 	c.positive("gateway.cpu_limit_cores", float64(b.Gateway.CPULimit))
 	c.positive("gateway.memory_limit_bytes", float64(b.Gateway.MemoryLimit))
 	c.positive("load.spans_per_request", float64(b.Load.SpansPerRequest))
+	c.notNegative("queued_span_bytes", b.QueuedSpan)
 	c.capacity(b.Capacity)
 	c.points(b.Points)
 	return errors.Join(c...)
@@ -104,6 +105,7 @@ func (c *checks) points(all []Point) {
 			{"working_set_peak_bytes", p.Memory},
 			{"anon_and_kernel_peak_bytes", p.Anon},
 			{"latency_p50_seconds", p.P50},
+			{"latency_mean_seconds", p.Mean},
 			{"latency_p99_seconds", p.P99},
 			{"inside_mean_spans", p.Inside},
 			{"inside_max_spans", p.InsideMax},

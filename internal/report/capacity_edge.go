@@ -51,14 +51,9 @@ func (c Capacity) edge() *Edge {
 			by = t.Holding.Breaks[0].By
 		}
 		first[by]++
-		if t.Data == nil {
-			continue
-		}
-		if l := verdict.Measure(t.Data).Limited; l != nil {
-			limited[string(l.By)]++
-			if e.LimitedText == "" {
-				e.LimitedText = l.Text
-			}
+		if by := t.Holding.LimitedBy; by != "" {
+			limited[string(by)]++
+			e.LimitedText = cmp.Or(e.LimitedText, t.Holding.LimitedText)
 		}
 	}
 	e.BrokeFirst, e.LimitedBy = counted(first), counted(limited)

@@ -47,6 +47,8 @@ func tried(n int, rate float64, length search.Length, result search.Result) repo
 	t.Record = "capacity/" + t.Name
 	if result == search.Broke {
 		t.Holding.Why = "CPU was critical"
+		t.Holding.LimitedBy = verdict.ByCPU
+		t.Holding.LimitedText = "the CPU: 95 % of the CPU limit used on average"
 		t.Holding.Breaks = []verdict.Break{
 			{Check: "cpu", By: "CPU", Text: "0.48 cores of 0.50", At: new(8.0)},
 			{Check: "backlog", By: "backlog", Text: "spans inside grow by 900 a second"},

@@ -105,13 +105,15 @@ func modelOf(b baseline.Baseline, stay float64) Model {
 	return m
 }
 
-// stayOf is how long a span stays: the median latency; where that is not known the spans
-// inside as they were counted by the rate. Batches leave a gateway five times a second, and
+// stayOf is how long a span stays: the mean latency, or else the median; where neither is
+// known the spans inside as they were counted by the rate. Batches leave a gateway five times a second, and
 // looks come once: a count is of one moment between two batches, in all looks the same.
 func stayOf(p baseline.Point) *float64 {
-	if p.P50 == nil && p.Inside != nil && p.Rate > 0 {
-		stay := *p.Inside / p.Rate
-		return &stay
+	switch {
+	case p.Mean != nil:
+		return p.Mean
+	case p.P50 == nil && p.Inside != nil && p.Rate > 0:
+		return new(*p.Inside / p.Rate)
 	}
 	return p.P50
 }

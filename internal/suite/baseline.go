@@ -204,8 +204,8 @@ func points(c report.Capacity) []baseline.Point {
 		p := t.Point
 		all = append(all, baseline.Point{
 			Rate: t.Rate, Held: t.Holding.Result == search.Held, Measured: p.Measured,
-			CPU: p.CPU, CPUMax: p.CPUMax, Memory: p.Memory, Anon: p.Anon, P50: p.P50, P99: p.P99,
-			Inside: p.Inside, InsideMax: p.InsideMax, Queue: p.Queue, BatchMean: p.BatchMean,
+			CPU: p.CPU, CPUMax: p.CPUMax, Memory: p.Memory, Anon: p.Anon, P50: p.P50, Mean: p.Mean,
+			P99: p.P99, Inside: p.Inside, InsideMax: p.InsideMax, Queue: p.Queue, BatchMean: p.BatchMean,
 			Exports: p.Exports,
 		})
 	}
