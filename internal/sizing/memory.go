@@ -106,8 +106,9 @@ func modelOf(b baseline.Baseline, stay float64) Model {
 }
 
 // stayOf is how long a span stays: the mean latency, or else the median; where neither is
-// known the spans inside as they were counted by the rate. Batches leave a gateway five times a second, and
-// looks come once: a count is of one moment between two batches, in all looks the same.
+// known the spans inside as they were counted by the rate. Batches leave a gateway five
+// times a second, and looks come once: a count is of one moment between two batches, in all
+// looks the same.
 func stayOf(p baseline.Point) *float64 {
 	switch {
 	case p.Mean != nil:
