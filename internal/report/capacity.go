@@ -73,6 +73,8 @@ type Capacity struct {
 	Edge     *Edge     `json:"edge,omitempty"`
 	Headroom *Headroom `json:"headroom,omitempty"`
 	NextSpan *NextSpan `json:"next_span,omitempty"`
+	// Host is how fast the host was; nil where that is not known.
+	Host *HostSpeed `json:"host_speed,omitempty"`
 }
 
 // Concluded is the capacity with what follows from its trials. Of one that is concluded it
@@ -88,6 +90,7 @@ func (c Capacity) Concluded() Capacity {
 	c.Edge = c.edge()
 	c.Headroom = c.headroom()
 	c.NextSpan = c.nextSpan()
+	c.Host = c.host()
 	c.Sentence = c.sentence()
 	return c
 }

@@ -29,7 +29,7 @@ func point(rate, measured float64) verdict.Point {
 		Queue: new(0.2 + 300*over), QueueMax: new(2 + 700*over),
 		Inside: new(rate * latency), InsideMax: new(1.5 * rate * latency), EncodedPerSpan: new(1906.0),
 		Refused: new(0.0), Lost: new(0.0), Unsent: new(0.4 * over), LoadgenCPU: new(0.02 + 9e-6*rate),
-		Lateness: new(0.0002 + 1e-8*rate),
+		Lateness: new(0.0002 + 1e-8*rate), BackendPerMillion: new(1.05 + 1e-5*rate),
 	}
 }
 

@@ -47,6 +47,7 @@ func (p *page) capacityAnswer(c Capacity) {
 	p.line("- Broke first above it: %s", c.brokeText())
 	p.line("- Next span: %s", c.NextSpan.text())
 	p.line("- Noise: %s", c.noiseText())
+	p.line("- Speed of the host: %s", c.Host.text())
 	p.line("- Outcome: **%s**, exit code %d%s", c.Answer.Standing, c.ExitCode, colon(c.Reason))
 	p.line("- Trials: %s", c.trialsText())
 	if why := c.lastWord(); why != "" && c.Answer.Standing == search.Stopped {

@@ -35,6 +35,7 @@ func CapacityText(w io.Writer, c Capacity) error {
 	p.line("  broke     first %s", c.brokeText())
 	p.line("  next span %s", c.NextSpan.text())
 	p.line("  noise     %s", c.noiseText())
+	p.line("  host      %s", c.Host.text())
 	if len(c.Answer.Dips) > 0 {
 		p.line("  ! dips    %s", c.dipsText())
 	}

@@ -10,6 +10,11 @@ import (
 type gateway interface {
 	// ask makes the nth trial, and says what it showed and where the edge may be.
 	ask(t Try, n int) (r Result, guess float64)
+	// wandering says that the edge goes with the cost of work, so that the truth is of one at
+	// which work costs 1.
+	wandering() bool
+	// cost is that of work in the trial that was made last; 0: not known.
+	cost() float64
 	// truth is the highest rate that holds, of the lowest range that all holds; more says
 	// that there is none within reach, or that the tool cannot go there.
 	truth() (edge float64, more bool)
@@ -30,6 +35,9 @@ type synthetic struct {
 	guess      float64 // a guess is so many times the knee; 0: none
 	guessNoise float64
 	guessMoves float64 // a guess moves with the trial's edge: this share of it
+	wander     float64 // ln of the cost of work takes a step of this deviation each trial
+	workNoise  float64 // and is told with this much noise; both 0: it is not told
+	work       float64 // ln of it, now
 }
 
 func (g *synthetic) ask(t Try, n int) (Result, float64) {
@@ -41,6 +49,11 @@ func (g *synthetic) ask(t Try, n int) (Result, float64) {
 	shift := g.noise*e + g.drift*(2*float64(n)/25-1)
 	if t.Length == Short {
 		shift += math.Log1p(g.late)
+	}
+	if g.wander > 0 {
+		g.work = 0.8*g.work + g.wander*g.rand.NormFloat64()
+		shift -= g.work
+		guess *= math.Exp(-g.work)
 	}
 	guess *= math.Exp(g.guessMoves * g.noise * e)
 	unclear := g.rand.Float64() < g.unclear
@@ -54,6 +67,15 @@ func (g *synthetic) ask(t Try, n int) (Result, float64) {
 		return Broke, guess
 	}
 	return Held, guess
+}
+
+func (g *synthetic) wandering() bool { return g.wander > 0 }
+
+func (g *synthetic) cost() float64 {
+	if g.workNoise == 0 {
+		return 0
+	}
+	return math.Exp(g.work + g.workNoise*g.rand.NormFloat64())
 }
 
 func (g *synthetic) truth() (float64, bool) {
@@ -79,7 +101,7 @@ func searchOf(s *Search, g gateway) (Answer, []Trial) {
 			return s.Answer(), s.trials
 		}
 		r, guess := g.ask(t, n)
-		s.Observe(Trial{t.Rate, t.Length, r, lasts[t.Length], guess})
+		s.Observe(Trial{t.Rate, t.Length, r, lasts[t.Length], guess, g.cost()})
 	}
 }
 
@@ -144,6 +166,11 @@ func special() []family {
 	guess := func(share float64) func(*synthetic) {
 		return func(g *synthetic) { g.guess, g.guessNoise = share, .1 }
 	}
+	wanders := func(step, noise float64) func(*synthetic) {
+		return func(g *synthetic) {
+			g.guess, g.guessMoves, g.wander, g.workNoise = 1, 1, step, noise
+		}
+	}
 	dip := func(from, to float64) func(*synthetic) {
 		return func(g *synthetic) { g.dip = [2]float64{from * g.knee, to * g.knee} }
 	}
@@ -163,6 +190,9 @@ func special() []family {
 		like("knee 50 times below the first", 18, 22, .02, nil),
 		like("knee beyond the highest", 1.1e6, 5e6, .02, nil),
 		like("knee at the highest", .97e6, 1.03e6, .02, nil),
+		like("a host whose speed wanders, told", 3e3, 3e5, .02, wanders(.05, .01)),
+		like("a host whose speed wanders, told roughly", 3e3, 3e5, .02, wanders(.05, .03)),
+		like("a host whose speed stands, told roughly", 3e3, 3e5, .02, wanders(0, .03)),
 		like("15 % unclear", 1e3, 1e5, .02, func(g *synthetic) { g.unclear = .15 }),
 		like("void above half the knee", 3e3, 3e5, .02, func(g *synthetic) {
 			g.voidAbove = g.knee / 2

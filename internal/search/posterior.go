@@ -36,6 +36,7 @@ type posterior struct {
 	taken     int     // so many counted trials are in it
 	dip       float64 // the lowest dip when they were counted
 	telling   bool    // whether guesses counted
+	reference float64 // the cost of work to which trials were brought
 }
 
 // with is the posterior after more trials; it may be remade from nothing, because what was
@@ -51,11 +52,11 @@ func (p *posterior) with(spec Spec, e evidence) *posterior {
 			lo = min(e.top, e.bottom)
 		}
 	}
-	telling := e.telling()
-	if p == nil || p.dip != e.dip() || p.telling != telling ||
+	telling, reference := e.telling(), e.reference()
+	if p == nil || p.dip != e.dip() || p.telling != telling || p.reference != reference ||
 		math.Log(lo/1.25) < p.lo || math.Log(hi*1.25) > p.hi {
 		p = newPosterior(lo/1.6, hi*1.6, spec.floor()/2, 2*spec.UpTo)
-		p.dip, p.telling = e.dip(), telling
+		p.dip, p.telling, p.reference = e.dip(), telling, reference
 	}
 	for _, t := range e.counted[p.taken:] {
 		if telling && t.tells() {
@@ -97,8 +98,9 @@ func newPosterior(lo, hi, least, most float64) *posterior {
 
 // take multiplies in what a trial says, by Bayes' rule.
 func (p *posterior) take(t Trial) {
+	rate := t.Rate * math.Exp(t.shift(p.reference))
 	for k, sigma := range sigmas {
-		c := curveOf(t.Rate, sigma, t.Length, t.Result)
+		c := curveOf(rate, sigma, t.Length, t.Result)
 		for i, x := range p.x {
 			held := c.at(x)
 			if t.Result == Broke {

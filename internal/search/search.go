@@ -77,6 +77,10 @@ type Trial struct {
 	// Guess is where the edge of this very trial was, by what was used of the limits; 0: no
 	// guess. It says where to look, and is evidence once guesses were put to the test.
 	Guess float64 `json:"guess_spans_per_second,omitempty"`
+	// Work is what a fixed piece of work cost on the host during the trial, in any one unit;
+	// 0: not known. It is to be given only of a gateway whose edge goes with the speed of the
+	// host.
+	Work float64 `json:"work_cost,omitempty"`
 }
 
 // A Standing says how far a search has come.
@@ -106,6 +110,11 @@ type Answer struct {
 	// Noise is how far the edge moves from one trial to another: the standard deviation as
 	// a share of it.
 	Noise float64 `json:"noise_ratio"`
+	// Work is the median cost of work in the trials that were not short, 0 where it is not
+	// known; Brought is whether their edges were brought to it, so that the edge is that of a
+	// host on which work costs so much.
+	Work    float64 `json:"work_cost,omitempty"`
+	Brought bool    `json:"brought_to_work_cost,omitempty"`
 	// Dips are rates that broke, in a full trial too, though a higher one held. The edge is
 	// that of the range below the lowest of them, in which every rate that was tried held.
 	Dips []float64 `json:"dips_spans_per_second,omitempty"`
@@ -175,6 +184,7 @@ func (s *Search) Answer() Answer {
 	a := s.interval()
 	a.Dips = s.known.dips
 	a.Confirmed = s.known.confirmed
+	a.Work, a.Brought = medianWork(s.known.counted), s.belief != nil && s.belief.reference > 0
 	a.Standing, a.Reason = s.end.standing, s.end.reason
 	if a.Standing == "" {
 		a.Standing, a.Reason = Underway, "it goes on: "+s.next.Why

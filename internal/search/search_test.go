@@ -186,7 +186,7 @@ func TestAnyTrialsEndIt(t *testing.T) {
 				t.Fatalf("seed %d: no end after %d trials", seed, n)
 			}
 			took += lasts[try.Length]
-			s.Observe(Trial{try.Rate, try.Length, results[r.IntN(len(results))], lasts[try.Length], 0})
+			s.Observe(Trial{try.Rate, try.Length, results[r.IntN(len(results))], lasts[try.Length], 0, 0})
 		}
 		a := s.Answer()
 		if a.High > 0 && (a.Low > a.Estimate || a.Estimate > a.High) && a.Estimate > 0 {

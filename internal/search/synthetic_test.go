@@ -27,6 +27,9 @@ type tally struct {
 // inside says whether an answer is true.
 func inside(a Answer, g gateway) bool {
 	edge, more := g.truth()
+	if a.Brought || g.wandering() {
+		edge /= a.Work // where work costs 1, the edge is the truth
+	}
 	if more {
 		return a.High == 0 && a.Low > 0 && a.Low <= edge
 	}

@@ -62,13 +62,13 @@ func (e evidence) agreeing() (held, broke int, wrong bool) {
 // 0: nowhere.
 func (e evidence) aim() float64 {
 	var at []float64
-	last := 0.0
+	last, reference := 0.0, e.reference()
 	for _, t := range e.counted {
 		if t.Guess > 0 {
 			last = t.Guess
 		}
 		if t.tells() {
-			at = append(at, t.Guess)
+			at = append(at, t.Guess*math.Exp(t.shift(reference)))
 		}
 	}
 	if len(at) == 0 {
@@ -109,7 +109,7 @@ func (t Trial) tells() bool {
 // told multiplies in where a trial's own edge was: ln of it is distributed normally about
 // ln θ.
 func (p *posterior) told(t Trial) {
-	at := math.Log(t.Guess)
+	at := math.Log(t.Guess) + t.shift(p.reference)
 	for k, sigma := range sigmas {
 		variance := sigma*sigma + toldNoise*toldNoise
 		for i, x := range p.x {

@@ -249,6 +249,11 @@ func observed(c report.CapacityTrial) search.Trial {
 	}
 	if used := c.Holding.Used; used != nil && *used > 0 {
 		t.Guess = c.Rate / *used
+		// Our own backend does the same with each span in every trial: what that costs tells
+		// how fast the host was. It matters to a gateway that is bound by its CPU.
+		if work := c.Point.BackendPerMillion; work != nil && c.Holding.OfCPU() {
+			t.Work = *work
+		}
 	}
 	return t
 }

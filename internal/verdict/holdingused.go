@@ -51,7 +51,7 @@ func (s *subject) cpuUsed() (share *float64, of string) {
 		if c := s.r.Header.Scenario.Thresholds.CPU.Critical; c != nil {
 			allowed *= float64(*c)
 		}
-		return over(s.cpuJudged(), &allowed), "CPU"
+		return over(s.cpuJudged(), &allowed), ofCPU
 	}
 	sum, room := 0.0, hostShare*float64(s.r.Header.Machine.Cores)
 	for _, used := range []*float64{s.f.CPU.Average, s.f.Loadgen.Cores, s.f.Backend.Cores} {
@@ -60,8 +60,14 @@ func (s *subject) cpuUsed() (share *float64, of string) {
 		}
 		sum += *used
 	}
-	return over(&sum, &room), "the machine's cores"
+	return over(&sum, &room), ofMachine
 }
+
+// What Holding.UsedOf says where it is of processors.
+const ofCPU, ofMachine = "CPU", "the machine's cores"
+
+// OfCPU is whether what was used most is processor time.
+func (h Holding) OfCPU() bool { return h.UsedOf == ofCPU || h.UsedOf == ofMachine }
 
 // cpuJudged is the CPU, in cores, that is held against the limit: at 1 of what is critical the
 // gateway goes from holding to breaking by it. It is the average, or what was used at least
