@@ -15,7 +15,14 @@ import (
 // commands are the indented command lines of a markdown text.
 func commands(text string) []string {
 	var out []string
+	fenced := false // a terminal's output, which may be indented too
 	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "```") {
+			fenced = !fenced
+		}
+		if fenced {
+			continue
+		}
 		if c, ok := strings.CutPrefix(strings.TrimRight(line, "\n"), "    "); ok {
 			out = append(out, c)
 		}

@@ -30,6 +30,23 @@ type CapacityTrial struct {
 	Data *record.Record `json:"-"`
 }
 
+// Observed is what a search is told of the trial.
+func (t CapacityTrial) Observed() search.Trial {
+	out := search.Trial{
+		Rate: t.Rate, Length: t.Length, Result: t.Holding.Result,
+		Took: time.Duration(t.Took * float64(time.Second)),
+	}
+	if used := t.Holding.Used; used != nil && *used > 0 {
+		out.Guess = t.Rate / *used
+		// Our own backend does the same with each span in every trial: what that costs tells
+		// how fast the host was. It matters to a gateway that is bound by its CPU.
+		if work := t.Point.BackendPerMillion; work != nil && t.Holding.OfCPU() {
+			out.Work = *work
+		}
+	}
+	return out
+}
+
 // A Capacity is what a search found, with every trial that it made.
 type Capacity struct {
 	SchemaVersion int    `json:"schema_version"`

@@ -65,7 +65,7 @@ func (c Capacity) closing() stairs {
 	var all stairs
 	for _, t := range c.Trials {
 		if t.Error == "" {
-			s.Observe(search.Trial{Rate: t.Rate, Length: t.Length, Result: t.Holding.Result})
+			s.Observe(t.Observed())
 		}
 		all = append(all, s.Answer())
 	}

@@ -193,7 +193,7 @@ func (c *Capacity) try(
 	t.Took, t.Error = time.Since(began).Seconds(), shown.Error
 	shown.Took = t.Took
 	c.Trials = append(c.Trials, t)
-	return observed(shown), shown, c.save(dir)
+	return shown.Observed(), shown, c.save(dir)
 }
 
 // measured is the measured time of a trial of that length.
@@ -241,23 +241,6 @@ func unfinished(r *record.Record) error {
 	return nil
 }
 
-// observed is what the search is told of a trial.
-func observed(c report.CapacityTrial) search.Trial {
-	t := search.Trial{
-		Rate: c.Rate, Length: c.Length, Result: c.Holding.Result,
-		Took: time.Duration(c.Took * float64(time.Second)),
-	}
-	if used := c.Holding.Used; used != nil && *used > 0 {
-		t.Guess = c.Rate / *used
-		// Our own backend does the same with each span in every trial: what that costs tells
-		// how fast the host was. It matters to a gateway that is bound by its CPU.
-		if work := c.Point.BackendPerMillion; work != nil && c.Holding.OfCPU() {
-			t.Work = *work
-		}
-	}
-	return t
-}
-
 // replay is the search with all trials of dir taken in, and how long they took together.
 func (c *Capacity) replay(dir string) (*search.Search, time.Duration, error) {
 	known, spent := search.New(c.Spec), time.Duration(0)
@@ -266,7 +249,7 @@ func (c *Capacity) replay(dir string) (*search.Search, time.Duration, error) {
 		if shown.Error != "" {
 			return nil, 0, fmt.Errorf("read trial %s: %s", t.Name, shown.Error)
 		}
-		made := observed(shown)
+		made := shown.Observed()
 		known.Observe(made)
 		spent += made.Took
 	}

@@ -84,7 +84,7 @@ func Found(dir string) (report.Capacity, error) {
 		out.Trials = append(out.Trials, shown)
 		out.Took += t.Took
 		if shown.Error == "" {
-			known.Observe(observed(shown))
+			known.Observe(shown.Observed())
 		}
 	}
 	out.Answer = known.Answer()
