@@ -357,9 +357,9 @@ func TestLimitsOfAnotherHost(t *testing.T) {
 func TestOpenMatrixRefuses(t *testing.T) {
 	for want, text := range map[string]string{
 		`kind "variants", want "matrix" or "presets"`: `{"schema_version": 1, "kind": "variants"}`,
-		"schema version 2":                            `{"schema_version": 2, "kind": "matrix"}`,
-		"outside of it":                               `{"schema_version": 1, "kind": "matrix", "cells": [{"name": "a", "record": "../a"}]}`,
-		"unexpected end":                              `{`,
+		"schema version 2": `{"schema_version": 2, "kind": "matrix"}`,
+		"outside of it":    `{"schema_version": 1, "kind": "matrix", "cells": [{"name": "a", "record": "../a"}]}`,
+		"unexpected end":   `{`,
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, record.SuiteFile), []byte(text), 0o644); err != nil {
