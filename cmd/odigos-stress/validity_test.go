@@ -22,7 +22,7 @@ import (
 
 var (
 	sabotages = flag.Int("sabotages", 0, "how many trials TestSabotagedIsInvalid runs; 0: it is skipped")
-	keepIn    = flag.String("keep", "", "a folder into which these two put their records")
+	keepIn    = flag.String("keep", "", "a folder into which tests of minutes put their records")
 	cleanRuns = flag.Int("clean", 0, "how many trials TestCleanIsValid runs; 0: it is skipped")
 )
 

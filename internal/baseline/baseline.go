@@ -64,7 +64,11 @@ type Capacity struct {
 	High       float64 `json:"high_spans_per_second"`
 	Confidence float64 `json:"confidence_ratio"`
 	Noise      float64 `json:"noise_ratio,omitempty"`
-	Precision  float64 `json:"precision_ratio"` // as asked
+	// HostCost is what a million spans cost our own backend meanwhile, in CPU seconds: how
+	// fast the host was. Brought is whether the capacity was brought to it. 0: not known.
+	HostCost  float64 `json:"host_cpu_seconds_per_million_spans,omitempty"`
+	Brought   bool    `json:"brought_to_host_cost,omitempty"`
+	Precision float64 `json:"precision_ratio"` // as asked
 	// EncodedPerSpan is bytes a span, before compression.
 	EncodedPerSpan float64 `json:"encoded_bytes_per_span"`
 	// BrokeFirst is what gave way first above it, and Limited what limited it there.

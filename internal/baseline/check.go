@@ -67,6 +67,7 @@ func (c *checks) capacity(of Capacity) {
 	c.positive("capacity.low_spans_per_second", of.Low)
 	c.positive("capacity.encoded_bytes_per_span", of.EncodedPerSpan)
 	c.notNegative("capacity.noise_ratio", &of.Noise)
+	c.notNegative("capacity.host_cpu_seconds_per_million_spans", &of.HostCost)
 	c.notNegative("capacity.precision_ratio", &of.Precision)
 	c.notNegative("capacity.took_seconds", &of.Took)
 	if !(of.Low <= of.Estimate) {
