@@ -58,6 +58,18 @@ func (e evidence) agreeing() (held, broke int, wrong bool) {
 	return held, broke, false
 }
 
+// beyond counts the trials next to aim that broke by so much that they do not tell where
+// their edge was: the next one is made nearer.
+func (e evidence) beyond(aim float64) int {
+	n := 0
+	for _, t := range e.counted {
+		if t.Result == Broke && t.Length != Short && !t.tells() && t.Rate < aim*(1+2*aside) {
+			n++
+		}
+	}
+	return n
+}
+
 // aim is where guesses put the edge: the middle one of those that tell, or else the last;
 // 0: nowhere.
 func (e evidence) aim() float64 {
@@ -88,7 +100,8 @@ func (s *Search) test() (t Try, ok bool) {
 	}
 	rate, side := roundNear(aim*(1-aside)), "a little below: does it hold?"
 	if broke < held {
-		rate, side = roundNear(aim*(1+aside)), "a little above: does it break?"
+		nearer := aside / float64(1+s.known.beyond(aim))
+		rate, side = roundNear(aim*(1+nearer)), "a little above: does it break?"
 	}
 	if rate < s.belief.quantile(hardly) || rate > min(s.belief.quantile(1-hardly), s.spec.UpTo) {
 		return t, false
