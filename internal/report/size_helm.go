@@ -23,7 +23,7 @@ func SizeHelm(w io.Writer, a sizing.Answer) error {
 	l := s.Limits
 	const mebi = 1 << 20
 	memory := math.Ceil(l.Memory / mebi)
-	hard := max(memory-50, math.Floor(memory/2))
+	derived := scenario.Derive(scenario.Bytes(memory * mebi))
 	var p page
 	p.line("# %s: %s.", wishText(a.Wish), podsText(s))
 	p.line("# One pod holds %s.", capacityText(s))
@@ -48,8 +48,8 @@ func SizeHelm(w io.Writer, a sizing.Answer) error {
 		{"limitCPUm", math.Ceil(1000*l.CPU - 1e-6)},
 		{"requestMemoryMiB", memory},
 		{"limitMemoryMiB", memory},
-		{"memoryLimiterLimitMiB", hard},
-		{"memoryLimiterSpikeLimitMiB", math.Floor(hard / 5)},
+		{"memoryLimiterLimitMiB", float64(derived.Hard / mebi)},
+		{"memoryLimiterSpikeLimitMiB", float64(derived.Spike / mebi)},
 		{"goMemLimitMiB", math.Floor(l.GoMemLimit / mebi)},
 	} {
 		p.line("  %s: %.0f", v.name, v.value)

@@ -2,7 +2,6 @@ package report_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,21 +18,9 @@ import (
 // sizingBaselines are those that internal/sizing is tested with, from single trials.
 func sizingBaselines(t *testing.T) []baseline.Baseline {
 	t.Helper()
-	files, err := filepath.Glob("../sizing/testdata/measured/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("baselines: %v, %v", files, err)
-	}
-	var all []baseline.Baseline
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var b baseline.Baseline
-		if err := json.Unmarshal(text, &b); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		all = append(all, b)
+	all, err := baseline.List("../sizing/testdata/measured")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d baselines, %v", len(all), err)
 	}
 	return all
 }

@@ -171,18 +171,26 @@ func (g Gateway) resolved() Gateway {
 		}
 	}
 	if g.Kind == GatewayOdigos {
-		fill(&g.GoMemLimit, goMemLimit(g.MemoryLimit))
+		fill(&g.GoMemLimit, Derive(g.MemoryLimit).GoMemLimit)
 		fill(&g.GoMaxProcs, int(math.Ceil(float64(g.CPULimit))))
 	}
 	return g
 }
 
-// goMemLimit is GOMEMLIMIT as Odigos' chart derives it: 80 % of a hard limit that
-// lies 50 MiB below the container's, in whole MiB. Below 100 MiB that would leave
-// next to nothing, or less; there the hard limit is half the container's.
-func goMemLimit(limit Bytes) Bytes {
+// A Derived is what Odigos' chart makes of a gateway's memory limit, in whole MiB.
+type Derived struct {
+	Hard       Bytes // memoryLimiterLimitMiB
+	Spike      Bytes // memoryLimiterSpikeLimitMiB
+	GoMemLimit Bytes
+}
+
+// Derive is the hard limit that lies 50 MiB below the container's, a fifth of it, and 80 % of
+// it. Below 100 MiB that would leave next to nothing, or less; there the hard limit is half
+// the container's.
+func Derive(limit Bytes) Derived {
+	whole := func(b Bytes) Bytes { return b / mebibyte * mebibyte }
 	hard := max(limit-50*mebibyte, limit/2)
-	return hard * 8 / 10 / mebibyte * mebibyte
+	return Derived{Hard: whole(hard), Spike: whole(hard / 5), GoMemLimit: whole(hard * 8 / 10)}
 }
 
 func (t Thresholds) resolved() Thresholds {

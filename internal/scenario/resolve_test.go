@@ -209,3 +209,22 @@ func text(s Scenario) string {
 	data, err := json.Marshal(s)
 	return fmt.Sprint(string(data), err)
 }
+
+// What the chart makes of the memory of Odigos' sizes, by its own table; and of one that is
+// too small for its formula.
+func TestDerive(t *testing.T) {
+	const mebi = 1 << 20
+	for limit, want := range map[Bytes]Derived{
+		300:  {Hard: 250, Spike: 50, GoMemLimit: 200},
+		600:  {Hard: 550, Spike: 110, GoMemLimit: 440},
+		850:  {Hard: 800, Spike: 160, GoMemLimit: 640},
+		2000: {Hard: 1950, Spike: 390, GoMemLimit: 1560},
+		81:   {Hard: 40, Spike: 8, GoMemLimit: 32},
+	} {
+		got := Derive(limit * mebi)
+		got = Derived{Hard: got.Hard / mebi, Spike: got.Spike / mebi, GoMemLimit: got.GoMemLimit / mebi}
+		if got != want {
+			t.Errorf("Derive(%d MiB) = %+v MiB, want %+v", limit, got, want)
+		}
+	}
+}

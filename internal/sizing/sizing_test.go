@@ -1,13 +1,10 @@
 package sizing_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -236,21 +233,9 @@ func TestWishCheck(t *testing.T) {
 // The baselines of real trials, as they lie in testdata.
 func measured(t *testing.T) []baseline.Baseline {
 	t.Helper()
-	files, err := filepath.Glob("testdata/measured/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("testdata/measured: %v, %v", files, err)
-	}
-	var all []baseline.Baseline
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var b baseline.Baseline
-		if err := json.Unmarshal(text, &b); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		all = append(all, b)
+	all, err := baseline.List("testdata/measured")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d baselines, %v", len(all), err)
 	}
 	return all
 }

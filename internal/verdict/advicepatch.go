@@ -14,16 +14,6 @@ func (s *subject) odigos() bool {
 	return s.r.Header.Scenario.Gateway.Kind == scenario.GatewayOdigos
 }
 
-// goMemLimitFor is the GOMEMLIMIT that Odigos' chart derives from a memory limit: 80 %
-// of what is left after 50 MiB, in whole MiB; below 100 MiB 80 % of half of it.
-func goMemLimitFor(limit float64) float64 {
-	hard := limit - 50*mebi
-	if limit < 100*mebi {
-		hard = limit / 2
-	}
-	return math.Floor(0.8*hard/mebi) * mebi
-}
-
 func mebis(bytes float64) string { return fmt.Sprintf("%.0f", bytes/mebi) }
 
 // memoryPatches set another memory limit. Odigos' chart wants the three numbers of its
@@ -31,18 +21,18 @@ func mebis(bytes float64) string { return fmt.Sprintf("%.0f", bytes/mebi) }
 func (s *subject) memoryPatches(limit float64) []Patch {
 	g := s.r.Header.Scenario.Gateway
 	limit = 50 * mebi * math.Ceil(limit/(50*mebi))
+	derived := scenario.Derive(scenario.Bytes(limit))
 	setting := "gateway:\n  memory_limit: " + mebis(limit) + "Mi\n"
 	if !s.odigos() {
 		if g.GoMemLimit > 0 {
-			setting += "  gomemlimit: " + mebis(goMemLimitFor(limit)) + "Mi\n"
+			setting += "  gomemlimit: " + mebis(float64(derived.GoMemLimit)) + "Mi\n"
 		}
 		return []Patch{{ForScenario, setting}}
 	}
-	hard := max(limit-50*mebi, limit/2)
 	helm := "collectorGateway:\n  requestMemoryMiB: " + mebis(limit) + "\n  limitMemoryMiB: " +
-		mebis(limit) + "\n  memoryLimiterLimitMiB: " + mebis(hard) +
-		"\n  memoryLimiterSpikeLimitMiB: " + mebis(hard/5) + "\n  goMemLimitMiB: " +
-		mebis(goMemLimitFor(limit)) + "\n"
+		mebis(limit) + "\n  memoryLimiterLimitMiB: " + mebis(float64(derived.Hard)) +
+		"\n  memoryLimiterSpikeLimitMiB: " + mebis(float64(derived.Spike)) + "\n  goMemLimitMiB: " +
+		mebis(float64(derived.GoMemLimit)) + "\n"
 	return []Patch{{ForScenario, setting}, {ForHelm, helm}}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 // goMemLimitOff speaks when memory came near the limit, and the Go runtime either did
@@ -19,7 +20,7 @@ func goMemLimitOff(s *subject) *Advice {
 	if !near || m.Limit == nil || ok && told <= 0.9**m.Limit {
 		return nil
 	}
-	want := goMemLimitFor(*m.Limit)
+	want := float64(scenario.Derive(scenario.Bytes(*m.Limit)).GoMemLimit)
 	if above(s.f.Runtime.Live, want) {
 		return nil
 	}
