@@ -96,4 +96,7 @@ type Point struct {
 	Queue     *float64 `json:"queue_mean_requests,omitempty"`
 	BatchMean *float64 `json:"spans_per_export,omitempty"`
 	Exports   *float64 `json:"exports_per_second,omitempty"`
+	// HostCost is what a million spans cost our own backend, in CPU seconds. It is the higher
+	// the lower the rate, on any host: it tells how fast two hosts were at one rate.
+	HostCost *float64 `json:"host_cpu_seconds_per_million_spans,omitempty"`
 }

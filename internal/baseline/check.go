@@ -113,6 +113,7 @@ func (c *checks) points(all []Point) {
 			{"queue_mean_requests", p.Queue},
 			{"spans_per_export", p.BatchMean},
 			{"exports_per_second", p.Exports},
+			{"host_cpu_seconds_per_million_spans", p.HostCost},
 		} {
 			c.notNegative(at+f.name, f.v)
 		}

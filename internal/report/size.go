@@ -41,6 +41,7 @@ func SizeText(w io.Writer, a sizing.Answer) error {
 	p.columns(sizeTable(a))
 	p.list("why", whySize(a))
 	p.list("assumed", assumptions(a))
+	p.list("how fast a core is", hostTexts(a))
 	p.list("not measured", notMeasured(a))
 	p.list("memory models, held against their trials", modelTexts(a))
 	if len(a.LeftOut) > 0 {
@@ -109,6 +110,9 @@ func pods(n int) string {
 
 func (p *page) sizeCapacity(a sizing.Answer, s sizing.Size) {
 	p.line("  each holds  %s", capacityText(s))
+	if text := speedText(a.Host); text != "" {
+		p.line("              on %s", text)
+	}
 	loss := ""
 	if a.Wish.Survive > 0 {
 		loss = fmt.Sprintf(", %s when %s lost", decimal(s.AfterLoss), isAre(a.Wish.Survive))
@@ -139,15 +143,16 @@ func capacityText(s sizing.Size) string {
 	text := fmt.Sprintf("%s to %s spans/s", decimal(c.Low), decimal(c.High))
 	var from []string
 	for _, source := range s.Sources {
-		from = append(from, fmt.Sprintf("baseline %s: %s to %s (%s), record %s", source.Baseline,
+		from = append(from, fmt.Sprintf("baseline %s: %s to %s (%s%s), record %s", source.Baseline,
 			decimal(source.Capacity.Low), decimal(source.Capacity.High),
-			verdict.Percent(source.Confidence), orDash(source.Record)))
+			verdict.Percent(source.Confidence), broughtText(source), orDash(source.Record)))
 	}
 	if s.Interpolated {
 		return text + ", on the line between " + strings.Join(from, " and ")
 	}
-	return fmt.Sprintf("%s (%s; baseline %s, record %s)", text,
-		verdict.Percent(s.Sources[0].Confidence), s.Sources[0].Baseline, orDash(s.Sources[0].Record))
+	source := s.Sources[0]
+	return fmt.Sprintf("%s (%s%s; baseline %s, record %s)", text, verdict.Percent(source.Confidence),
+		broughtText(source), source.Baseline, orDash(source.Record))
 }
 
 func (p *page) sizeMemory(s sizing.Size) {
@@ -170,14 +175,15 @@ func (p *page) sizeMemory(s sizing.Size) {
 }
 
 func fromText(f sizing.Forecast) string {
+	by := "between the measured peaks"
 	if f.Model {
-		text := fmt.Sprintf(" (model, misses a trial by %s at worst)", verdict.Percent(f.Error))
-		if f.AtCeiling {
-			text += ", kept there by GOMEMLIMIT at the price of CPU"
-		}
-		return text
+		by = "by the model"
 	}
-	return " (the most that was measured at any rate that held)"
+	text := fmt.Sprintf(" (%s; %s if as far above it as a trial was)", by, mib(f.High))
+	if f.AtCeiling {
+		text = " (by the model), kept there by GOMEMLIMIT at the price of CPU"
+	}
+	return text
 }
 
 func (p *page) sizeQueue(s sizing.Size) {
@@ -243,6 +249,7 @@ type toldSize struct {
 	sizing.Answer
 	Why         []string `json:"why"`
 	Assumed     []string `json:"assumed"`
+	HostSpeed   []string `json:"host_speed_in_words"`
 	NotMeasured []string `json:"not_measured"`
 }
 
@@ -253,7 +260,7 @@ func SizeJSON(w io.Writer, a sizing.Answer) error {
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	err := e.Encode(toldSize{a, whySize(a), assumptions(a), notMeasured(a)})
+	err := e.Encode(toldSize{a, whySize(a), assumptions(a), hostTexts(a), notMeasured(a)})
 	if err != nil {
 		return fmt.Errorf("write size: %w", err)
 	}

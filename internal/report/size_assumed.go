@@ -17,7 +17,7 @@ func assumptions(a sizing.Answer) []string {
 		fmt.Sprintf("Spans are as they were measured: shape %s, %s each, %s, compression %s in and %s "+
 			"out; the gateway is %s.", w.Shape, bytesASpan(w.EncodedPerSpan), w.Protocol, w.In,
 			orDash(string(w.Out)), w.Collector),
-		fmt.Sprintf("A core is one of %s.", orDash(w.Host)),
+		fmt.Sprintf("A core is one of %s, as fast as is said below.", orDash(w.Host)),
 		"Low ends of intervals are used throughout: what a pod holds above its low end is spare.",
 		fmt.Sprintf("At most %d pods is twice the least, a bound on cost and not a measurement.",
 			best.Scaler.MaxReplicas),
@@ -78,19 +78,42 @@ func modelTexts(a sizing.Answer) []string {
 
 // fitText is one line of a model, and how far it may be believed.
 func fitText(of string, f sizing.Fit) string {
-	if len(f.Trials) == 0 || f.PerSpan == 0 {
+	if f.Of == 0 {
 		return fmt.Sprintf("%s: none; %s.", of, f.Why)
 	}
-	text := fmt.Sprintf("%s: %s + %s × spans inside", of, mib(f.Base), bytesASpan(f.PerSpan))
+	text := fmt.Sprintf("%s: %s%s", of, mib(f.Base), termsText(f))
 	if f.Ceiling > 0 {
 		text += fmt.Sprintf(", at most %s", mib(f.Ceiling))
 	}
-	text += fmt.Sprintf("; %d trials, R² %.2f, errors %s at worst, %s median; left out of the line "+
-		"%s and %s", len(f.Trials), f.R2, verdict.Percent(f.Worst), verdict.Percent(f.Median),
-		verdict.Percent(f.LeftOutWorst), verdict.Percent(f.LeftOutMedian))
+	text += fmt.Sprintf("; of %d trials of all baselines below it. Held against %d of this one: R² "+
+		"%.2f, errors %s", f.Of, f.Known.Trials, f.R2, errorsText(f.Known))
+	if f.Unknown.Trials > 0 {
+		text += fmt.Sprintf("; of %d rates that it did not know %s, where a straight line between "+
+			"their neighbours has %s", f.Unknown.Trials, errorsText(f.Unknown), errorsText(f.Between))
+	}
 	if !f.Holds {
-		return text + fmt.Sprintf(". It does not hold: %s; the most that was measured, %s, stands for "+
-			"it.", f.Why, mib(f.Most))
+		return text + fmt.Sprintf(". It does not hold: %s. What lies between the measured peaks, %s at "+
+			"most, stands for it.", f.Why, mib(f.Most))
 	}
 	return text + "."
+}
+
+// termsText is what goes with the rate and with the spans inside, where it was told apart.
+func termsText(f sizing.Fit) string {
+	switch {
+	case f.PerRate > 0 && f.PerSpan > 0:
+		return fmt.Sprintf(" + %s × spans/s + %s × spans inside", bytesASpan(f.PerRate),
+			bytesASpan(f.PerSpan))
+	case f.PerRate > 0:
+		return fmt.Sprintf(" + %s × spans/s (what a span inside takes beside that is not told apart)",
+			bytesASpan(f.PerRate))
+	case f.PerSpan > 0:
+		return fmt.Sprintf(" + %s × spans inside (what goes with the rate beside that is not told "+
+			"apart)", bytesASpan(f.PerSpan))
+	}
+	return ", whatever the rate"
+}
+
+func errorsText(e sizing.Errors) string {
+	return fmt.Sprintf("%s at worst, %s median", verdict.Percent(e.Worst), verdict.Percent(e.Median))
 }

@@ -25,6 +25,11 @@ func curveOf(all []baseline.Point, of func(baseline.Point) *float64) curve {
 			raw = append(raw, knot{p.Rate, *v})
 		}
 	}
+	return raw.gathered()
+}
+
+// gathered is the curve with repetitions as one.
+func (raw curve) gathered() curve {
 	slices.SortStableFunc(raw, func(a, b knot) int { return cmp.Compare(a.rate, b.rate) })
 	var c curve
 	for len(raw) > 0 {
@@ -70,6 +75,29 @@ func (c curve) at(rate float64) (value float64, ok bool) {
 	a, b := c[i-1], c[i]
 	return a.value + (b.value-a.value)*(rate-a.rate)/(b.rate-a.rate), true
 }
+
+// near is the figure at a rate, or beyond what was measured that at the nearest end; ok is
+// false where nothing was measured.
+func (c curve) near(rate float64) (value float64, ok bool) {
+	last, any := c.last()
+	if !any {
+		return 0, false
+	}
+	value, _ = c.at(max(c[0].rate, min(last.rate, rate)))
+	return value, true
+}
+
+// times is the curve with its rates so many times as high.
+func (c curve) times(factor float64) curve {
+	out := slices.Clone(c)
+	for i := range out {
+		out[i].rate *= factor
+	}
+	return out
+}
+
+// without is the curve without its i-th value.
+func (c curve) without(i int) curve { return slices.Delete(slices.Clone(c), i, i+1) }
 
 // reaches is the lowest rate at which the figure has a value; ok is false where it stays
 // below it, or is above it from the first trial on.

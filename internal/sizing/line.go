@@ -6,27 +6,30 @@ import (
 	"slices"
 )
 
+// An xy is a point that a line is drawn through.
+type xy struct{ x, y float64 }
+
 // A weighed is a value that counts as much as its weight.
 type weighed struct{ value, weight float64 }
 
-// line is the line of weighted medians through trials: its slope is the median of the
-// slopes of all pairs, each as heavy as its points lie apart, so that the many trials at the
-// edge, which differ by noise alone, do not outvote the few far from it (Theil, 1950; Sen,
-// 1968; the weights: Sievers, 1978; Scholz, 1978). Its base is the median of what the slope
+// line is the line of weighted medians through points: its slope is the median of the slopes
+// of all pairs, each as heavy as its points lie apart, so that the many trials at the edge,
+// which differ by noise alone, do not outvote the few far from it (Theil, 1950; Sen, 1968;
+// the weights: Sievers, 1978; Scholz, 1978). Its base is the median of what the slope
 // leaves.
-func line(all []Tried) (base, slope float64) {
+func line(all []xy) (base, slope float64) {
 	var slopes []weighed
 	for i, a := range all {
 		for _, b := range all[:i] {
-			if apart := math.Abs(a.Inside - b.Inside); apart > 0 {
-				slopes = append(slopes, weighed{(a.Measured - b.Measured) / (a.Inside - b.Inside), apart})
+			if apart := math.Abs(a.x - b.x); apart > 0 {
+				slopes = append(slopes, weighed{(a.y - b.y) / (a.x - b.x), apart})
 			}
 		}
 	}
 	slope = weightedMedian(slopes)
 	rest := make([]float64, len(all))
-	for i, t := range all {
-		rest[i] = t.Measured - slope*t.Inside
+	for i, p := range all {
+		rest[i] = p.y - slope*p.x
 	}
 	return median(rest), slope
 }

@@ -1,25 +1,25 @@
 package sizing
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/odigos-io/odigos-stress/internal/baseline"
 )
 
-// A Model is what one baseline says of memory: a line over the spans inside, held against
-// the very trials that it comes from.
+// A Model is what is said of one baseline's memory: the law of all baselines of its workload,
+// held against its own trials.
 //
-// By Little's law the spans inside are the rate × the time that a span stays. What a span
-// inside costs is more than its own bytes: it is decoded, copied and encoded on its way, and
-// Go lets garbage lie up to GOGC/100 of what lives before it is collected. All that is in
-// the slope. GOMEMLIMIT ends it: towards it the runtime collects more often, and pays in
-// CPU.
+// By Little's law the spans inside are the rate × the time that a span stays; each is decoded
+// and waits, for its batch and for the backend. What goes with the rate alone is what a batch
+// needs while it is copied and encoded, as its timer lets as many spans gather as come
+// meanwhile, and what is allocated while a collection runs. Go lets garbage lie beside all
+// that, up to GOGC/100 of what lives. GOMEMLIMIT ends it: towards it the runtime collects
+// more often, and pays in CPU.
 type Model struct {
 	Baseline string `json:"baseline"`
-	// Stay is how long a span stays, in seconds, where one time for all rates predicts the
-	// trials better than the time of each; 0: that of each.
-	Stay float64 `json:"one_residence_seconds,omitempty"`
 	// Anon is anonymous and kernel memory, which an OOM kill is about; WorkingSet what is
 	// held against the thresholds, as kubelet counts it.
 	Anon       Fit `json:"anon_and_kernel"`
@@ -30,79 +30,85 @@ type Model struct {
 	stays curve
 }
 
-// A Fit is a line through the peaks of memory of the trials that held.
+// A Fit is a law of the peaks of memory, and how far it is from the trials that held.
 type Fit struct {
 	Base    float64 `json:"base_bytes"`
+	PerRate float64 `json:"per_span_a_second_bytes"`
 	PerSpan float64 `json:"per_span_inside_bytes"`
-	// Ceiling is where GOMEMLIMIT ends the line; 0: no GOMEMLIMIT.
+	// PerSpanAlone is the slope of a line over the spans inside alone, with all that goes with
+	// the rate in it: more than a span inside can cost.
+	PerSpanAlone float64 `json:"per_span_inside_at_most_bytes"`
+	// Ceiling is where GOMEMLIMIT ends the law; 0: no GOMEMLIMIT.
 	Ceiling float64 `json:"ceiling_bytes,omitempty"`
-	R2      float64 `json:"r_squared"`
-	// Worst and Median are errors of the prediction as shares of what was measured. Those
-	// left out are of lines that did not know the trial that they are held against.
-	Worst         float64 `json:"worst_error_ratio"`
-	Median        float64 `json:"median_error_ratio"`
-	LeftOutWorst  float64 `json:"left_out_worst_error_ratio"`
-	LeftOutMedian float64 `json:"left_out_median_error_ratio"`
+	// Of is how many trials the law is of, in all baselines, without those at the ceiling.
+	Of int     `json:"of_trials"`
+	R2 float64 `json:"r_squared"`
+	// Known is how the law misses its trials, Unknown how laws do that did not know the trial
+	// nor others of its rate, Between how a straight line between the neighbours does. The
+	// last two are of the same trials: those that have a neighbour on each side.
+	Known   Errors `json:"errors"`
+	Unknown Errors `json:"left_out_errors"`
+	Between Errors `json:"neighbours_errors"`
 	// Most is the largest peak that was measured in a trial that held; 0: not known.
 	Most   float64 `json:"measured_most_bytes"`
 	Trials []Tried `json:"trials"`
-	// Holds is whether the line may be used; else Why says why not, and Most stands for it.
+	// Holds is whether the law is used; else Why says why not, and what was measured at the
+	// nearest rates stands for it.
 	Holds bool   `json:"holds"`
 	Why   string `json:"why,omitempty"`
 
+	law
 	goMemLimit float64
+	peaks      curve
 }
 
-// A Tried is a trial that a line is held against.
+// A Tried is a trial that a law is held against.
 type Tried struct {
 	Rate float64 `json:"rate_spans_per_second"`
 	// Inside is the mean of spans inside.
 	Inside    float64 `json:"inside_spans"`
 	Measured  float64 `json:"measured_bytes"`
 	Predicted float64 `json:"predicted_bytes"`
-	Error     float64 `json:"error_ratio"`    // of the measured
-	LeftOut   float64 `json:"left_out_ratio"` // the same, of a line without this trial
+	Error     float64 `json:"error_ratio"` // of the measured
+
+	// weight is 1 for all trials at one rate together: most of a search's are at the edge.
+	weight float64
+	group  int
 }
 
 const (
-	// mostError is how far a prediction may lie from the trial before the line is not
-	// believed.
-	mostError = 0.25
-	// fewestTrials of a line, and how many times as many spans the fullest must have inside
-	// as the emptiest: a cloud at one rate has no slope.
-	fewestTrials  = 3
-	leastSpread   = 1.5
-	atCeiling     = 0.95 // of GOMEMLIMIT: such a trial says nothing of the slope
-	defaultGOGC   = 100  // percent
+	// fewestRates of a law, and how many times as high the highest must be as the lowest: a
+	// cloud at one rate has no slope.
+	fewestRates = 3
+	leastSpread = 1.5
+	// atCeiling is the share of GOMEMLIMIT from which on a trial says nothing of the law. The
+	// runtime gives memory back to stay below 95 % (reduceExtraPercent in mgcscavenge.go), and
+	// counts a little that the kernel does not.
+	atCeiling     = 0.9
+	defaultGOGC   = 100 // percent
 	workingSetFor = "working set"
 	anonFor       = "anonymous and kernel memory"
 )
 
-// ModelOf fits both lines of a baseline, and takes the residence that predicts better.
-func ModelOf(b baseline.Baseline) Model {
-	each := modelOf(b, 0)
-	one := modelOf(b, medianStay(b.Points))
-	switch better := one.Anon.LeftOutMedian < each.Anon.LeftOutMedian; {
-	case one.Stay == 0, each.Anon.Holds && !one.Anon.Holds:
-		return each
-	case better, one.Anon.Holds && !each.Anon.Holds:
-		return one
+// ModelsOf fits both laws of baselines of one workload, and holds them against each.
+func ModelsOf(all ...baseline.Baseline) []Model {
+	out := make([]Model, len(all))
+	anon := make([]*Fit, len(all))
+	set := make([]*Fit, len(all))
+	for i, b := range all {
+		m := &out[i]
+		m.Baseline = b.Name
+		m.stays = curveOf(b.Points, stayOf)
+		for _, k := range m.stays {
+			m.InsideMost = max(m.InsideMost, k.rate*k.value)
+		}
+		m.Anon = fitOf(b, func(p baseline.Point) *float64 { return p.Anon })
+		m.WorkingSet = fitOf(b, func(p baseline.Point) *float64 { return p.Memory })
+		anon[i], set[i] = &m.Anon, &m.WorkingSet
 	}
-	return each
-}
-
-func modelOf(b baseline.Baseline, stay float64) Model {
-	m := Model{Baseline: b.Name, Stay: stay}
-	limit := float64(b.Gateway.GoMemLimit)
-	m.Anon = fitOf(b.Points, stay, limit, anonFor,
-		func(p baseline.Point) *float64 { return p.Anon })
-	m.WorkingSet = fitOf(b.Points, stay, limit, workingSetFor,
-		func(p baseline.Point) *float64 { return p.Memory })
-	m.stays = curveOf(b.Points, stayOf)
-	for _, k := range m.stays {
-		m.InsideMost = max(m.InsideMost, k.rate*k.value)
-	}
-	return m
+	fit(anon, anonFor)
+	fit(set, workingSetFor)
+	return out
 }
 
 // stayOf is how long a span stays: the mean latency, or else the median; where neither is
@@ -119,58 +125,40 @@ func stayOf(p baseline.Point) *float64 {
 	return p.P50
 }
 
-// medianStay is the median of the trials that held, 0 where none is known.
-func medianStay(all []baseline.Point) float64 {
-	var stays []float64
-	for _, p := range all {
-		if stay := stayOf(p); p.Held && stay != nil {
-			stays = append(stays, *stay)
-		}
-	}
-	return median(stays)
-}
-
-// fitOf fits the line of one kind of memory; limit is GOMEMLIMIT, and stay the residence, or
-// 0 for that of each trial.
-func fitOf(
-	all []baseline.Point, stay, limit float64, what string, of func(baseline.Point) *float64,
-) Fit {
-	f := Fit{goMemLimit: limit}
-	for _, p := range all {
-		memory, own := of(p), stayOf(p)
+// fitOf is the trials of one baseline that say something of one kind of memory.
+func fitOf(b baseline.Baseline, of func(baseline.Point) *float64) Fit {
+	f := Fit{goMemLimit: float64(b.Gateway.GoMemLimit)}
+	for _, p := range b.Points {
+		memory, stay := of(p), stayOf(p)
 		if !p.Held || memory == nil || *memory <= 0 {
 			continue
 		}
 		f.Most = max(f.Most, *memory)
-		if own == nil {
-			continue
+		if stay != nil {
+			f.Trials = append(f.Trials, Tried{Rate: p.Rate, Inside: p.Rate * *stay, Measured: *memory})
 		}
-		inside := p.Rate * *own
-		if stay > 0 {
-			inside = p.Rate * stay
-		}
-		f.Trials = append(f.Trials, Tried{Rate: p.Rate, Inside: inside, Measured: *memory})
 	}
-	if limit > 0 {
-		f.Ceiling = max(limit, f.Most)
+	f.peaks = curveOf(b.Points, of)
+	if f.goMemLimit > 0 {
+		f.Ceiling = max(f.goMemLimit, f.Most)
 	}
-	below := f.below()
-	switch low, high := extent(below); {
-	case len(f.Trials) == 0:
-		f.Why = "no trial that held knows the " + what + " and the spans inside"
-		return f
-	case len(below) < fewestTrials:
-		f.Why = fmt.Sprintf("of %d trials that held below GOMEMLIMIT a line says nothing, %d are "+
-			"needed", len(below), fewestTrials)
-		return f
-	case high < leastSpread*low:
-		f.Why = fmt.Sprintf("the trials that held had %.0f to %.0f spans inside: too much alike for "+
-			"a line", low, high)
-		return f
-	}
-	f.Base, f.PerSpan = line(below)
-	f.hold(below)
+	f.group()
 	return f
+}
+
+// group weighs the trials: those at one rate, as a curve takes them for one, count as one.
+func (f *Fit) group() {
+	slices.SortStableFunc(f.Trials, func(a, b Tried) int { return cmp.Compare(a.Rate, b.Rate) })
+	for i, g := 0, 0; i < len(f.Trials); g++ {
+		n := i + 1
+		for n < len(f.Trials) && f.Trials[n].Rate <= alike*f.Trials[i].Rate {
+			n++
+		}
+		for j := i; j < n; j++ {
+			f.Trials[j].weight, f.Trials[j].group = 1/float64(n-i), g
+		}
+		i = n
+	}
 }
 
 // below are the trials that were not held down by GOMEMLIMIT.
@@ -184,41 +172,57 @@ func (f *Fit) below() []Tried {
 	return out
 }
 
-// hold holds the line against its trials.
-func (f *Fit) hold(below []Tried) {
-	var errs, left []float64
-	for i, t := range f.Trials {
-		t.Predicted = f.at(t.Inside)
-		t.Error = t.Predicted/t.Measured - 1
-		errs = append(errs, math.Abs(t.Error))
-		without := *f
-		if rest := others(below, t); len(rest) >= 2 {
-			without.Base, without.PerSpan = line(rest)
-			t.LeftOut = without.at(t.Inside)/t.Measured - 1
-			left = append(left, math.Abs(t.LeftOut))
-		}
-		f.Trials[i] = t
+// fit finds the law of several baselines, and holds it against each.
+func fit(all []*Fit, what string) {
+	below := make([][]Tried, len(all))
+	for i, f := range all {
+		below[i] = f.below()
 	}
-	f.Worst, f.Median = most(errs), median(errs)
-	f.LeftOutWorst, f.LeftOutMedian = most(left), median(left)
-	f.R2 = f.rSquared()
-	switch {
-	case f.PerSpan <= 0:
-		f.Why = "memory does not rise with the spans inside"
-	case f.Worst > mostError:
-		f.Why = fmt.Sprintf("it misses a trial by %.0f %%, more than %.0f %%", 100*f.Worst,
-			100*mostError)
-	case f.LeftOutMedian > mostError:
-		f.Why = fmt.Sprintf("without the trial that it is held against it misses by %.0f %% (median), "+
-			"more than %.0f %%", 100*f.LeftOutMedian, 100*mostError)
-	default:
-		f.Holds = true
+	pool := slices.Concat(below...)
+	why := tooFew(pool, what)
+	for i, f := range all {
+		switch {
+		case len(f.Trials) == 0:
+			f.Why = "no trial that held knows the " + what + " and the spans inside"
+			continue
+		case why != "":
+			f.Why = why
+			continue
+		}
+		f.law, _ = lawOf(pool, forms)
+		f.Base, f.PerRate, f.PerSpan, f.Of = f.base, f.perRate, f.perSpan, len(pool)
+		alone, _ := lawOf(pool, insideForms)
+		f.PerSpanAlone = alone.perSpan
+		f.hold(below[i], slices.Concat(slices.Concat(below[:i]...), slices.Concat(below[i+1:]...)))
 	}
 }
 
-// at is the peak that the line says of so many spans inside.
-func (f *Fit) at(inside float64) float64 {
-	bytes := max(f.Base+f.PerSpan*inside, 0)
+// tooFew is why trials have no law; empty: they have one.
+func tooFew(all []Tried, what string) string {
+	var rates []float64
+	for _, t := range all {
+		if !slices.ContainsFunc(rates, func(r float64) bool {
+			return max(r, t.Rate) <= alike*min(r, t.Rate)
+		}) {
+			rates = append(rates, t.Rate)
+		}
+	}
+	switch {
+	case len(rates) == 0:
+		return "no trial that held below GOMEMLIMIT knows the " + what + " and the spans inside"
+	case slices.Max(rates) < leastSpread*slices.Min(rates):
+		return fmt.Sprintf("the trials that held below GOMEMLIMIT had %.0f to %.0f spans/s: too much "+
+			"alike for a law", slices.Min(rates), slices.Max(rates))
+	case len(rates) < fewestRates:
+		return fmt.Sprintf("trials held below GOMEMLIMIT at %d rates, %d are needed", len(rates),
+			fewestRates)
+	}
+	return ""
+}
+
+// within is the law's peak within the baseline's GOMEMLIMIT.
+func (f *Fit) within(l law, t Tried) float64 {
+	bytes := l.at(t.Rate, t.Inside)
 	if f.Ceiling > 0 {
 		return min(bytes, f.Ceiling)
 	}
@@ -238,23 +242,5 @@ func (f *Fit) rSquared() float64 {
 	if all == 0 {
 		return 0
 	}
-	return 1 - left/all
-}
-
-func others(all []Tried, but Tried) []Tried {
-	var out []Tried
-	for _, t := range all {
-		if t.Rate != but.Rate || t.Inside != but.Inside || t.Measured != but.Measured {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-func extent(all []Tried) (low, high float64) {
-	low = math.Inf(1)
-	for _, t := range all {
-		low, high = min(low, t.Inside), max(high, t.Inside)
-	}
-	return low, high
+	return math.Max(1-left/all, 0)
 }

@@ -11,30 +11,40 @@ import (
 type pod struct {
 	sources  []Source
 	capacity Interval
-	gateway  scenario.Gateway
-	load     scenario.Load
-	backend  scenario.Backend
-	// models are those of the sources; of two the larger prediction is taken.
+	// highest is the high end as it was measured, on hosts as fast as they were.
+	highest float64
+	gateway scenario.Gateway
+	load    scenario.Load
+	backend scenario.Backend
+	// models are those of the sources, along how far the pod lies from the first to the
+	// second.
 	models []*Model
-	// cpu and exports are the curves of the larger source, which alone reach its rates.
+	along  float64
+	// cpu and exports are the curves of the larger source, which alone reach its rates: cpu
+	// of the answer's host, exports as they were.
 	cpu, exports curve
 	queuedSpan   *float64
 }
 
-// measured is a pod as it was measured.
-func measured(b baseline.Baseline, models map[string]*Model) pod {
+// pod is one as it was measured.
+func (b brought) pod(models map[string]*Model) pod {
 	return pod{
-		sources: []Source{sourceOf(b)}, capacity: intervalOf(b.Capacity), gateway: b.Gateway,
-		load: b.Load, backend: b.Backend, models: []*Model{models[b.Name]}, queuedSpan: b.QueuedSpan,
-		cpu:     curveOf(b.Points, func(p baseline.Point) *float64 { return p.CPU }),
+		sources: []Source{sourceOf(b)}, capacity: intervalOf(b.Capacity), highest: b.measured.High,
+		gateway: b.Gateway, load: b.Load, backend: b.Backend, models: []*Model{models[b.Name]},
+		queuedSpan: b.QueuedSpan, cpu: b.cpu(),
 		exports: curveOf(b.Points, func(p baseline.Point) *float64 { return p.Exports }),
 	}
+}
+
+// cpu is the curve of cores on the answer's host: as many at a lower rate where it is slower.
+func (b brought) cpu() curve {
+	return curveOf(b.Points, func(p baseline.Point) *float64 { return p.CPU }).times(b.speed.Factor)
 }
 
 // bracket finds the two baselines that a pod for need spans/s lies between: one that does
 // not hold it, and one that does and has no less of CPU and of memory. Of many pairs it is
 // the one that lies closest together, so that the straight line between is short.
-func bracket(all []baseline.Baseline, need float64) (low, high baseline.Baseline, ok bool) {
+func bracket(all []brought, need float64) (low, high brought, ok bool) {
 	best := math.Inf(1)
 	for _, a := range all {
 		for _, b := range all {
@@ -48,7 +58,7 @@ func bracket(all []baseline.Baseline, need float64) (low, high baseline.Baseline
 }
 
 // alongside is whether b is a with more of CPU, memory or both, and GOMEMLIMIT as far.
-func alongside(a, b baseline.Baseline) bool {
+func alongside(a, b brought) bool {
 	small, large := a.Gateway, b.Gateway
 	return small.CPULimit <= large.CPULimit && small.MemoryLimit <= large.MemoryLimit &&
 		(small.GoMemLimit > 0) == (large.GoMemLimit > 0)
@@ -61,20 +71,29 @@ const (
 )
 
 // interpolated is the pod between two that were measured: limits, and capacity, on the
-// straight line through both, as far along as the low ends reach need.
-func interpolated(a, b baseline.Baseline, need float64, models map[string]*Model) pod {
+// straight line through both, as far along as the low ends reach need. Its CPU is at least
+// what the larger one takes at that rate, at the share of its limit that it uses at its own
+// low end: a span takes more CPU at a lower rate, where batches are smaller, and the line
+// does not know it.
+func interpolated(a, b brought, need float64, models map[string]*Model) pod {
 	t := (need - a.Capacity.Low) / (b.Capacity.Low - a.Capacity.Low)
 	between := func(x, y float64) float64 { return x + t*(y-x) }
-	p := measured(b, models)
+	p := b.pod(models)
 	p.sources = []Source{sourceOf(a), sourceOf(b)}
-	p.models = []*Model{models[a.Name], models[b.Name]}
+	p.models, p.along = []*Model{models[a.Name], models[b.Name]}, t
 	p.capacity = Interval{
 		need, between(a.Capacity.Estimate, b.Capacity.Estimate),
 		between(a.Capacity.High, b.Capacity.High),
 	}
-	cores := up(between(float64(a.Gateway.CPULimit), float64(b.Gateway.CPULimit)), cpuStep)
+	p.highest = between(a.measured.High, b.measured.High)
+	cores := between(float64(a.Gateway.CPULimit), float64(b.Gateway.CPULimit))
+	here, known := p.cpu.at(need)
+	if there, ok := p.cpu.at(b.Capacity.Low); ok && known && b.boundByCPU() {
+		limit := float64(b.Gateway.CPULimit)
+		cores = max(cores, min(limit*here/there, limit))
+	}
 	memory := up(between(float64(a.Gateway.MemoryLimit), float64(b.Gateway.MemoryLimit)), memoryStep)
-	p.gateway = withLimits(b.Gateway, cores, memory)
+	p.gateway = withLimits(b.Gateway, up(cores, cpuStep), memory)
 	return p
 }
 
@@ -160,88 +179,4 @@ func presetOf(g scenario.Gateway) scenario.Preset {
 		}
 	}
 	return ""
-}
-
-// Memory is what one pod would take, against its limit.
-type Memory struct {
-	// Rate is that after the loss of pods, at which a pod takes the most.
-	Rate   float64 `json:"rate_spans_per_second"`
-	Inside float64 `json:"inside_mean_spans,omitempty"` // 0: not known
-	Stay   float64 `json:"residence_seconds,omitempty"` // Inside by Rate
-	// Measured is whether Rate lies within the rates that were measured; else spans are
-	// taken to stay as long as at the nearest.
-	Measured   bool     `json:"within_measured_rates"`
-	Anon       Forecast `json:"anon_and_kernel"`
-	WorkingSet Forecast `json:"working_set"`
-}
-
-// A Forecast is a peak of memory.
-type Forecast struct {
-	Bytes float64 `json:"bytes,omitempty"` // 0: not known
-	// Model is whether it is the model's; else the most that was measured.
-	Model bool    `json:"by_model"`
-	Share float64 `json:"ratio_of_limit,omitempty"`
-	Error float64 `json:"worst_error_ratio,omitempty"` // of the model
-	// AtCeiling is whether GOMEMLIMIT keeps it there, which costs CPU.
-	AtCeiling bool `json:"at_gomemlimit,omitempty"`
-}
-
-// memory is the forecast at a rate, against limits.
-func (p pod) memory(rate float64, l Limits) Memory {
-	m := Memory{Rate: rate}
-	for _, model := range p.models {
-		inside, within := model.insideAt(rate)
-		if inside > m.Inside {
-			m.Inside, m.Stay = inside, inside/rate
-		}
-		m.Measured = m.Measured || within
-	}
-	for _, model := range p.models {
-		m.Anon = larger(m.Anon, model.Anon.forecast(m.Inside, l))
-		m.WorkingSet = larger(m.WorkingSet, model.WorkingSet.forecast(m.Inside, l))
-	}
-	return m
-}
-
-func larger(a, b Forecast) Forecast {
-	if b.Bytes > a.Bytes {
-		return b
-	}
-	return a
-}
-
-// insideAt is the mean of spans inside at a rate; beyond the rates that were measured spans
-// stay as long as at the nearest one.
-func (m *Model) insideAt(rate float64) (n float64, within bool) {
-	stay, within := m.stays.at(rate)
-	last, any := m.stays.last()
-	switch {
-	case !any:
-		return 0, false
-	case m.Stay > 0:
-		stay = m.Stay
-	case !within && rate < last.rate:
-		stay = m.stays[0].value
-	case !within:
-		stay = last.value
-	}
-	return rate * stay, within
-}
-
-// forecast is the peak that a fit says of so many spans within limits, or the measured most
-// where it does not hold. A GOMEMLIMIT that differs from the one it was measured with ends
-// the line in its place.
-func (f *Fit) forecast(inside float64, l Limits) Forecast {
-	if !f.Holds || inside <= 0 {
-		return Forecast{Bytes: f.Most, Share: f.Most / l.Memory}
-	}
-	there := *f
-	if l.GoMemLimit != f.goMemLimit {
-		there.Ceiling = l.GoMemLimit
-	}
-	bytes := there.at(inside)
-	return Forecast{
-		Bytes: bytes, Model: true, Share: bytes / l.Memory, Error: f.Worst,
-		AtCeiling: there.Ceiling > 0 && bytes >= there.Ceiling,
-	}
 }

@@ -154,8 +154,8 @@ func (p pod) base() (bytes float64, ok bool) {
 }
 
 // span is what a queued span takes of the live heap. A span on its way is decoded, copied
-// and encoded at once, and garbage lies beside it; of that the slope without the garbage is
-// more than a queued span takes, as far as was seen.
+// and encoded at once, and garbage lies beside it; of that the slope over the spans inside
+// alone, without the garbage, is more than a queued span takes, as far as was seen.
 func (p pod) span(w Wish) (bytes float64, from SpanFrom) {
 	if w.QueuedSpan > 0 {
 		return w.QueuedSpan, SpanGiven
@@ -165,7 +165,7 @@ func (p pod) span(w Wish) (bytes float64, from SpanFrom) {
 	}
 	for _, m := range p.models {
 		if m.Anon.Holds {
-			bytes, from = max(bytes, m.Anon.PerSpan/(1+p.garbage())), SpanSlope
+			bytes, from = max(bytes, m.Anon.PerSpanAlone/(1+p.garbage())), SpanSlope
 		}
 	}
 	return bytes, from

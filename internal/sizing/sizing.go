@@ -76,13 +76,16 @@ func (i Interval) times(f float64) Interval {
 
 // A Source is a measured capacity that a size rests on.
 type Source struct {
-	Baseline   string   `json:"baseline"`
-	Record     string   `json:"record"`
+	Baseline string `json:"baseline"`
+	Record   string `json:"record"`
+	// Capacity is that on the answer's host, Measured as it was found.
 	Capacity   Interval `json:"capacity_spans_per_second"`
+	Measured   Interval `json:"measured_capacity_spans_per_second"`
 	Confidence float64  `json:"confidence_ratio"`
 	CPULimit   float64  `json:"cpu_limit_cores"`
 	Memory     float64  `json:"memory_limit_bytes"`
 	BrokeFirst string   `json:"broke_first,omitempty"`
+	Speed
 }
 
 // A Size is so many pods of one kind that hold the wish, each figure for one pod unless it
@@ -132,6 +135,8 @@ type Answer struct {
 	SchemaVersion int      `json:"schema_version"`
 	Wish          Wish     `json:"wish"`
 	Workload      Workload `json:"workload"`
+	// Host is whose cores all sizes are of.
+	Host  Host   `json:"host_speed"`
 	Sizes         []Size   `json:"sizes"`
 	// Models are the memory models of the baselines that the sizes rest on.
 	Models []Model `json:"memory_models"`
@@ -155,9 +160,13 @@ type Beyond struct {
 }
 
 func (b *Beyond) Error() string {
+	end := "low end"
+	if b.Largest.Factor != 1 {
+		end += fmt.Sprintf(" on the slowest host, %.0f as it was measured", b.Largest.Measured.Low)
+	}
 	return fmt.Sprintf("size %d pods: asked beyond what was measured: each pod must hold %.0f "+
-		"spans/s, the largest measured holds %.0f (baseline %s, low end): ask for %d pods or more, or "+
-		"measure a larger one: %s", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline,
+		"spans/s, the largest measured holds %.0f (baseline %s, %s): ask for %d pods or more, or "+
+		"measure a larger one: %s", b.Replicas, b.Need, b.Largest.Capacity.Low, b.Largest.Baseline, end,
 		b.Enough, strings.Join(b.Measure, " "))
 }
 
@@ -173,13 +182,14 @@ func Reckon(w Wish, all []baseline.Baseline) (Answer, error) {
 	}
 	a.Workload = workloadOf(all[0])
 	all = withQueuedSpans(all)
+	a.Models = ModelsOf(all...)
 	models := map[string]*Model{}
-	for _, b := range all {
-		m := ModelOf(b)
-		models[b.Name] = &m
-		a.Models = append(a.Models, m)
+	for i := range a.Models {
+		models[a.Models[i].Baseline] = &a.Models[i]
 	}
-	for _, b := range all {
+	taken, host := bring(all)
+	a.Host = host
+	for _, b := range taken {
 		n := w.Replicas
 		if n == 0 {
 			n = w.pods(b.Capacity.Low)
@@ -187,16 +197,16 @@ func Reckon(w Wish, all []baseline.Baseline) (Answer, error) {
 		if n > mostPods || w.perPod(n) > b.Capacity.Low*(1+1e-9) {
 			continue
 		}
-		a.Sizes = append(a.Sizes, w.size(n, measured(b, models)))
+		a.Sizes = append(a.Sizes, w.size(n, b.pod(models)))
 	}
 	if w.Replicas > 0 {
-		if low, high, ok := bracket(all, w.perPod(w.Replicas)); ok {
+		if low, high, ok := bracket(taken, w.perPod(w.Replicas)); ok {
 			between := interpolated(low, high, w.perPod(w.Replicas), models)
 			a.Sizes = append(a.Sizes, w.size(w.Replicas, between))
 		}
 	}
 	if len(a.Sizes) == 0 {
-		return a, w.beyond(all)
+		return a, w.beyond(taken)
 	}
 	slices.SortStableFunc(a.Sizes, cheaper)
 	return a, nil
@@ -221,8 +231,8 @@ func withQueuedSpans(all []baseline.Baseline) []baseline.Baseline {
 	return out
 }
 
-func (w Wish) beyond(all []baseline.Baseline) error {
-	largest := slices.MaxFunc(all, func(a, b baseline.Baseline) int {
+func (w Wish) beyond(all []brought) error {
+	largest := slices.MaxFunc(all, func(a, b brought) int {
 		return cmp.Compare(a.Capacity.Low, b.Capacity.Low)
 	})
 	n := w.Replicas
@@ -231,7 +241,7 @@ func (w Wish) beyond(all []baseline.Baseline) error {
 	}
 	return &Beyond{
 		Need: w.perPod(n), Largest: sourceOf(largest), Replicas: n, Enough: w.pods(largest.Capacity.Low),
-		Measure: Measure(largest),
+		Measure: measure(largest),
 	}
 }
 
@@ -265,9 +275,10 @@ func (w Wish) size(n int, p pod) Size {
 	return s
 }
 
-func sourceOf(b baseline.Baseline) Source {
+func sourceOf(b brought) Source {
 	return Source{
 		Baseline: b.Name, Record: b.Record, Capacity: intervalOf(b.Capacity),
+		Measured: intervalOf(b.measured), Speed: b.speed,
 		Confidence: b.Capacity.Confidence, CPULimit: float64(b.Gateway.CPULimit),
 		Memory: float64(b.Gateway.MemoryLimit), BrokeFirst: b.Capacity.BrokeFirst,
 	}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/odigos-io/odigos-stress/internal/baseline"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -19,8 +18,8 @@ type Trials struct {
 	Breaks []string `json:"breaks"`
 }
 
-// A trial that should break is a tenth above the high end of the capacity, and three tenths
-// above what the pod must hold.
+// A trial that should break is a tenth above the high end of the capacity as it was measured,
+// as the host may be that fast again, and three tenths above what the pod must hold.
 const (
 	beyondHigh = 1.1
 	beyondNeed = 1.3
@@ -30,7 +29,7 @@ const (
 // outage, which they do not have.
 func (p pod) trials(need float64) Trials {
 	l := p.limits(Queue{})
-	breaks := max(beyondHigh*p.capacity.High, beyondNeed*need)
+	breaks := max(beyondHigh*p.highest, beyondNeed*need)
 	return Trials{Holds: p.command(need, l), Breaks: p.command(breaks, l)}
 }
 
@@ -99,10 +98,10 @@ func (p pod) workload() []string {
 	return args
 }
 
-// Measure is the command line that would measure a larger pod than any so far: twice the
+// measure is the command line that would measure a larger pod than any so far: twice the
 // largest.
-func Measure(largest baseline.Baseline) []string {
-	p := measured(largest, nil)
+func measure(largest brought) []string {
+	p := largest.pod(nil)
 	args := []string{
 		"odigos-stress", "capacity", "custom",
 		"--cpu-limit", scenario.CPU(2 * float64(largest.Gateway.CPULimit)).String(),

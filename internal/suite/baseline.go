@@ -207,7 +207,7 @@ func points(c report.Capacity) []baseline.Point {
 			Rate: t.Rate, Held: t.Holding.Result == search.Held, Measured: p.Measured,
 			CPU: p.CPU, CPUMax: p.CPUMax, Memory: p.Memory, Anon: p.Anon, P50: p.P50, Mean: p.Mean,
 			P99: p.P99, Inside: p.Inside, InsideMax: p.InsideMax, Queue: p.Queue, BatchMean: p.BatchMean,
-			Exports: p.Exports,
+			Exports: p.Exports, HostCost: p.BackendPerMillion,
 		})
 	}
 	slices.SortStableFunc(all, func(a, b baseline.Point) int { return cmp.Compare(a.Rate, b.Rate) })
