@@ -23,7 +23,8 @@ func assumptions(a sizing.Answer) []string {
 			best.Scaler.MaxReplicas),
 	}
 	if best.Interpolated {
-		out = append(out, "Between two measured sizes capacity lies on a straight line, or above it.")
+		out = append(out, "Between two measured sizes capacity lies on a straight line, or above it, "+
+			"and a span takes the CPU that it takes in the larger one at that rate.")
 	}
 	if best.Queue.Asked != nil {
 		out = append(out, "At most 80 % of GOMEMLIMIT lives during the outage, so that the garbage "+
@@ -115,5 +116,6 @@ func termsText(f sizing.Fit) string {
 }
 
 func errorsText(e sizing.Errors) string {
-	return fmt.Sprintf("%s at worst, %s median", verdict.Percent(e.Worst), verdict.Percent(e.Median))
+	return fmt.Sprintf("%s at worst (%s of the limit), %s median", verdict.Percent(e.Worst),
+		verdict.Percent(e.OfLimit), verdict.Percent(e.Median))
 }

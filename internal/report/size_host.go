@@ -76,4 +76,3 @@ func leftTexts(a sizing.Answer) []string {
 	}
 	return out
 }
-

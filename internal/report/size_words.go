@@ -76,7 +76,11 @@ func whyPods(w sizing.Wish, s sizing.Size) string {
 	spare := fmt.Sprintf("%s × %s ÷ %s spans/s, the low end, is %s", decimal(w.Rate),
 		verdict.Number(1+w.Headroom), decimal(low), verdict.Number(round(w.Rate*(1+w.Headroom)/low, 2)))
 	if w.Replicas > 0 {
-		return fmt.Sprintf("%s were asked for: each must hold %s.", pods(w.Replicas),
+		were := "were"
+		if w.Replicas == 1 {
+			were = "was"
+		}
+		return fmt.Sprintf("%s %s asked for: each must hold %s.", pods(w.Replicas), were,
 			spansPerSecond(max(w.Rate*(1+w.Headroom)/float64(w.Replicas), s.AfterLoss)))
 	}
 	if w.Survive == 0 {

@@ -73,13 +73,16 @@ func (p pod) forecast(m Memory, l Limits, of func(*Model) *Fit) Forecast {
 	var f Forecast
 	var errs Errors
 	f.Model = m.Inside > 0
-	ceiling := l.GoMemLimit
+	ceiling, measured := l.GoMemLimit, 0.0
 	for _, model := range p.models {
 		fit := of(model)
 		f.Model = f.Model && fit.Holds
 		if fit.goMemLimit == l.GoMemLimit {
-			ceiling = max(ceiling, fit.Ceiling)
+			measured = max(measured, fit.Ceiling)
 		}
+	}
+	if measured > 0 {
+		ceiling = measured
 	}
 	for _, model := range p.models {
 		fit := of(model)

@@ -29,7 +29,8 @@ var forms = [][]int{
 	{always, ofInside},
 	{always, ofRate},
 	{always, ofRate, ofInside},
-	{ofInside}, {ofRate},
+	{ofInside},
+	{ofRate},
 	{ofRate, ofInside},
 	{always},
 }

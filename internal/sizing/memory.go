@@ -38,7 +38,8 @@ type Fit struct {
 	// PerSpanAlone is the slope of a line over the spans inside alone, with all that goes with
 	// the rate in it: more than a span inside can cost.
 	PerSpanAlone float64 `json:"per_span_inside_at_most_bytes"`
-	// Ceiling is where GOMEMLIMIT ends the law; 0: no GOMEMLIMIT.
+	// Ceiling is where GOMEMLIMIT ends the law: the most of the trials that it held down, or
+	// else itself; 0: no GOMEMLIMIT.
 	Ceiling float64 `json:"ceiling_bytes,omitempty"`
 	// Of is how many trials the law is of, in all baselines, without those at the ceiling.
 	Of int     `json:"of_trials"`
@@ -58,6 +59,7 @@ type Fit struct {
 	Why   string `json:"why,omitempty"`
 
 	law
+	limit      float64 // of memory
 	goMemLimit float64
 	peaks      curve
 }
@@ -127,7 +129,7 @@ func stayOf(p baseline.Point) *float64 {
 
 // fitOf is the trials of one baseline that say something of one kind of memory.
 func fitOf(b baseline.Baseline, of func(baseline.Point) *float64) Fit {
-	f := Fit{goMemLimit: float64(b.Gateway.GoMemLimit)}
+	f := Fit{limit: float64(b.Gateway.MemoryLimit), goMemLimit: float64(b.Gateway.GoMemLimit)}
 	for _, p := range b.Points {
 		memory, stay := of(p), stayOf(p)
 		if !p.Held || memory == nil || *memory <= 0 {
@@ -139,8 +141,8 @@ func fitOf(b baseline.Baseline, of func(baseline.Point) *float64) Fit {
 		}
 	}
 	f.peaks = curveOf(b.Points, of)
-	if f.goMemLimit > 0 {
-		f.Ceiling = max(f.goMemLimit, f.Most)
+	if f.Ceiling = f.goMemLimit; f.Most >= atCeiling*f.goMemLimit && f.goMemLimit > 0 {
+		f.Ceiling = f.Most
 	}
 	f.group()
 	return f
@@ -165,7 +167,7 @@ func (f *Fit) group() {
 func (f *Fit) below() []Tried {
 	var out []Tried
 	for _, t := range f.Trials {
-		if f.Ceiling == 0 || t.Measured < atCeiling*f.Ceiling {
+		if f.Ceiling == 0 || t.Measured < atCeiling*f.goMemLimit {
 			out = append(out, t)
 		}
 	}

@@ -137,7 +137,7 @@ type Answer struct {
 	Workload      Workload `json:"workload"`
 	// Host is whose cores all sizes are of.
 	Host  Host   `json:"host_speed"`
-	Sizes         []Size   `json:"sizes"`
+	Sizes []Size `json:"sizes"`
 	// Models are the memory models of the baselines that the sizes rest on.
 	Models []Model `json:"memory_models"`
 	// LeftOut are the baselines that say nothing here, and why.
