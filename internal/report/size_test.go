@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,7 @@ func TestSize(t *testing.T) {
 		},
 		{"between", sizing.Wish{Rate: 72000, Replicas: 4}, all},
 		{"collector", sizing.Wish{Rate: 60000, Headroom: 0.25, Survive: 2, Outage: 120}, collectors},
+		{"hosts", sizing.Wish{Rate: 60000, Replicas: 4}, onHosts(t, 0.75, 0.85, 1.02)},
 		{"out-of-memory-figures", sizing.Wish{Rate: 1000}, []baseline.Baseline{bare(half)}},
 	} {
 		a, err := sizing.Reckon(c.wish, c.baselines)
@@ -75,6 +77,26 @@ func TestSize(t *testing.T) {
 			sizeGolden(t, c.name+"."+form, b.Bytes())
 		}
 	}
+}
+
+// onHosts are baselines of hosts of which one span costs our backend so many µs, beside what
+// it does as for 4,000 spans/s. The last of three was bound by memory.
+func onHosts(t *testing.T, costs ...float64) []baseline.Baseline {
+	t.Helper()
+	all := sizingBaselines(t)
+	all = append(all, all[1])
+	all[2].Name, all[2].Record, all[2].Gateway.CPULimit = "made-up-2-600mi", "none: made up", 2
+	all[2].Gateway.Preset, all[2].Gateway.GoMaxProcs = "", 2
+	for i, cost := range costs {
+		b := &all[i]
+		b.Capacity.HostCost, b.Capacity.BrokeFirst = cost*(1+4000/b.Capacity.Estimate), "CPU"
+		b.Points = slices.Clone(b.Points)
+		for j, p := range b.Points {
+			b.Points[j].HostCost = new(cost * (1 + 4000/p.Rate))
+		}
+	}
+	all[2].Capacity.BrokeFirst = "memory"
+	return all
 }
 
 // bare is a baseline that knows its capacity and nothing else.

@@ -43,8 +43,12 @@ func errorsOf(trials []Tried, predicted []float64, limit float64) Errors {
 	return e
 }
 
-// sure is how sure it must be that neighbours say more of a trial than the law does.
-const sure = 0.95
+const (
+	// sure is how sure it must be that neighbours say more of a trial than the law does.
+	sure = 0.95
+	// sameBits is how far squares of shares may lie apart and be one.
+	sameBits = 1e-12
+)
 
 // hold holds the law against the trials of its baseline, below the ceiling and at it; others
 // are those of the other baselines, below theirs.
@@ -78,7 +82,7 @@ func (f *Fit) hold(below, others []Tried) {
 	}
 	f.Unknown = errorsOf(inner, unknown, f.limit)
 	f.Between = errorsOf(inner, between, f.limit)
-	f.Holds = !worse(inner, unknown, between)
+	f.Holds = !worse(inner, unknown, between, f.limit)
 	if !f.Holds {
 		f.Why = fmt.Sprintf("of trials that it did not know it misses %.1f %% of the limit (root mean "+
 			"square), a straight line between their neighbours %.1f %%, and that is no chance",
@@ -90,10 +94,10 @@ func (f *Fit) hold(below, others []Tried) {
 // mean difference of their squared errors, each rate counted once, is above 0 (Diebold and
 // Mariano, 1995; by Student's distribution, as Harvey, Leybourne and Newbold, 1997, say for
 // few).
-func worse(trials []Tried, one, other []float64) bool {
+func worse(trials []Tried, one, other []float64, limit float64) bool {
 	var differences []float64
 	for i, t := range trials {
-		a, b := one[i]-t.Measured, other[i]-t.Measured
+		a, b := (one[i]-t.Measured)/limit, (other[i]-t.Measured)/limit
 		if i == 0 || t.group != trials[i-1].group {
 			differences = append(differences, 0)
 		}
@@ -104,7 +108,7 @@ func worse(trials []Tried, one, other []float64) bool {
 		return false
 	}
 	mean, spread := stat.MeanStdDev(differences, nil)
-	return mean > spread/math.Sqrt(n)*distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(sure)
+	return mean > sameBits+spread/math.Sqrt(n)*distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(sure)
 }
 
 // tried is the curve of the peaks of the trials.
