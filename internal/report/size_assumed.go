@@ -86,11 +86,11 @@ func fitText(of string, f sizing.Fit) string {
 	if f.Ceiling > 0 {
 		text += fmt.Sprintf(", at most %s", mib(f.Ceiling))
 	}
-	text += fmt.Sprintf("; of %d trials of all baselines below it. Held against %d of this one: R² "+
-		"%.2f, errors %s", f.Of, f.Known.Trials, f.R2, errorsText(f.Known))
+	text += fmt.Sprintf("; of %d trials of all baselines. Held against %d of this one: R² %.2f, "+
+		"errors %s", f.Of, f.Known.Trials, f.R2, errorsText(f.Known))
 	if f.Unknown.Trials > 0 {
-		text += fmt.Sprintf("; of %d rates that it did not know %s, where a straight line between "+
-			"their neighbours has %s", f.Unknown.Trials, errorsText(f.Unknown), errorsText(f.Between))
+		text += fmt.Sprintf("; against %d whose rate it did not know %s, where a straight line "+
+			"between their neighbours has %s", f.Unknown.Trials, errorsText(f.Unknown), errorsText(f.Between))
 	}
 	if !f.Holds {
 		return text + fmt.Sprintf(". It does not hold: %s. What lies between the measured peaks, %s at "+

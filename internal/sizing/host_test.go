@@ -91,6 +91,10 @@ func TestSlowerHost(t *testing.T) {
 		!near(s.Sources[0].Measured.Low, 20000, 1e-9) {
 		t.Errorf("beside a host that is slower by a quarter: %+v", s)
 	}
+	// What should break it does so on a host that is as fast as its own was.
+	if !slices.Contains(s.Trials.Breaks, "24200") {
+		t.Errorf("breaks: %v, want a tenth above the 22,000 that were measured", s.Trials.Breaks)
+	}
 	// As many cores are used at a lower rate: the target of the autoscaler stays.
 	if alone := sizes(t, w, a).Sizes[0]; !near(s.Scaler.CPU, alone.Scaler.CPU, 1e-6) {
 		t.Errorf("CPU target %v, alone %v", s.Scaler.CPU, alone.Scaler.CPU)
@@ -148,12 +152,14 @@ func TestLeftAsMeasured(t *testing.T) {
 		b := on(1, "b", 2, 1200, 40000)
 		c.change(&b)
 		s := byName(sizes(t, sizing.Wish{Rate: 10000}, slow, b))["b"].Sources[0]
-		if !near(s.Factor, c.factor, 1e-6) || !strings.Contains(s.Left, c.want) || c.want == "" && s.Left != "" {
+		if !near(s.Factor, c.factor, 1e-6) || !strings.Contains(s.Left, c.want) ||
+			c.want == "" && s.Left != "" {
 			t.Errorf("factor %v, left %q; want %v, %q", s.Factor, s.Left, c.factor, c.want)
 		}
 	}
 	unknown := made("a", 1, 600, 20000)
-	if a := sizes(t, sizing.Wish{Rate: 10000}, unknown); a.Host.Cost != 0 || a.Sizes[0].Sources[0].Factor != 1 {
+	a := sizes(t, sizing.Wish{Rate: 10000}, unknown)
+	if a.Host.Cost != 0 || a.Sizes[0].Sources[0].Factor != 1 {
 		t.Errorf("no costs: %+v", a.Host)
 	}
 }

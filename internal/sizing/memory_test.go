@@ -218,6 +218,21 @@ func TestModelOfTooLittle(t *testing.T) {
 	}
 }
 
+// Trials at one rate count as one, however many there are.
+func TestModelOfACrowd(t *testing.T) {
+	b := made("a", 1, 600, 20000)
+	for i, p := range b.Points {
+		b.Points[i].Anon = new((20 + 100*math.Sqrt(p.Rate/20000)) * mebi) // no line
+	}
+	want := sizing.ModelsOf(b)[0].Anon
+	for range 20 {
+		b.Points = append(b.Points, b.Points[5])
+	}
+	if got := sizing.ModelsOf(b)[0].Anon; !near(got.PerSpan, want.PerSpan, 1e-6) {
+		t.Errorf("with 20 more trials at the edge %v bytes a span, want %v", got.PerSpan, want.PerSpan)
+	}
+}
+
 // A trial that broke says nothing.
 func TestModelIgnoresWhatBroke(t *testing.T) {
 	b := made("a", 1, 600, 20000)
