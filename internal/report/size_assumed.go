@@ -90,7 +90,8 @@ func fitText(of string, f sizing.Fit) string {
 		"errors %s", f.Of, f.Known.Trials, f.R2, errorsText(f.Known))
 	if f.Unknown.Trials > 0 {
 		text += fmt.Sprintf("; against %d whose rate it did not know %s, where a straight line "+
-			"between their neighbours has %s", f.Unknown.Trials, errorsText(f.Unknown), errorsText(f.Between))
+			"between their neighbours has %s", f.Unknown.Trials, errorsText(f.Unknown),
+			errorsText(f.Between))
 	}
 	if !f.Holds {
 		return text + fmt.Sprintf(". It does not hold: %s. What lies between the measured peaks, %s at "+

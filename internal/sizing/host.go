@@ -114,7 +114,7 @@ func whyLeft(b baseline.Baseline) string {
 // boundByCPU is whether it was processor time that gave way first, or that limited the
 // gateway when something else did.
 func (b brought) boundByCPU() bool {
-	c := b.Baseline.Capacity
+	c := b.Capacity
 	return strings.EqualFold(c.BrokeFirst, brokeByCPU) || c.Limited == limitedByCPU
 }
 

@@ -64,10 +64,3 @@ func median(values []float64) float64 {
 	}
 	return weightedMedian(all)
 }
-
-func most(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	return slices.Max(values)
-}
