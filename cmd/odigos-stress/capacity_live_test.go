@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,12 +63,16 @@ func TestSearchAgain(t *testing.T) {
 	for i, all := range found {
 		low, high := 0.0, 0.0
 		for n, a := range all {
-			cost := a.Work / all[0].Work
-			t.Logf("%v: %.0f–%.0f, with %.2f µs; brought to the first's cost %.0f–%.0f", sizes[i], a.Low,
-				a.High, a.Work, a.Low*cost, a.High*cost)
-			low = max(low, a.Low*cost)
-			if high == 0 || n == 0 || a.High*cost < high {
-				high = a.High * cost
+			spread := 0.0
+			if n > 0 {
+				spread = math.Hypot(a.WorkError, all[0].WorkError)
+			}
+			l, _, h := search.Rescale(a.Low, a.Estimate, a.High, a.Work/all[0].Work, spread)
+			t.Logf("%v: %.0f–%.0f, with %.2f µs ± %.1f %%; brought to the first's cost %.0f–%.0f",
+				sizes[i], a.Low, a.High, a.Work, 100*a.WorkError, l, h)
+			low = max(low, l)
+			if n == 0 || h < high {
+				high = h
 			}
 		}
 		if low > high {

@@ -66,9 +66,11 @@ type Capacity struct {
 	Noise      float64 `json:"noise_ratio,omitempty"`
 	// HostCost is what a million spans cost our own backend meanwhile, in CPU seconds: how
 	// fast the host was. Brought is whether the capacity was brought to it. 0: not known.
-	HostCost  float64 `json:"host_cpu_seconds_per_million_spans,omitempty"`
-	Brought   bool    `json:"brought_to_host_cost,omitempty"`
-	Precision float64 `json:"precision_ratio"` // as asked
+	HostCost float64 `json:"host_cpu_seconds_per_million_spans,omitempty"`
+	// HostCostError is its standard error, as a share of it. 0: not known.
+	HostCostError float64 `json:"host_cost_error_ratio,omitempty"`
+	Brought       bool    `json:"brought_to_host_cost,omitempty"`
+	Precision     float64 `json:"precision_ratio"` // as asked
 	// EncodedPerSpan is bytes a span, before compression.
 	EncodedPerSpan float64 `json:"encoded_bytes_per_span"`
 	// BrokeFirst is what gave way first above it, and Limited what limited it there.

@@ -68,6 +68,7 @@ func (c *checks) capacity(of Capacity) {
 	c.positive("capacity.encoded_bytes_per_span", of.EncodedPerSpan)
 	c.notNegative("capacity.noise_ratio", &of.Noise)
 	c.notNegative("capacity.host_cpu_seconds_per_million_spans", &of.HostCost)
+	c.notNegative("capacity.host_cost_error_ratio", &of.HostCostError)
 	c.notNegative("capacity.precision_ratio", &of.Precision)
 	c.notNegative("capacity.took_seconds", &of.Took)
 	if !(of.Low <= of.Estimate) {

@@ -22,8 +22,12 @@ func broughtText(s sizing.Source) string {
 	if s.Factor == 1 {
 		return ""
 	}
-	return fmt.Sprintf("; measured %s to %s at %s a span, × %.3f", decimal(s.Measured.Low),
+	text := fmt.Sprintf("; measured %s to %s at %s a span, × %.3f", decimal(s.Measured.Low),
 		decimal(s.Measured.High), microseconds(s.Cost/1e6), s.Factor)
+	if s.Error > 0 {
+		text += fmt.Sprintf(" ± %.1f %%", 100*s.Error)
+	}
+	return text
 }
 
 // hostTexts is how fast a core of the answer is, what that made of the baselines of the first

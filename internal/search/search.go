@@ -112,9 +112,11 @@ type Answer struct {
 	Noise float64 `json:"noise_ratio"`
 	// Work is the median cost of work in the trials that were not short, 0 where it is not
 	// known; Brought is whether their edges were brought to it, so that the edge is that of a
-	// host on which work costs so much.
-	Work    float64 `json:"work_cost,omitempty"`
-	Brought bool    `json:"brought_to_work_cost,omitempty"`
+	// host on which work costs so much. WorkError is its standard error as a share of it, 0
+	// where that is not known.
+	Work      float64 `json:"work_cost,omitempty"`
+	WorkError float64 `json:"work_cost_error_ratio,omitempty"`
+	Brought   bool    `json:"brought_to_work_cost,omitempty"`
 	// Dips are rates that broke, in a full trial too, though a higher one held. The edge is
 	// that of the range below the lowest of them, in which every rate that was tried held.
 	Dips []float64 `json:"dips_spans_per_second,omitempty"`
@@ -184,7 +186,8 @@ func (s *Search) Answer() Answer {
 	a := s.interval()
 	a.Dips = s.known.dips
 	a.Confirmed = s.known.confirmed
-	a.Work, a.Brought = medianWork(s.known.counted), s.belief != nil && s.belief.reference > 0
+	a.Work, a.WorkError = medianWork(s.known.counted), workError(s.known.counted)
+	a.Brought = s.belief != nil && s.belief.reference > 0
 	a.Standing, a.Reason = s.end.standing, s.end.reason
 	if a.Standing == "" {
 		a.Standing, a.Reason = Underway, "it goes on: "+s.next.Why

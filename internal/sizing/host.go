@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/baseline"
+	"github.com/odigos-io/odigos-stress/internal/search"
 )
 
 // A Host is the speed of the cores that every size of an answer is of, told by what a span
@@ -46,7 +47,10 @@ type Speed struct {
 	Cost float64 `json:"host_cpu_seconds_per_million_spans,omitempty"`
 	// Factor is what its rates were multiplied by, 1 where it is Left as it was measured.
 	Factor float64 `json:"host_factor"`
-	Left   string  `json:"host_left_because,omitempty"`
+	// Error is the standard error of Factor, as a share of it: both costs are medians of
+	// trials. The capacity's ends moved out by it. 0: not known, or nothing was brought.
+	Error float64 `json:"host_factor_error_ratio,omitempty"`
+	Left  string  `json:"host_left_because,omitempty"`
 }
 
 // A brought is a baseline whose capacity is that of the answer's host.
@@ -69,13 +73,14 @@ func bring(all []baseline.Baseline) ([]brought, Host) {
 		return b.Capacity.HostCost * less(b.Capacity.Estimate, beside)
 	}
 	var host Host
+	var at baseline.Capacity // of the slowest
 	slowest := 0.0
 	for _, b := range all {
 		slow := slowness(b)
 		if whyLeft(b) != "" || slow < slowest || slow == slowest && b.Name > host.Baseline {
 			continue
 		}
-		slowest = slow
+		slowest, at = slow, b.Capacity
 		host = Host{
 			Cost: b.Capacity.HostCost, Rate: b.Capacity.Estimate, Baseline: b.Name, Beside: beside,
 		}
@@ -86,9 +91,12 @@ func bring(all []baseline.Baseline) ([]brought, Host) {
 		if s.Left == "" {
 			s.Factor = slowness(b) / slowest
 		}
+		if s.Left == "" && b.Name != host.Baseline {
+			s.Error = math.Hypot(b.Capacity.HostCostError, at.HostCostError)
+		}
 		out[i] = brought{Baseline: b, measured: b.Capacity, speed: s}
 		c := &out[i].Capacity
-		c.Low, c.Estimate, c.High = s.Factor*c.Low, s.Factor*c.Estimate, s.Factor*c.High
+		c.Low, c.Estimate, c.High = search.Rescale(c.Low, c.Estimate, c.High, s.Factor, s.Error)
 	}
 	return out, host
 }

@@ -52,7 +52,7 @@ func BaselineOf(c report.Capacity, name string) (baseline.Baseline, error) {
 		Capacity: baseline.Capacity{
 			Estimate: c.Answer.Estimate, Low: c.Answer.Low, High: c.Answer.High,
 			Confidence: c.Answer.Confidence, Noise: c.Answer.Noise, Precision: c.Spec.Precision,
-			HostCost: c.Answer.Work, Brought: c.Answer.Brought,
+			HostCost: c.Answer.Work, HostCostError: c.Answer.WorkError, Brought: c.Answer.Brought,
 			Trials: len(c.Trials), Took: c.Took,
 		},
 		Points: points(c),
