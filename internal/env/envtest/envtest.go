@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -63,6 +64,11 @@ var _ env.Environment = (*Environment)(nil)
 // New is a place where the actors of these names can be started.
 func New(programs map[string]Program) *Environment {
 	return &Environment{programs: programs}
+}
+
+// Transport dials, where addresses can be dialled.
+func (e *Environment) Transport() http.RoundTripper {
+	return &http.Transport{DisableCompression: true, Proxy: nil}
 }
 
 // Start runs the actor's program and waits until it is ready, in vain if it ends.
