@@ -262,7 +262,7 @@ func (p *page) capacityRan(c Capacity) {
 	p.line("- Asked: from %s up to %s, %s, in at most %s", brief(s.From), briefRate(s.UpTo),
 		plusMinus(s.Precision), budgetText(s))
 	p.line("- Tool: odigos-stress %s, built with %s", c.Tool.Version, c.Tool.Go)
-	p.line("- Collector: %s, program `%s`, sha256 `%s`", orDash(c.Headline), c.Collector.Program,
+	p.line("- Collector: %s, %s, sha256 `%s`", orDash(c.Headline), programText(c.Collector),
 		orDash(c.Collector.SHA256))
 	p.line("")
 }

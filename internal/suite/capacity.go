@@ -32,6 +32,8 @@ type Capacity struct {
 	Created   time.Time        `json:"created"`
 	Tool      record.Tool      `json:"tool"`
 	Command   []string         `json:"command"`
+	// Environment is where it ran: local or kubernetes; empty means local.
+	Environment string `json:"environment,omitempty"`
 	Machine   record.Machine   `json:"machine"`
 	Collector record.Collector `json:"collector"`
 	// Scenario is resolved at the rate where it begins, with its search; Asked is as its

@@ -25,6 +25,8 @@ type Matrix struct {
 	Created   time.Time        `json:"created"`
 	Tool      record.Tool      `json:"tool"`
 	Command   []string         `json:"command"`
+	// Environment is where it ran: local or kubernetes; empty means local.
+	Environment string `json:"environment,omitempty"`
 	Machine   record.Machine   `json:"machine"`
 	Collector record.Collector `json:"collector"`
 	Selftest  *record.Selftest `json:"selftest,omitempty"`
