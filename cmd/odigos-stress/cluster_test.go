@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -177,51 +176,65 @@ thresholds:
 timing: {warm_up: 0s, duration: 1m, drain: 10s}
 `
 
-// begin starts a run of a minute and waits until load flows.
-func (t *clusterTest) begin() (cmd *exec.Cmd, said *bytes.Buffer) {
+// A running is a run under way.
+type running struct {
+	cmd   *exec.Cmd
+	said  *bytes.Buffer // to be read once it has ended
+	ended chan struct{}
+}
+
+// begin starts a run of a minute and waits until it measures.
+func (t *clusterTest) begin() *running {
 	t.Helper()
 	results := t.TempDir()
-	cmd, said = t.command("run", "basic-load-1k", "--duration=60s", "--warm-up=1s", "--quiet",
+	r := &running{ended: make(chan struct{})}
+	r.cmd, r.said = t.command("run", "basic-load-1k", "--duration=60s", "--warm-up=1s", "--quiet",
 		"--results="+results)
-	if err := cmd.Start(); err != nil {
+	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	go func() {
+		_ = r.cmd.Wait() // how it ended is looked at
+		close(r.ended)
+	}()
+	t.Cleanup(func() {
+		_ = r.cmd.Process.Kill() // unless it has ended
+		<-r.ended
+	})
 	samples := filepath.Join(results, record.Latest, record.SamplesFile)
-	until(t.ctx, t.T, "load flows", func() bool {
+	until(t.ctx, t.T, "it measures", func() bool {
 		select {
-		case err := <-ended:
-			t.Fatalf("the run ended before its load: %v\n%s", err, said)
+		case <-r.ended:
+			t.Fatalf("the run ended before it measured\n%s", r.said)
 		default:
 		}
 		text, err := os.ReadFile(samples)
 		return err == nil && bytes.Contains(text, []byte(`"phase":"`+string(record.PhaseMeasuring)+`"`))
 	})
-	t.Cleanup(func() { <-ended })
-	return cmd, said
+	return r
 }
 
 func TestClusterInterrupted(t *testing.T) {
 	c := newClusterTest(t)
-	cmd, said := c.begin()
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+	r := c.begin()
+	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	until(c.ctx, t, "it has ended", func() bool {
-		return errors.Is(cmd.Process.Signal(syscall.Signal(0)), os.ErrProcessDone)
-	})
-	if code := cmd.ProcessState.ExitCode(); code != 130 {
-		t.Errorf("exit code %d, want 130\n%s", code, said)
+	select {
+	case <-r.ended:
+	case <-c.ctx.Done():
+		t.Fatal("it does not end")
+	}
+	if code := r.cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d, want 130\n%s", code, r.said)
 	}
 	c.wantNothingLeft()
 }
 
 func TestClusterKilled(t *testing.T) {
 	c := newClusterTest(t)
-	cmd, _ := c.begin()
-	if err := cmd.Process.Kill(); err != nil {
+	r := c.begin()
+	if err := r.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	if difference := c.before.difference(takeInventory(c.ctx, t)); difference == "" {
