@@ -21,11 +21,9 @@ import (
 // scenario names, and the machines that its limits are held against.
 type subject struct {
 	collector gateway.Collector
-	// image is where the collector comes from; empty: from this machine, or from the tool's
-	// own image.
-	image   string
-	sources plan.Sources
-	host    host
+	sources   plan.Sources
+	inCluster bool
+	host      host
 }
 
 // subject finds the collector that a scenario asks, and the files that it names.
@@ -46,19 +44,20 @@ func (q *question) subject(
 			return out, usage(fmt.Errorf("gateway.config: %w", err))
 		}
 	}
-	if out.image, err = q.imageOf(g); err != nil {
+	image, err := q.imageOf(g)
+	if err != nil {
 		return out, usage(err)
 	}
 	switch {
 	case q.place.inCluster():
-		out.collector, err = q.place.collector(ctx, out.image)
-	case out.image != "":
-		out.collector, err = unpacked(ctx, out.image)
+		out.collector, err = q.place.collector(ctx, image)
+	case image != "":
+		out.collector, err = unpacked(ctx, image)
 	default:
 		out.collector, err = findCollector(ctx, g, q.collectorBin)
 	}
 	if err == nil {
-		out.host = q.place.host(ctx)
+		out.inCluster, out.host = q.place.inCluster(), q.place.host(ctx)
 	}
 	return out, err
 }
@@ -94,7 +93,9 @@ func unpacked(ctx context.Context, image string) (gateway.Collector, error) {
 	if err != nil {
 		return gateway.Collector{}, err
 	}
-	return identify(ctx, path)
+	c, err := identify(ctx, path)
+	c.Image = image
+	return c, err
 }
 
 // ownCollector is the path of our collector in the tool's own image.
@@ -131,7 +132,9 @@ func (s subject) plan(asked scenario.Scenario) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, usage(err)
 	}
-	p.Collector.Image = s.image
+	if s.inCluster {
+		p.Gateway.Image = s.collector.Image
+	}
 	p.Notes = append(p.Notes, s.host.notes(p)...)
 	return p, nil
 }
@@ -209,6 +212,7 @@ func (q *question) again(
 	ctx context.Context, environment string, was record.Collector, machine record.Machine, config string,
 ) (out subject, err error) {
 	q.place.environment = cmp.Or(environment, onMachine)
+	out.inCluster = q.place.inCluster()
 	out.host = q.place.host(ctx)
 	if out.host.unknown != nil {
 		return out, fmt.Errorf("ask for the cluster's nodes: %w", out.host.unknown)
@@ -219,9 +223,8 @@ func (q *question) again(
 	if config != "" {
 		out.sources.GatewayConfig = []byte(config)
 	}
-	out.image = was.Image
 	switch {
-	case q.place.inCluster():
+	case out.inCluster:
 		out.collector, err = q.place.collector(ctx, was.Image)
 	case was.Image != "" && q.collectorBin == "":
 		out.collector, err = unpacked(ctx, was.Image)
@@ -236,17 +239,21 @@ func (q *question) again(
 	if err != nil {
 		return out, err
 	}
-	return out, sameCollector(was, out.collector, out.image)
+	return out, sameCollector(was, out.collector)
 }
 
 // sameCollector refuses to mix two collectors in one answer. In an image it is known by
 // name and version, elsewhere by its bytes.
-func sameCollector(was record.Collector, is gateway.Collector, image string) error {
-	if was.SHA256 == is.SHA256 && was.Image == image && was.Name == is.Name && was.Version == is.Version {
+func sameCollector(was record.Collector, is gateway.Collector) error {
+	same := was.SHA256 == is.SHA256
+	if was.SHA256 == "" {
+		same = was.Image == is.Image && was.Name == is.Name && was.Version == is.Version
+	}
+	if same {
 		return nil
 	}
 	return fmt.Errorf("found another collector, %s %s (%s, sha256 %s): want that of its trials, %s %s "+
-		"(%s, sha256 %s); name it with --collector-bin", is.Name, is.Version, cmp.Or(image, is.Path),
+		"(%s, sha256 %s); name it with --collector-bin", is.Name, is.Version, cmp.Or(is.Image, is.Path),
 		cmp.Or(is.SHA256, "not known"), was.Name, was.Version, cmp.Or(was.Image, was.Program),
 		cmp.Or(was.SHA256, "not known"))
 }

@@ -18,14 +18,15 @@ import (
 // A Collector is a collector binary that was found.
 type Collector struct {
 	Path string `json:"path"`
-	// Image holds Path, where it is in one. With it an empty Path is the image's entry point.
-	Image   string `json:"image,omitempty"`
 	Name    string `json:"name"`    // as it names itself: odigosotelcol, otelcol-contrib …
 	Version string `json:"version"` // without a leading v
 	// Components are the ids it was built with, by kind: receivers, processors,
 	// exporters, connectors, extensions, providers.
 	Components map[string][]string `json:"components"`
 	SHA256     string              `json:"sha256,omitempty"`
+	// Image is the container image that it came out of; empty for a program. In a pod an empty
+	// Path is its entry point.
+	Image string `json:"image,omitempty"`
 }
 
 // Name of the gateway among the actors, and of its ports.
@@ -124,7 +125,6 @@ func actor(g scenario.Gateway, c Collector) env.Actor {
 	return env.Actor{
 		Name:    actorName,
 		Program: c.Path,
-		Image:   c.Image,
 		Args:    []string{"--config", "$(file." + ConfigFile + ")"},
 		Env:     map[string]string{},
 		Files:   map[string]string{},
