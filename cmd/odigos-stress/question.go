@@ -21,12 +21,12 @@ import (
 
 // A question is a scenario by name or file, with what the flags lay over it.
 type question struct {
-	flagSet      *pflag.FlagSet
-	known        []wellKnown
-	overrides    map[string]*string // by flag
-	set          []string
-	assert       []string
-	variant      string
+	flagSet   *pflag.FlagSet
+	known     []wellKnown
+	overrides map[string]*string // by flag
+	set       []string
+	assert    []string
+	variant   string
 	// collectorBin and collectorImage each name the collector, in place of the scenario.
 	collectorBin, collectorImage string
 	place                        placeOptions

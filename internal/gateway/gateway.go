@@ -17,7 +17,7 @@ import (
 
 // A Collector is a collector binary that was found.
 type Collector struct {
-	Path string `json:"path"`
+	Path    string `json:"path"`
 	Name    string `json:"name"`    // as it names itself: odigosotelcol, otelcol-contrib …
 	Version string `json:"version"` // without a leading v
 	// Components are the ids it was built with, by kind: receivers, processors,

@@ -38,22 +38,22 @@ type Record struct {
 
 // A Header is what was known before the trial.
 type Header struct {
-	SchemaVersion int               `json:"schema_version"`
-	RunID         string            `json:"run_id"`
-	Created       time.Time         `json:"created"`
-	Tool          Tool              `json:"tool"`
-	Command       []string          `json:"command"`
-	Environment   string            `json:"environment"` // local, kubernetes
+	SchemaVersion int       `json:"schema_version"`
+	RunID         string    `json:"run_id"`
+	Created       time.Time `json:"created"`
+	Tool          Tool      `json:"tool"`
+	Command       []string  `json:"command"`
+	Environment   string    `json:"environment"` // local, kubernetes
 	// Machine is where the actors ran: of a cluster the node of the gateway, as far as it was
 	// known beforehand.
 	Machine Machine `json:"machine"`
 	// Nodes are those of a cluster that could take the actors, Machine first.
 	Nodes []Machine `json:"nodes,omitempty"`
 	// Image is the tool's own, in a cluster.
-	Image string `json:"image,omitempty"`
-	Scenario      scenario.Scenario `json:"scenario"` // resolved
-	Collector     Collector         `json:"collector"`
-	Actors        []env.Actor       `json:"actors"`
+	Image     string            `json:"image,omitempty"`
+	Scenario  scenario.Scenario `json:"scenario"` // resolved
+	Collector Collector         `json:"collector"`
+	Actors    []env.Actor       `json:"actors"`
 	// Enforcement of the gateway's limits.
 	Enforcement env.Enforcement `json:"enforcement"`
 	// Scrubbed names the environment variables that the actors did not inherit.
@@ -101,10 +101,10 @@ type Collector struct {
 	Program  string `json:"program"` // path, in Image where there is one
 	// Image is the container image it was in; empty: none. With it an empty Program is the
 	// image's entry point.
-	Image string `json:"image,omitempty"`
-	Name     string `json:"name"`
-	Version  string `json:"version"`
-	SHA256   string `json:"sha256,omitempty"`
+	Image   string `json:"image,omitempty"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	SHA256  string `json:"sha256,omitempty"`
 }
 
 // A Phase is a part of a trial.
