@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,19 +99,8 @@ func (q *question) again(ctx context.Context, c *suite.Capacity) error {
 	if err := sameMachine(c.Machine, thisMachine()); err != nil {
 		return err
 	}
-	program := c.Collector.Program
-	if q.collectorBin != "" {
-		program = q.collectorBin
-	}
-	path, err := local.FindProgram([]string{program})
+	collector, err := q.sameAgain(ctx, c.Collector)
 	if err != nil {
-		return fmt.Errorf("find the collector of its trials: %w", err)
-	}
-	collector, err := identify(ctx, path)
-	if err != nil {
-		return err
-	}
-	if err := sameCollector(c.Collector, collector); err != nil {
 		return err
 	}
 	sources := plan.Sources{}
@@ -121,13 +111,42 @@ func (q *question) again(ctx context.Context, c *suite.Capacity) error {
 	return nil
 }
 
+// sameAgain finds the collector of trials that were made.
+func (q *question) sameAgain(ctx context.Context, was record.Collector) (gateway.Collector, error) {
+	ref, err := q.imageAsked()
+	if err != nil {
+		return gateway.Collector{}, err
+	}
+	if ref == "" && q.collectorBin == "" {
+		ref = was.Image
+	}
+	var is gateway.Collector
+	if ref != "" {
+		is, err = q.image.collector(ctx, ref)
+	} else {
+		is, err = namedProgram(ctx, cmp.Or(q.collectorBin, was.Program))
+	}
+	if err == nil {
+		err = sameCollector(was, is)
+	}
+	return is, err
+}
+
+func namedProgram(ctx context.Context, program string) (gateway.Collector, error) {
+	path, err := local.FindProgram([]string{program})
+	if err != nil {
+		return gateway.Collector{}, fmt.Errorf("find the collector of its trials: %w", err)
+	}
+	return identify(ctx, path)
+}
+
 // sameCollector refuses to mix two collectors in one answer.
 func sameCollector(was record.Collector, is gateway.Collector) error {
 	if was.SHA256 == is.SHA256 {
 		return nil
 	}
 	return fmt.Errorf("found another collector, %s %s (%s, sha256 %s): want that of its trials, %s %s "+
-		"(%s, sha256 %s); name it with --collector-bin", is.Name, is.Version, is.Path, is.SHA256,
+		"(%s, sha256 %s); name it with --collector-bin or --collector-image", is.Name, is.Version, is.Path, is.SHA256,
 		was.Name, was.Version, was.Program, was.SHA256)
 }
 

@@ -22,7 +22,7 @@ func doctorCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: command(func(cmd *cobra.Command, _ []string) error {
 			all := local.Capabilities(cmd.Context(), local.Options{})
-			all = append(all, collectorCapability(cmd, collectorBin))
+			all = append(all, collectorCapability(cmd, collectorBin), imagesCapability())
 			if output == "json" {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
 			}

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/odigos-io/odigos-stress/internal/baseline"
-	"github.com/odigos-io/odigos-stress/internal/env/local"
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -179,18 +178,7 @@ func (o *capacityOptions) goOnMatrix(cmd *cobra.Command, dir string) error {
 	if err := sameMachine(m.Machine, thisMachine()); err != nil {
 		return fmt.Errorf("go on with %s: %w", dir, err)
 	}
-	program := m.Collector.Program
-	if o.question.collectorBin != "" {
-		program = o.question.collectorBin
-	}
-	path, err := local.FindProgram([]string{program})
-	if err != nil {
-		return fmt.Errorf("go on with %s: find the collector of its trials: %w", dir, err)
-	}
-	collector, err := identify(cmd.Context(), path)
-	if err == nil {
-		err = sameCollector(m.Collector, collector)
-	}
+	collector, err := o.question.sameAgain(cmd.Context(), m.Collector)
 	if err != nil {
 		return fmt.Errorf("go on with %s: %w", dir, err)
 	}

@@ -29,6 +29,7 @@ type question struct {
 	assert       []string
 	variant      string
 	collectorBin string
+	image        collectorImage
 	environment  string
 }
 
@@ -51,6 +52,7 @@ var gatewayFlags = []wellKnown{
 func (q *question) flags(cmd *cobra.Command, known []wellKnown) {
 	q.scenarioFlags(cmd, slices.Concat(known, gatewayFlags))
 	cmd.Flags().StringVar(&q.collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
+	q.image.flags(cmd)
 	cmd.Flags().Var(choice{&q.environment, []string{"local", "kubernetes"}}, "environment",
 		"where to run: this machine, or a cluster")
 	cmd.Flags().StringArrayVar(&q.assert, "assert", nil,
@@ -134,7 +136,7 @@ func (q *question) collector(
 	if err != nil {
 		return c, sources, usage(err)
 	}
-	if c, err = findCollector(ctx, resolved.Gateway, q.collectorBin); err != nil {
+	if c, err = q.found(ctx, resolved.Gateway); err != nil {
 		return c, sources, err
 	}
 	if resolved.Gateway.Config != "" {

@@ -94,6 +94,9 @@ type Collector struct {
 	Name     string `json:"name"`
 	Version  string `json:"version"`
 	SHA256   string `json:"sha256,omitempty"`
+	// Image that the program came out of: its name and the digest of its manifest. Empty
+	// for a program that was there.
+	Image string `json:"image,omitempty"`
 }
 
 // A Phase is a part of a trial.

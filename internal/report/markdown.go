@@ -305,7 +305,7 @@ func (p *page) ran(s Summary) {
 		s.Run.Created.UTC().Format(time.RFC3339))
 	p.line("- Command: `%s`", strings.Join(s.Run.Command, " "))
 	p.line("- Tool: odigos-stress %s, built with %s", s.Tool.Version, s.Tool.Go)
-	p.line("- Collector: %s, program `%s`", s.Headline, s.Collector.Program)
+	p.line("- Collector: %s, program `%s`%s", s.Headline, s.Collector.Program, ofImage(s.Collector))
 	p.line("- Limits of the gateway: %s, enforced by %s", limits(s), s.Enforcement.Method)
 	p.line("- Load: engine %s, shape %s, %d spans a request, %s, compression %s, %s, "+
 		"at most %d requests in flight, retry %s, seed %d", l.Engine, l.Shape, l.SpansPerRequest,
