@@ -52,7 +52,7 @@ func (o *placeOptions) capabilities(
 ) ([]env.Capability, error) {
 	if !o.inCluster() {
 		all := local.Capabilities(cmd.Context(), local.Options{})
-		return append(all, collectorCapability(cmd, collectorBin)), nil
+		return append(all, collectorCapability(cmd, collectorBin), imagesCapability()), nil
 	}
 	all, err := kube.Rights(cmd.Context(), o.kube(unmade))
 	if err != nil {
