@@ -10,59 +10,17 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/image"
-	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
-// A collectorImage is the container image whose collector is to be tested.
-type collectorImage struct {
-	ref    string
-	stderr func() io.Writer
-}
-
-func (i *collectorImage) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&i.ref, "collector-image", "",
-		"test the collector of this container `image`, such as docker.io/keyval/odigos-collector:v1.35.1")
-	i.stderr = cmd.ErrOrStderr
-}
-
-// found is the collector that the flags name, or the one that gateway.Candidates find.
-func (q *question) found(ctx context.Context, g scenario.Gateway) (gateway.Collector, error) {
-	ref, err := q.imageAsked()
-	switch {
-	case err != nil:
-		return gateway.Collector{}, err
-	case ref != "":
-		return q.image.collector(ctx, ref)
-	}
-	return findCollector(ctx, g, q.collectorBin)
-}
-
-// imageAsked is the image that was asked for, empty where a program is. What was typed goes
-// before a variable.
-func (q *question) imageAsked() (string, error) {
-	if q.image.ref == "" || q.collectorBin == "" {
-		return q.image.ref, nil
-	}
-	imageByEnv := fromEnv(q.flagSet.Lookup("collector-image"))
-	switch binByEnv := fromEnv(q.flagSet.Lookup("collector-bin")); {
-	case imageByEnv && !binByEnv:
-		return "", nil
-	case binByEnv && !imageByEnv:
-		return q.image.ref, nil
-	}
-	return "", usage(fmt.Errorf("--collector-image: found %s beside the program %s, want one of both",
-		q.image.ref, q.collectorBin))
-}
-
-// collector pulls an image and asks its program who it is.
-func (i *collectorImage) collector(ctx context.Context, ref string) (gateway.Collector, error) {
-	u, err := localImage(ctx, ref, i.stderr())
+// unpacked is the collector of an image, unpacked on this machine. What happens meanwhile
+// is told to w.
+func unpacked(ctx context.Context, ref string, w io.Writer) (gateway.Collector, error) {
+	u, err := localImage(ctx, ref, w)
 	if err != nil {
 		return gateway.Collector{}, err
 	}

@@ -38,16 +38,22 @@ type Record struct {
 
 // A Header is what was known before the trial.
 type Header struct {
-	SchemaVersion int               `json:"schema_version"`
-	RunID         string            `json:"run_id"`
-	Created       time.Time         `json:"created"`
-	Tool          Tool              `json:"tool"`
-	Command       []string          `json:"command"`
-	Environment   string            `json:"environment"` // local, kubernetes
-	Machine       Machine           `json:"machine"`
-	Scenario      scenario.Scenario `json:"scenario"` // resolved
-	Collector     Collector         `json:"collector"`
-	Actors        []env.Actor       `json:"actors"`
+	SchemaVersion int       `json:"schema_version"`
+	RunID         string    `json:"run_id"`
+	Created       time.Time `json:"created"`
+	Tool          Tool      `json:"tool"`
+	Command       []string  `json:"command"`
+	Environment   string    `json:"environment"` // local, kubernetes
+	// Machine is where the actors ran: of a cluster the node of the gateway, as far as it was
+	// known beforehand.
+	Machine Machine `json:"machine"`
+	// Nodes are those of a cluster that could take the actors, Machine first.
+	Nodes []Machine `json:"nodes,omitempty"`
+	// Image is the tool's own, in a cluster.
+	Image     string            `json:"image,omitempty"`
+	Scenario  scenario.Scenario `json:"scenario"` // resolved
+	Collector Collector         `json:"collector"`
+	Actors    []env.Actor       `json:"actors"`
 	// Enforcement of the gateway's limits.
 	Enforcement env.Enforcement `json:"enforcement"`
 	// Scrubbed names the environment variables that the actors did not inherit.
@@ -75,6 +81,8 @@ type Tool struct {
 
 // A Machine is where the actors ran.
 type Machine struct {
+	// Name is of a node of a cluster; empty for this machine.
+	Name        string  `json:"name,omitempty"`
 	OS          string  `json:"os"`
 	Arch        string  `json:"arch"`
 	Kernel      string  `json:"kernel,omitempty"`
@@ -90,13 +98,13 @@ type Collector struct {
 	// Headline names it in every report: "otelcol 0.157.0, Odigos-shaped (not
 	// Odigos)" or "odigosotelcol 0.151.0".
 	Headline string `json:"headline"`
-	Program  string `json:"program"` // path
-	Name     string `json:"name"`
-	Version  string `json:"version"`
-	SHA256   string `json:"sha256,omitempty"`
-	// Image that the program came out of: its name and the digest of its manifest. Empty
-	// for a program that was there.
-	Image string `json:"image,omitempty"`
+	Program  string `json:"program"` // path, in Image where there is one
+	// Image is the container image it was in; empty: none. With it an empty Program is the
+	// image's entry point.
+	Image   string `json:"image,omitempty"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	SHA256  string `json:"sha256,omitempty"`
 }
 
 // A Phase is a part of a trial.
