@@ -23,7 +23,7 @@ var floors = map[string]int{
 	"internal/profile": 0,
 	"scenarios":        1, "baselines": 2, "internal/baseline": 1,
 	"internal/record": 1, "internal/loadgen": 1, "internal/backend": 1, "internal/gateway": 1,
-	"internal/image":     1,
+	"internal/image": 1,
 	"internal/env/local": 1, "internal/env/kube": 1, "internal/env/envtest": 1,
 	"internal/plan": 2, "internal/monitor": 2, "internal/verdict": 2,
 	"internal/sizing": 2,

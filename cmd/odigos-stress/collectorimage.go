@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
@@ -17,10 +18,38 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/image"
 )
 
-// unpacked is the collector of an image, unpacked on this machine. What happens meanwhile
-// is told to w.
-func unpacked(ctx context.Context, ref string, w io.Writer) (gateway.Collector, error) {
-	u, err := localImage(ctx, ref, w)
+// A collectorImage is the container image whose collector is to be tested.
+type collectorImage struct {
+	ref    string
+	stderr func() io.Writer
+}
+
+func (i *collectorImage) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&i.ref, "collector-image", "",
+		"test the collector of this container `image`, such as docker.io/keyval/odigos-collector:v1.35.1")
+	i.stderr = cmd.ErrOrStderr
+}
+
+// imageAsked is the image that was asked for, empty where a program is. What was typed goes
+// before a variable.
+func (q *question) imageAsked() (string, error) {
+	if q.image.ref == "" || q.collectorBin == "" {
+		return q.image.ref, nil
+	}
+	imageByEnv := fromEnv(q.flagSet.Lookup("collector-image"))
+	switch binByEnv := fromEnv(q.flagSet.Lookup("collector-bin")); {
+	case imageByEnv && !binByEnv:
+		return "", nil
+	case binByEnv && !imageByEnv:
+		return q.image.ref, nil
+	}
+	return "", usage(fmt.Errorf("--collector-image: found %s beside the program %s, want one of both",
+		q.image.ref, q.collectorBin))
+}
+
+// collector pulls an image and asks its program who it is.
+func (i *collectorImage) collector(ctx context.Context, ref string) (gateway.Collector, error) {
+	u, err := localImage(ctx, ref, i.stderr())
 	if err != nil {
 		return gateway.Collector{}, err
 	}

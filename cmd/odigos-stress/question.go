@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,10 +27,10 @@ type question struct {
 	set       []string
 	assert    []string
 	variant   string
-	// collectorBin and collectorImage each name the collector, in place of the scenario.
-	collectorBin, collectorImage string
-	stderr                       func() io.Writer
-	place                        placeOptions
+	// collectorBin and image each name the collector, in place of the scenario.
+	collectorBin string
+	image        collectorImage
+	place        placeOptions
 }
 
 // A wellKnown is a flag that stands for one path of a scenario.
@@ -53,12 +52,10 @@ var gatewayFlags = []wellKnown{
 func (q *question) flags(cmd *cobra.Command, known []wellKnown) {
 	q.scenarioFlags(cmd, slices.Concat(known, gatewayFlags))
 	cmd.Flags().StringVar(&q.collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
-	cmd.Flags().StringVar(&q.collectorImage, "collector-image", "",
-		"an `image` whose entry point is the collector to test")
+	q.image.flags(cmd)
 	cmd.Flags().StringArrayVar(&q.assert, "assert", nil,
 		"assert `expression` too, such as 'p(99)<500ms' (assertions)")
 	q.place.flags(cmd)
-	q.stderr = cmd.ErrOrStderr
 }
 
 // scenarioFlags adds the flags that are laid over a scenario.

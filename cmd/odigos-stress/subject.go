@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -45,13 +46,13 @@ func (q *question) subject(
 	}
 	image, err := q.imageOf(g)
 	if err != nil {
-		return out, usage(err)
+		return out, err
 	}
 	switch {
 	case q.place.inCluster():
 		out.collector, err = q.place.collector(ctx, image)
 	case image != "":
-		out.collector, err = unpacked(ctx, image, q.stderr())
+		out.collector, err = q.image.collector(ctx, image)
 	default:
 		out.collector, err = findCollector(ctx, g, q.collectorBin)
 	}
@@ -61,37 +62,24 @@ func (q *question) subject(
 	return out, err
 }
 
-// imageOf is the image that holds the collector; empty where it is not in one of its own.
-// What was typed goes before a variable.
+// imageOf is the image that the collector is in; empty where it is a program.
 func (q *question) imageOf(g scenario.Gateway) (string, error) {
-	byEnv := func(name string) bool { return fromEnv(q.flagSet.Lookup(name)) }
-	flag := func(name string) string {
-		if byEnv(name) {
-			return variable(name)
-		}
-		return "--" + name
+	ref, err := q.imageAsked()
+	if err != nil || ref != "" {
+		return ref, err
 	}
-	bin, image := flag("collector-bin"), flag("collector-image")
-	if q.collectorBin != "" && q.collectorImage != "" {
-		switch binByEnv := byEnv("collector-bin"); {
-		case binByEnv && !byEnv("collector-image"):
-			q.collectorBin = ""
-		case !binByEnv && byEnv("collector-image"):
-			q.collectorImage = ""
-		}
-	}
-	switch {
-	case q.collectorBin != "" && q.collectorImage != "":
-		return "", fmt.Errorf("%s: found %s beside %s %s, want one of both", bin, q.collectorBin, image,
-			q.collectorImage)
+	switch name := "--collector-bin"; {
 	case q.collectorBin != "" && q.place.inCluster():
-		return "", fmt.Errorf("%s: found %s, a program of this machine, which pods have not: "+
-			"want an image, by --collector-image", bin, q.collectorBin)
-	case q.collectorImage != "" || q.collectorBin != "":
-		return q.collectorImage, nil
+		if fromEnv(q.flagSet.Lookup("collector-bin")) {
+			name = variable("collector-bin")
+		}
+		return "", usage(fmt.Errorf("%s: found %s, a program of this machine, which pods have not: "+
+			"want an image, by --collector-image", name, q.collectorBin))
+	case q.collectorBin != "":
+		return "", nil
 	case g.Binary != "" && q.place.inCluster():
-		return "", fmt.Errorf("gateway.binary: found %s, a program of this machine, which pods have "+
-			"not: want gateway.image", g.Binary)
+		return "", usage(fmt.Errorf("gateway.binary: found %s, a program of this machine, which pods "+
+			"have not: want gateway.image", g.Binary))
 	}
 	return g.Image, nil
 }
@@ -221,23 +209,32 @@ func (q *question) again(
 	if config != "" {
 		out.sources.GatewayConfig = []byte(config)
 	}
-	switch {
-	case out.inCluster:
-		out.collector, err = q.place.collector(ctx, was.Image)
-	case was.Image != "" && (q.collectorBin == "" || fromEnv(q.flagSet.Lookup("collector-bin"))):
-		out.collector, err = unpacked(ctx, was.Image, q.stderr())
-	default:
-		var path string
-		path, err = local.FindProgram([]string{cmp.Or(q.collectorBin, was.Program)})
-		if err != nil {
-			return out, fmt.Errorf("find the collector of its trials: %w", err)
-		}
-		out.collector, err = identify(ctx, path)
-	}
-	if err != nil {
+	if out.collector, err = q.sameAgain(ctx, was); err != nil {
 		return out, err
 	}
 	return out, sameCollector(was, out.collector)
+}
+
+// sameAgain finds the collector of trials that were made.
+func (q *question) sameAgain(ctx context.Context, was record.Collector) (gateway.Collector, error) {
+	image, err := q.imageAsked()
+	if err != nil {
+		return gateway.Collector{}, err
+	}
+	if image == "" && q.collectorBin == "" {
+		image = was.Image
+	}
+	switch {
+	case q.place.inCluster():
+		return q.place.collector(ctx, image)
+	case image != "":
+		return q.image.collector(ctx, image)
+	}
+	path, err := local.FindProgram([]string{cmp.Or(q.collectorBin, was.Program)})
+	if err != nil {
+		return gateway.Collector{}, fmt.Errorf("find the collector of its trials: %w", err)
+	}
+	return identify(ctx, path)
 }
 
 // sameCollector refuses to mix two collectors in one answer. In an image it is known by
@@ -251,7 +248,7 @@ func sameCollector(was record.Collector, is gateway.Collector) error {
 		return nil
 	}
 	return fmt.Errorf("found another collector, %s %s (%s, sha256 %s): want that of its trials, %s %s "+
-		"(%s, sha256 %s); name it with --collector-bin", is.Name, is.Version, cmp.Or(is.Image, is.Path),
+		"(%s, sha256 %s); name it with --collector-bin or --collector-image", is.Name, is.Version, cmp.Or(is.Image, is.Path),
 		cmp.Or(is.SHA256, "not known"), was.Name, was.Version, cmp.Or(was.Image, was.Program),
 		cmp.Or(was.SHA256, "not known"))
 }

@@ -24,11 +24,9 @@ type Collector struct {
 	// exporters, connectors, extensions, providers.
 	Components map[string][]string `json:"components"`
 	SHA256     string              `json:"sha256,omitempty"`
-	// Image is the container image that it came out of; empty for a program. In a pod an empty
-	// Path is its entry point.
+	// Image is the container image that it came out of, by digest; empty for a program.
 	Image string `json:"image,omitempty"`
-	// Env is what the image sets; what the kind and the scenario set goes before it. In a pod
-	// the kubelet knows it, and it is empty.
+	// Env is what the image sets; what the kind and the scenario set goes before it.
 	Env map[string]string `json:"env,omitempty"`
 }
 

@@ -123,7 +123,7 @@ func program(c record.Collector) string {
 	case c.Program == "":
 		return "the entry point of " + c.Image
 	}
-	return c.Program + " in " + c.Image
+	return c.Program + " of " + c.Image
 }
 
 // protections tell what keeps the gateway's memory below its limit.

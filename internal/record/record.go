@@ -98,13 +98,13 @@ type Collector struct {
 	// Headline names it in every report: "otelcol 0.157.0, Odigos-shaped (not
 	// Odigos)" or "odigosotelcol 0.151.0".
 	Headline string `json:"headline"`
-	Program  string `json:"program"` // path, in Image where there is one
-	// Image is the container image it was in; empty: none. With it an empty Program is the
-	// image's entry point.
-	Image   string `json:"image,omitempty"`
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	SHA256  string `json:"sha256,omitempty"`
+	Program  string `json:"program"` // path; empty: the entry point of Image
+	Name     string `json:"name"`
+	Version  string `json:"version"`
+	SHA256   string `json:"sha256,omitempty"`
+	// Image that the program came out of: its name and the digest of its manifest. Empty
+	// for a program that was there.
+	Image string `json:"image,omitempty"`
 }
 
 // A Phase is a part of a trial.

@@ -297,15 +297,12 @@ func (p *page) advice(s Summary) {
 	p.line("")
 }
 
-// programText says where the collector's program was.
+// programText says which program of an image or of the machine the collector was.
 func programText(c record.Collector) string {
-	switch {
-	case c.Image == "":
-		return "program `" + c.Program + "`"
-	case c.Program == "":
-		return "image `" + c.Image + "`"
+	if c.Program == "" {
+		return "the entry point"
 	}
-	return "program `" + c.Program + "`, image `" + c.Image + "`"
+	return "program `" + c.Program + "`"
 }
 
 func (p *page) ran(s Summary) {
@@ -316,7 +313,7 @@ func (p *page) ran(s Summary) {
 		s.Run.Created.UTC().Format(time.RFC3339))
 	p.line("- Command: `%s`", strings.Join(s.Run.Command, " "))
 	p.line("- Tool: odigos-stress %s, built with %s", s.Tool.Version, s.Tool.Go)
-	p.line("- Collector: %s, %s", s.Headline, programText(s.Collector))
+	p.line("- Collector: %s, %s%s", s.Headline, programText(s.Collector), ofImage(s.Collector))
 	p.line("- Limits of the gateway: %s, enforced by %s", limits(s), s.Enforcement.Method)
 	p.line("- Load: engine %s, shape %s, %d spans a request, %s, compression %s, %s, "+
 		"at most %d requests in flight, retry %s, seed %d", l.Engine, l.Shape, l.SpansPerRequest,
