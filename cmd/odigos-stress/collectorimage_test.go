@@ -105,7 +105,8 @@ func TestImageOf(t *testing.T) {
 		{name: "program typed", image: "i", bin: "b", imageEnv: true},
 	} {
 		q := question{
-			flagSet: pflag.NewFlagSet("", pflag.ContinueOnError), collectorBin: c.bin, collectorImage: c.image,
+			flagSet: pflag.NewFlagSet("", pflag.ContinueOnError), collectorBin: c.bin,
+			image: collectorImage{ref: c.image},
 		}
 		for flag, byEnv := range map[string]bool{"collector-image": c.imageEnv, "collector-bin": c.binEnv} {
 			q.flagSet.String(flag, "", "")
@@ -143,7 +144,9 @@ func TestAgainOfAnImage(t *testing.T) {
 	}
 	ref := push("LEVEL=one")
 	var said bytes.Buffer
-	first, err := unpacked(t.Context(), ref, &said)
+	q := question{flagSet: pflag.NewFlagSet("", pflag.ContinueOnError)}
+	q.image.stderr = func() io.Writer { return &said }
+	first, err := q.image.collector(t.Context(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,10 +154,6 @@ func TestAgainOfAnImage(t *testing.T) {
 		t.Errorf("told %q, want what is pulled", said.String())
 	}
 	push("LEVEL=two")
-	q := question{
-		flagSet: pflag.NewFlagSet("", pflag.ContinueOnError),
-		stderr:  func() io.Writer { return &said },
-	}
 	was := record.Collector{Program: first.Path, SHA256: first.SHA256, Image: first.Image}
 	again := func() (gateway.Collector, error) {
 		found, err := q.again(t.Context(), onMachine, was, thisMachine(), "")
