@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
 	"io"
 	"log"
@@ -21,9 +22,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/pflag"
 
-	"archive/tar"
-
+	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 // serveImage starts a registry that has a program as an image, and sets $IMAGE to the
@@ -36,7 +37,7 @@ func serveImage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(server.Close)
 	ref, err := name.ParseReference(server.Listener.Addr().String() + "/odigos-stress-otelcol:test")
 	ts.Check(err)
-	img, err := imageOf(ts.MkAbs(args[0]), args[1:])
+	img, err := imageHolding(ts.MkAbs(args[0]), args[1:])
 	ts.Check(err)
 	ts.Check(remote.Write(ref, img))
 	digest, err := img.Digest()
@@ -45,8 +46,8 @@ func serveImage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("DIGEST", digest.String())
 }
 
-// imageOf is an image of this machine's platform whose entrypoint is a program.
-func imageOf(program string, environ []string) (v1.Image, error) {
+// imageHolding is an image of this machine's platform whose entrypoint is a program.
+func imageHolding(program string, environ []string) (v1.Image, error) {
 	text, err := os.ReadFile(program)
 	if err != nil {
 		return nil, err
@@ -74,25 +75,21 @@ func imageOf(program string, environ []string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
 	return mutate.ConfigFile(img, &v1.ConfigFile{
 		OS: runtime.GOOS, Architecture: runtime.GOARCH,
-		RootFS: mustRootFS(img),
+		RootFS: file.RootFS,
 		Config: v1.Config{
 			Entrypoint: []string{"/bin/otelcol"}, Cmd: []string{"--config", "/etc/otel.yaml"}, Env: environ,
 		},
 	})
 }
 
-func mustRootFS(img v1.Image) v1.RootFS {
-	file, err := img.ConfigFile()
-	if err != nil {
-		panic(err)
-	}
-	return file.RootFS
-}
-
 // What was typed goes before a variable; two of a kind are refused.
-func TestImageAsked(t *testing.T) {
+func TestImageOf(t *testing.T) {
 	for _, c := range []struct {
 		name             string
 		image, bin       string
@@ -107,24 +104,26 @@ func TestImageAsked(t *testing.T) {
 		{name: "image typed", image: "i", bin: "b", binEnv: true, want: "i"},
 		{name: "program typed", image: "i", bin: "b", imageEnv: true},
 	} {
-		q := question{flagSet: pflag.NewFlagSet("", pflag.ContinueOnError), collectorBin: c.bin}
-		q.image.ref = c.image
+		q := question{
+			flagSet: pflag.NewFlagSet("", pflag.ContinueOnError), collectorBin: c.bin,
+			image: collectorImage{ref: c.image},
+		}
 		for flag, byEnv := range map[string]bool{"collector-image": c.imageEnv, "collector-bin": c.binEnv} {
 			q.flagSet.String(flag, "", "")
 			if byEnv {
 				q.flagSet.Lookup(flag).Annotations = map[string][]string{originAnnotation: {"X"}}
 			}
 		}
-		got, err := q.imageAsked()
+		got, err := q.imageOf(scenario.Gateway{})
 		if got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-			t.Errorf("%s: imageAsked() = %q, %v, want %q, %q", c.name, got, err, c.want, c.err)
+			t.Errorf("%s: imageOf() = %q, %v, want %q, %q", c.name, got, err, c.want, c.err)
 		}
 	}
 }
 
 // A search that goes on takes the very image of its trials, from the cache; not a tag that
 // has moved meanwhile, and not what somebody wrote over it.
-func TestSameAgain(t *testing.T) {
+func TestAgainOfAnImage(t *testing.T) {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
@@ -134,7 +133,7 @@ func TestSameAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		img, err := imageOf(builtProgram(t, "odigos-stress-otelcol"), environ)
+		img, err := imageHolding(builtProgram(t, "odigos-stress-otelcol"), environ)
 		if err == nil {
 			err = remote.Write(ref, img)
 		}
@@ -145,7 +144,7 @@ func TestSameAgain(t *testing.T) {
 	}
 	ref := push("LEVEL=one")
 	var said bytes.Buffer
-	q := question{}
+	q := question{flagSet: pflag.NewFlagSet("", pflag.ContinueOnError)}
 	q.image.stderr = func() io.Writer { return &said }
 	first, err := q.image.collector(t.Context(), ref)
 	if err != nil {
@@ -156,9 +155,13 @@ func TestSameAgain(t *testing.T) {
 	}
 	push("LEVEL=two")
 	was := record.Collector{Program: first.Path, SHA256: first.SHA256, Image: first.Image}
-	again, err := q.sameAgain(t.Context(), was)
-	if err != nil || again.Image != first.Image || again.Env["LEVEL"] != "one" {
-		t.Errorf("sameAgain() = %+v, %v, want image %s", again, err, first.Image)
+	again := func() (gateway.Collector, error) {
+		found, err := q.again(t.Context(), onMachine, was, thisMachine(), "")
+		return found.collector, err
+	}
+	found, err := again()
+	if err != nil || found.Image != first.Image || found.Env["LEVEL"] != "one" {
+		t.Errorf("again() = %+v, %v, want image %s", found, err, first.Image)
 	}
 	changed, err := os.OpenFile(first.Path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -166,9 +169,9 @@ func TestSameAgain(t *testing.T) {
 	}
 	_, _ = changed.WriteString("more")
 	changed.Close()
-	_, err = q.sameAgain(t.Context(), was)
+	_, err = again()
 	if err == nil || !strings.Contains(err.Error(), "changed since it was unpacked") ||
 		!strings.Contains(err.Error(), filepath.Dir(filepath.Dir(filepath.Dir(first.Path)))) {
-		t.Errorf("sameAgain(a program that was changed) = %v, want what to do", err)
+		t.Errorf("again(a program that was changed) = %v, want what to do", err)
 	}
 }

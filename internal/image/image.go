@@ -1,5 +1,5 @@
-// Package image gets the program out of a container image: it pulls the image, unpacks it
-// into a cache, and says what the image wants to be run, where there is no container.
+// Package image is container images without a container engine: those of collectors are
+// pulled, unpacked and their programs found; the tool's own is packed.
 package image
 
 import (

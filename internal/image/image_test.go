@@ -138,7 +138,7 @@ func tarOf(t testing.TB, entries ...entry) []byte {
 	return b.Bytes()
 }
 
-func layerOf(t *testing.T, how compression.Compression, entries ...entry) v1.Layer {
+func layerWith(t *testing.T, how compression.Compression, entries ...entry) v1.Layer {
 	t.Helper()
 	content := tarOf(t, entries...)
 	opener := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
@@ -229,12 +229,12 @@ func twoLayers(t *testing.T) v1.Image {
 		Entrypoint: []string{"/otelcol"}, Cmd: []string{"--config", "/etc/otel.yaml"},
 		Env: []string{"PATH=/bin", "SSL_CERT_FILE=/etc/certs.crt", "A=$b"}, User: "65534",
 	},
-		layerOf(t, compression.GZip,
+		layerWith(t, compression.GZip,
 			self(t, "otelcol"), entry{name: "etc/"}, entry{name: "etc/old", content: "old"},
 			entry{name: "etc/certs.crt", content: "certificates"},
 			entry{name: "usr/lib/"}, entry{name: "lib", kind: tar.TypeSymlink, link: "usr/lib"},
 		),
-		layerOf(t, compression.ZStd,
+		layerWith(t, compression.ZStd,
 			entry{name: "etc/.wh.old"}, entry{name: "./lib/b", content: "b", mode: 0o666}),
 	)
 }
@@ -334,7 +334,7 @@ func TestPullMovesWithItsTag(t *testing.T) {
 	r := newReg(t)
 	o := Options{Dir: t.TempDir(), Platform: here}
 	for _, content := range []string{"one", "two"} {
-		want := r.push(t, "a/b:latest", imageOf(t, v1.Config{}, layerOf(t, compression.GZip,
+		want := r.push(t, "a/b:latest", imageOf(t, v1.Config{}, layerWith(t, compression.GZip,
 			entry{name: "version", content: content})))
 		u, err := Pull(t.Context(), r.ref("a/b"), o)
 		if err != nil || u.Digest != want {
@@ -346,8 +346,8 @@ func TestPullMovesWithItsTag(t *testing.T) {
 // Of an index the image for the platform is taken, and no attestation.
 func TestPullFromAnIndex(t *testing.T) {
 	r := newReg(t)
-	mine := imageOf(t, v1.Config{}, layerOf(t, compression.GZip, entry{name: "mine", content: "1"}))
-	other := imageOf(t, v1.Config{}, layerOf(t, compression.GZip, entry{name: "other", content: "1"}))
+	mine := imageOf(t, v1.Config{}, layerWith(t, compression.GZip, entry{name: "mine", content: "1"}))
+	other := imageOf(t, v1.Config{}, layerWith(t, compression.GZip, entry{name: "other", content: "1"}))
 	index := mutate.AppendManifests(empty.Index,
 		mutate.IndexAddendum{Add: other, Descriptor: v1.Descriptor{
 			Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"},
@@ -461,7 +461,7 @@ func TestPullOfADamagedLayer(t *testing.T) {
 		"cut short":   func(b []byte) []byte { return b[:len(b)/2] },
 	} {
 		r := newReg(t)
-		layer := layerOf(t, compression.GZip, content)
+		layer := layerWith(t, compression.GZip, content)
 		r.push(t, "a/b:v1", imageOf(t, v1.Config{}, layer))
 		digest := digestOf(t, layer)
 		r.answers(func(w http.ResponseWriter, q *http.Request) bool {
@@ -563,7 +563,7 @@ func (h hanging) Close() error             { return nil }
 
 func TestPullGivesUp(t *testing.T) {
 	r := newReg(t)
-	img := imageOf(t, v1.Config{}, layerOf(t, compression.GZip, entry{name: "f", content: "f"}))
+	img := imageOf(t, v1.Config{}, layerWith(t, compression.GZip, entry{name: "f", content: "f"}))
 	r.push(t, "a/b:v1", img)
 	layers, err := img.Layers()
 	if err != nil {

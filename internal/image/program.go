@@ -15,12 +15,6 @@ import (
 // defaultPath is where container engines look for a program when the image does not say.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// machines are the processors of ELF files, by the names that images give them.
-var machines = map[string]elf.Machine{
-	"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "arm": elf.EM_ARM, "386": elf.EM_386,
-	"ppc64le": elf.EM_PPC64, "s390x": elf.EM_S390, "riscv64": elf.EM_RISCV,
-}
-
 // Program is the path of what the image runs, on this machine. It must be able to run
 // without a container: alone, as Go programs mostly do, or with a loader that this machine
 // has.
@@ -118,8 +112,8 @@ func runnable(file io.ReaderAt, platform string) error {
 	}
 	_, arch, _ := strings.Cut(platform, "/")
 	arch, _, _ = strings.Cut(arch, "/")
-	if want, known := machines[arch]; known && program.Machine != want {
-		return fmt.Errorf("is a program for %v and not for %v", program.Machine, want)
+	if is, known := architectures[program.Machine]; known && is != arch {
+		return fmt.Errorf("is a program for %s and not for %s", is, arch)
 	}
 	if program.Type != elf.ET_EXEC && program.Type != elf.ET_DYN {
 		return fmt.Errorf("is no program, but %v", program.Type)

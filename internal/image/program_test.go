@@ -97,7 +97,7 @@ func TestProgram(t *testing.T) {
 		"a script":             {one("/script"), "/script is a script"},
 		"a text":               {one("/text"), "is no program for Linux"},
 		"a library":            {one("/library"), "is no program, but ET_REL"},
-		"for another machine":  {one("/arm"), "is a program for EM_AARCH64 and not for EM_X86_64"},
+		"for another machine":  {one("/arm"), "is a program for arm64 and not for amd64"},
 		"its loader is absent": {one("/away"), "needs the loader /lib/ld-away.so.1, which this machine does not have"},
 	} {
 		u := &Unpacked{Image: "x", Root: root, Platform: here, Config: c.config}
