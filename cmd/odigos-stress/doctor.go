@@ -37,7 +37,7 @@ func doctorCommand() *cobra.Command {
 			} else {
 				err = tellCapabilities(cmd.OutOrStdout(), all)
 			}
-			return errors.Join(err, needed(all))
+			return errors.Join(err, at.needed(all))
 		}),
 	}
 	at.flags(cmd)
@@ -64,7 +64,7 @@ func (o *placeOptions) capabilities(
 	}
 	if err != nil {
 		return append(all, env.Capability{
-			Name: "nodes", Found: err.Error(),
+			Name: "nodes", Found: err.Error(), Optional: true,
 			Remedy: "let the user list nodes: what they have then stands in plans and records",
 		}), nil
 	}
@@ -94,11 +94,15 @@ func tellCapabilities(w io.Writer, all []env.Capability) error {
 }
 
 // needed fails when a trial's verdict would suffer: no collector, or limits that are
-// not enforced. The rest is good to know.
-func needed(all []env.Capability) error {
+// not enforced; in a cluster when there could be no trial. The rest is good to know.
+func (o *placeOptions) needed(all []env.Capability) error {
 	var missing []string
 	for _, c := range all {
-		if !c.OK && slices.Contains([]string{"collector", "limit-cpu", "limit-memory"}, c.Name) {
+		needed := slices.Contains([]string{"collector", "limit-cpu", "limit-memory"}, c.Name)
+		if o.inCluster() {
+			needed = !c.Optional
+		}
+		if needed && !c.OK {
 			missing = append(missing, c.Name)
 		}
 	}

@@ -188,6 +188,8 @@ type Capability struct {
 	OK     bool   `json:"ok"`
 	Found  string `json:"found"`
 	Remedy string `json:"remedy,omitempty"`
+	// Optional is what a run does without.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Enforcement is how the limits of an actor are enforced in a place.
