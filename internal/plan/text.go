@@ -67,6 +67,9 @@ func (p Plan) loadLines() []line {
 		{"connections", fmt.Sprintf("%d, at most %d requests unanswered, timeout %s, retry %s",
 			l.Connections, l.InFlight, l.Timeout, l.Retry)},
 	}
+	if l.Generators > 1 {
+		lines = append(lines, line{"generators", fmt.Sprintf("%d, which share all of it", l.Generators)})
+	}
 	return append(lines, attributeLines(l)...)
 }
 
@@ -146,6 +149,9 @@ func orNotSet(s string) string {
 func backendLines(b scenario.Backend) []line {
 	lines := []line{
 		{"answers", fmt.Sprintf("after %s, %s with success", b.Delay, ratio(b.SuccessRate))},
+	}
+	if b.Replicas > 1 {
+		lines = append(lines, line{"backends", fmt.Sprintf("%d, each of which answers so", b.Replicas)})
 	}
 	if b.MaxConnections > 0 {
 		lines = append(lines, line{"connections", fmt.Sprintf("at most %d", b.MaxConnections)})
