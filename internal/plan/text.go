@@ -296,6 +296,9 @@ func (t *page) actor(a env.Actor) {
 			scenario.Duration(a.Ready.Timeout))},
 		{"stopped", fmt.Sprintf("killed %s after it was asked", a.Grace.Round(time.Second))},
 	}
+	if a.Replicas > 1 {
+		lines = append(lines, line{"replicas", strconv.Itoa(a.Replicas)})
+	}
 	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
 		lines = append(lines, line{"environment", name + "=" + a.Env[name]})
 	}
