@@ -40,7 +40,8 @@ type Actor struct {
 	Program string `json:"program,omitempty"`
 	// Image holds Program, in a place that runs images; empty means the tool's own image.
 	Image string `json:"image,omitempty"`
-	// Replicas is how many there are of it; 0 is 1. Others reach all of them at one name.
+	// Replicas is how many there are of it; 0 is 1. Their instance is then a Group. Others
+	// reach all of them at one name, where the place has one for several.
 	Replicas int               `json:"replicas,omitempty"`
 	Args     []string          `json:"args"`
 	Env      map[string]string `json:"env,omitempty"`
