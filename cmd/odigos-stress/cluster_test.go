@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
@@ -138,6 +139,31 @@ func TestClusterBasicLoad(t *testing.T) {
 	c := newClusterTest(t)
 	r := c.run(ran, "basic-load-1k", "--duration=10s", "--warm-up=3s")
 	c.exact(r, 10_000)
+}
+
+// Two load generators share one schedule, and two backends one name: their books make one
+// account.
+func TestClusterSeveral(t *testing.T) {
+	c := newClusterTest(t)
+	r := c.run(ran, "basic-load-1k", "--duration=10s", "--warm-up=3s", "--set=load.generators=2",
+		"--set=load.connections=4", "--set=backend.replicas=2")
+	c.exact(r, 10_000)
+	for _, actor := range []string{record.Loadgen, record.Backend} {
+		for n := range 2 {
+			name := env.MemberName(actor, n)
+			if r.Ending.Nodes[name] == "" {
+				t.Errorf("on which node %s was is not known: %v", name, r.Ending.Nodes)
+			}
+			if actor == record.Loadgen && r.Ending.SentBy[name].All.Due != r.Ending.All.Due/2 {
+				t.Errorf("%s had %d spans due, want half of %d", name, r.Ending.SentBy[name].All.Due,
+					r.Ending.All.Due)
+			}
+		}
+	}
+	t.Logf("received by each: %+v", r.Ending.ReceivedBy)
+	if len(r.Ending.Clocks) != 4 {
+		t.Errorf("clocks %+v, want those of four", r.Ending.Clocks)
+	}
 }
 
 // A gateway that is killed for want of memory, as the kernel does it in a pod.

@@ -139,8 +139,10 @@ func (o *runOptions) tell(w io.Writer, s report.Summary) error {
 // trial runs one trial. The directory is empty when there is no record.
 func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 	ctx, p := cmd.Context(), t.plan
-	if err := p.OnOneMachine(); err != nil {
-		return "", usage(err)
+	if !o.question.place.inCluster() {
+		if err := p.OnOneMachine(); err != nil {
+			return "", usage(err)
+		}
 	}
 	now := time.Now().UTC()
 	runID := newRunID(now)

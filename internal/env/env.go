@@ -96,6 +96,11 @@ func Members(i Instance) []Instance {
 	return []Instance{i}
 }
 
+// A Placed instance is on a machine of its place's choice.
+type Placed interface {
+	Node() string
+}
+
 // State is whether an instance runs, and how it ended if not.
 type State struct {
 	Running  bool      `json:"running"`

@@ -44,8 +44,8 @@ type Header struct {
 	Tool          Tool      `json:"tool"`
 	Command       []string  `json:"command"`
 	Environment   string    `json:"environment"` // local, kubernetes
-	// Machine is where the actors ran: of a cluster the node of the gateway, as far as it was
-	// known beforehand.
+	// Machine is where the actors ran: of a cluster the gateway's node. On disk it is the
+	// likeliest to become that; Open takes the one that it became.
 	Machine Machine `json:"machine"`
 	// Nodes are those of a cluster that could take the actors, Machine first.
 	Nodes []Machine `json:"nodes,omitempty"`
@@ -307,6 +307,8 @@ type Ending struct {
 	// generators or backends; Sent and Received are then of all of them.
 	SentBy     map[string]*ledger.Sent     `json:"sent_by,omitempty"`
 	ReceivedBy map[string]*ledger.Received `json:"received_by,omitempty"`
+	// Nodes are the machines of a cluster that the actors were on, by actor or member.
+	Nodes map[string]string `json:"nodes,omitempty"`
 	// Clocks are those of the ends of the wire; none where all is on one machine, which
 	// has one clock.
 	Clocks []Clock `json:"clocks,omitempty"`
