@@ -160,7 +160,7 @@ func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) ([]
 		late = defaultReady
 	}
 	var ready <-chan time.Time
-	told := ""
+	told, refused := "", 0
 	for {
 		pods, changed := k.table.podsOf(a.Name)
 		f := find(a, view{pods, k.table.served(a.Name), dead})
@@ -185,7 +185,10 @@ func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) ([]
 		select {
 		case <-changed:
 		case <-refusals.C:
-			if err := k.refusal(ctx, a, len(pods)); err != nil {
+			err := k.refusal(ctx, a, len(pods))
+			if err == nil {
+				refused = 0
+			} else if refused++; refused > 1 { // it may not last: controllers try again
 				return nil, err
 			}
 		case <-pending.C:
