@@ -149,7 +149,9 @@ const defaultReady = 30 * time.Second
 
 // await waits until all of an actor are ready: for a node, an image and a container with
 // the patience of the run, and from then on with that of the probe.
-func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) ([]incarnation, error) {
+func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) (
+	[]incarnation, error,
+) {
 	patience := k.o.Patience
 	pending := time.NewTimer(patience)
 	defer pending.Stop()

@@ -28,7 +28,7 @@ func TestConnect(t *testing.T) {
 	empty := filepath.Join(dir, "empty")
 	for path, text := range map[string]string{
 		file: kubeconfigText, empty: "apiVersion: v1\nkind: Config\n",
-		second: strings.NewReplacer("one", "uno", "two", "due").Replace(kubeconfigText),
+		second: strings.NewReplacer("one", "uno", "two", "due", "c1", "d1", "c2", "d2").Replace(kubeconfigText),
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -138,8 +138,8 @@ func (c *testCluster) empty(namespace string) {
 // kinds are those of the objects that a run makes.
 func kinds() map[schema.GroupVersionResource]string {
 	return map[schema.GroupVersionResource]string{
-		corev1.SchemeGroupVersion.WithResource("configmaps"):  "ConfigMap",
-		corev1.SchemeGroupVersion.WithResource("services"):    "Service",
+		corev1.SchemeGroupVersion.WithResource("configmaps"): "ConfigMap",
+		corev1.SchemeGroupVersion.WithResource("services"):   "Service",
 		podsResource: "Pod",
 		corev1.SchemeGroupVersion.WithResource("namespaces"):  "Namespace",
 		appsv1.SchemeGroupVersion.WithResource("deployments"): "Deployment",

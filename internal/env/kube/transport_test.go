@@ -60,7 +60,7 @@ func TestTransport(t *testing.T) {
 	}
 	want := seen{
 		Method: "POST", Path: "/behind/api/v1/namespaces/ns/pods/gateway-1:8080/proxy/start",
-		Query: "a=b%20c", Body: "now", Auth: "Bearer secret", Kind: "text/x",
+		Query: "a=b%20c", Body: "now", Auth: "Bearer secret", Encoding: "identity", Kind: "text/x",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what came through (-want +got):\n%s", diff)
