@@ -149,7 +149,9 @@ const defaultReady = 30 * time.Second
 
 // await waits until all of an actor are ready: for a node, an image and a container with
 // the patience of the run, and from then on with that of the probe.
-func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) ([]incarnation, error) {
+func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) (
+	[]incarnation, error,
+) {
 	patience := k.o.Patience
 	pending := time.NewTimer(patience)
 	defer pending.Stop()
@@ -160,7 +162,7 @@ func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) ([]
 		late = defaultReady
 	}
 	var ready <-chan time.Time
-	told := ""
+	told, refused := "", 0
 	for {
 		pods, changed := k.table.podsOf(a.Name)
 		f := find(a, view{pods, k.table.served(a.Name), dead})
@@ -185,7 +187,10 @@ func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) ([]
 		select {
 		case <-changed:
 		case <-refusals.C:
-			if err := k.refusal(ctx, a, len(pods)); err != nil {
+			err := k.refusal(ctx, a, len(pods))
+			if err == nil {
+				refused = 0
+			} else if refused++; refused > 1 { // it may not last: controllers try again
 				return nil, err
 			}
 		case <-pending.C:

@@ -22,10 +22,10 @@ func detailedUsage(text []byte, life incarnation, u env.Usage) (env.Usage, bool)
 	}
 	u.At = at
 	for name, field := range map[string]**int64{
-		"container_memory_cache":              &u.MemoryFile,
-		"container_memory_rss":                &u.MemoryAnon,
-		"container_memory_usage_bytes":        &u.MemoryUsage,
-		"container_memory_working_set_bytes":  &u.MemoryWorkingSet,
+		"container_memory_cache":             &u.MemoryFile,
+		"container_memory_rss":               &u.MemoryAnon,
+		"container_memory_usage_bytes":       &u.MemoryUsage,
+		"container_memory_working_set_bytes": &u.MemoryWorkingSet,
 	} {
 		if v, ok := figures[name]; ok {
 			*field = new(int64(v))
@@ -129,14 +129,17 @@ func sumUsage(all []env.Usage) env.Usage {
 		add(n == 0, &sum.CPUSeconds, u.CPUSeconds)
 		add(n == 0, &sum.ThrottledSeconds, u.ThrottledSeconds)
 		for _, f := range [][2]**int64{
-			{&sum.MemoryUsage, &u.MemoryUsage}, {&sum.MemoryWorkingSet, &u.MemoryWorkingSet},
-			{&sum.MemoryAnon, &u.MemoryAnon}, {&sum.MemoryFile, &u.MemoryFile},
+			{&sum.MemoryUsage, &u.MemoryUsage},
+			{&sum.MemoryWorkingSet, &u.MemoryWorkingSet},
+			{&sum.MemoryAnon, &u.MemoryAnon},
+			{&sum.MemoryFile, &u.MemoryFile},
 			{&sum.MemoryKernel, &u.MemoryKernel},
 		} {
 			add(n == 0, f[0], *f[1])
 		}
 		for _, f := range [][2]**uint64{
-			{&sum.Periods, &u.Periods}, {&sum.ThrottledPeriods, &u.ThrottledPeriods},
+			{&sum.Periods, &u.Periods},
+			{&sum.ThrottledPeriods, &u.ThrottledPeriods},
 			{&sum.OOMKills, &u.OOMKills},
 		} {
 			add(n == 0, f[0], *f[1])

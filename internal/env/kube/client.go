@@ -66,11 +66,12 @@ func connect(c Cluster) (access, error) {
 			c.Context, files, orNone(slices.Sorted(maps.Keys(raw.Contexts))))
 	}
 	config, err := loader.ClientConfig()
-	if clientcmd.IsEmptyConfig(err) || errors.Is(err, rest.ErrNotInCluster) {
-		return access{}, fmt.Errorf("find a cluster: %s names none, and this process runs in none: "+
-			"set KUBECONFIG, or name a file and a context", files)
-	}
 	where := contextOf(raw, c, files)
+	if err != nil && c.Context == "" && raw.CurrentContext == "" {
+		return access{}, fmt.Errorf("find a cluster: %s names none, and this process runs in none (%w): "+
+			"set KUBECONFIG, or name a context of: %s", files, err,
+			orNone(slices.Sorted(maps.Keys(raw.Contexts))))
+	}
 	if err != nil {
 		return access{}, fmt.Errorf("use %s: %w", where, err)
 	}
@@ -110,8 +111,6 @@ func dial(config *rest.Config, where string) (access, error) {
 	config.QPS, config.Burst = clientQPS, clientBurst
 	config.UserAgent = manager
 	config.WarningHandlerWithContext = rest.NoWarnings{}
-	// Compression would be asked for from the pods behind the proxy too.
-	config.DisableCompression = true
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return access{}, fmt.Errorf("use %s: %w", where, err)
@@ -218,7 +217,9 @@ func (h lowered) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler.
-func (h lowered) WithAttrs(attrs []slog.Attr) slog.Handler { return lowered{h.Handler.WithAttrs(attrs)} }
+func (h lowered) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return lowered{h.Handler.WithAttrs(attrs)}
+}
 
 // WithGroup implements slog.Handler.
 func (h lowered) WithGroup(name string) slog.Handler { return lowered{h.Handler.WithGroup(name)} }

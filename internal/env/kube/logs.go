@@ -126,7 +126,7 @@ func (t *table) fate(life incarnation) (ended, replaced bool) {
 		return ended, false
 	}
 	s := statusOfContainer(p, life.container)
-	return ended, s != nil && s.ContainerID != "" && s.ContainerID != life.id
+	return ended, s != nil && replaces(s, life)
 }
 
 // wait is for a change, or some time.
@@ -185,7 +185,8 @@ func (k *Kube) lastLines(ctx context.Context, p *corev1.Pod, container string) s
 		Container: container, TailLines: new(int64(lines)),
 		Previous: s.State.Terminated == nil && s.LastTerminationState.Terminated != nil,
 	}
-	stream, err := k.access.client.CoreV1().Pods(k.naming.namespace).GetLogs(p.Name, options).Stream(ctx)
+	pods := k.access.client.CoreV1().Pods(k.naming.namespace)
+	stream, err := pods.GetLogs(p.Name, options).Stream(ctx)
 	if err != nil {
 		return ""
 	}

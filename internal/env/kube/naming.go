@@ -113,8 +113,10 @@ const mostFiles = 1 << 20
 
 // check refuses an actor that could not be started as it is.
 func check(a env.Actor) error {
-	if !actorRule.MatchString(a.Name) || slices.Contains([]string{"self", "file", componentRun,
-		componentOutput}, a.Name) {
+	if !actorRule.MatchString(a.Name) || slices.Contains([]string{
+		"self", "file", componentRun,
+		componentOutput,
+	}, a.Name) {
 		return fmt.Errorf("name %q: want lower-case letters, digits and - within, at most 32, "+
 			"and neither self, file, %s nor %s", a.Name, componentRun, componentOutput)
 	}

@@ -45,7 +45,7 @@ func nodeOf(n corev1.Node, actors []string) Node {
 	info, can := n.Status.NodeInfo, n.Status.Allocatable
 	return Node{
 		Name: n.Name, OS: info.OSImage, Arch: info.Architecture, Kernel: info.KernelVersion,
-		Kubelet: info.KubeletVersion, Cores: can.Cpu().AsApproximateFloat64(),
+		Kubelet: info.KubeletVersion, Cores: float64(can.Cpu().MilliValue()) / 1000,
 		MemoryBytes: can.Memory().Value(), Actors: actors,
 	}
 }

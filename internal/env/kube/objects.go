@@ -162,7 +162,8 @@ func (d drawing) pod(a env.Actor, x expanded) *coreac.PodTemplateSpecApplyConfig
 }
 
 // podSpec is what is the same in every pod of a run.
-func (d drawing) podSpec(name string, c *coreac.ContainerApplyConfiguration) *coreac.PodSpecApplyConfiguration {
+func (d drawing) podSpec(name string, c *coreac.ContainerApplyConfiguration,
+) *coreac.PodSpecApplyConfiguration {
 	c.WithName(name).WithImagePullPolicy(corev1.PullIfNotPresent).
 		WithTerminationMessagePolicy(corev1.TerminationMessageFallbackToLogsOnError).
 		WithSecurityContext(coreac.SecurityContext().

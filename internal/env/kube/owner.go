@@ -94,9 +94,9 @@ func (k *Kube) occupied(ctx context.Context) error {
 		return fmt.Errorf("use namespace %s: another run lives there: %w", name, err)
 	}
 	notes := found.Annotations
-	return fmt.Errorf("use namespace %s: run %s of %s has it, alive until %s; want another namespace, "+
-		"or odigos-stress cleanup if that run is dead", name, notes[noteRun], notes[noteOwner],
-		notes[noteAlive])
+	return fmt.Errorf("use namespace %s: run %s of %s has it, alive until %s; "+
+		"want another namespace, or odigos-stress cleanup if that run is dead",
+		name, notes[noteRun], notes[noteOwner], notes[noteAlive])
 }
 
 // thisProcess names the tool for people.

@@ -41,7 +41,8 @@ func (k *Kube) refusal(ctx context.Context, a env.Actor, have int) error {
 		}
 		said = replicaFailure(deployment)
 	}
-	if said == "" {
+	// A namespace that was made a moment ago has no service account yet.
+	if said == "" || strings.Contains(said, "error looking up service account") {
 		return nil
 	}
 	return fmt.Errorf("the cluster makes no pod of it: %s", said)

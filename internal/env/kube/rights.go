@@ -247,7 +247,9 @@ func Rights(ctx context.Context, o Options) ([]env.Capability, error) {
 	return capabilities(ctx, a, newNaming(o).namespace, o.Namespace == "")
 }
 
-func capabilities(ctx context.Context, a access, namespace string, own bool) ([]env.Capability, error) {
+func capabilities(ctx context.Context, a access, namespace string, own bool) (
+	[]env.Capability, error,
+) {
 	answers, err := ask(ctx, a, namespace, needed(own))
 	if err != nil {
 		return nil, fmt.Errorf("use %s: %w", a.where, err)

@@ -63,13 +63,18 @@ func (t *table) state(i incarnation) env.State {
 	if over(p) {
 		return env.State{ExitCode: -1, Ended: transition(p), Reason: why}
 	}
-	if s := statusOfContainer(p, i.container); s != nil && s.ContainerID != "" && s.ContainerID != i.id {
+	if s := statusOfContainer(p, i.container); s != nil && replaces(s, i) {
 		return env.State{
 			ExitCode: -1, Ended: startOf(s),
 			Reason: "it was started again more than once since it was last seen",
 		}
 	}
 	return env.State{Running: true}
+}
+
+// replaces is whether a container is another than i was.
+func replaces(s *corev1.ContainerStatus, i incarnation) bool {
+	return s.ContainerID != "" && s.ContainerID != i.id
 }
 
 // startOf is when the container runs that took another's place: that ended before.

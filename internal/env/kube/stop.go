@@ -146,4 +146,3 @@ func (k *Kube) stopAll() error {
 	}
 	return errors.Join(errs...)
 }
-

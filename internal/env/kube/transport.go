@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"strings"
 
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 )
 
 // A podTransport carries requests to what podAddr names: through the API server, with the
@@ -39,6 +39,10 @@ func (t podTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	target.RawPath = ""
 	target.RawQuery = req.URL.RawQuery
 	through.URL, through.Host = target, ""
+	if through.Header.Get("Accept-Encoding") == "" {
+		// Or the client would ask for gzip, which an actor would pay for.
+		through.Header.Set("Accept-Encoding", "identity")
+	}
 	resp, err := t.access.http.Transport.RoundTrip(through)
 	if err != nil {
 		return nil, fmt.Errorf("reach pod %s through the API server: %w", pod, err)

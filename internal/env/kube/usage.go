@@ -45,7 +45,7 @@ const (
 	// askEvery is how often a node is asked at most.
 	askEvery = time.Second
 	// askDenied is how long somebody who was refused is not asked again.
-	askDenied = time.Minute
+	askDenied  = time.Minute
 	figureTime = 5 * time.Second
 )
 
