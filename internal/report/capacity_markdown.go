@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/search"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
