@@ -58,7 +58,7 @@ func (o *placeOptions) capabilities(
 	if err != nil {
 		return nil, fmt.Errorf("ask the cluster: %w", err)
 	}
-	nodes, err := kube.Nodes(cmd.Context(), o.cluster)
+	nodes, err := kube.NodesOf(cmd.Context(), o.cluster)
 	if err == nil && len(nodes) == 0 {
 		err = errNoNode
 	}
@@ -70,7 +70,7 @@ func (o *placeOptions) capabilities(
 	}
 	for _, n := range nodes {
 		all = append(all, env.Capability{Name: "node " + n.Name, OK: true, Found: fmt.Sprintf(
-			"%s/%s, kernel %s, kubelet %s, %s for pods", n.OS, n.Arch, n.Kernel, n.Kubelet,
+			"%s, %s, kernel %s, kubelet %s, %s for pods", n.OS, n.Arch, n.Kernel, n.Kubelet,
 			amounts(n.Cores, n.MemoryBytes))})
 	}
 	return all, nil

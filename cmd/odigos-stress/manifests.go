@@ -3,9 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,12 +99,20 @@ func (o *runOptions) try(cmd *cobra.Command, p plan.Plan, all *several) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), asking)
 	defer cancel()
 	options := o.question.place.kube(newRunID(time.Now().UTC()))
-	var errs []error
+	var notes []string
 	for _, p := range plans {
-		errs = append(errs, kube.DryRun(ctx, options, actors(p)))
+		said, err := kube.DryRun(ctx, options, actors(p))
+		if err != nil {
+			return fmt.Errorf("ask the server whether it would take the run: %w", err)
+		}
+		for _, n := range said {
+			if !slices.Contains(notes, n) {
+				notes = append(notes, n)
+			}
+		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("ask the server whether it would take the run: %w", err)
+	for _, n := range notes {
+		fmt.Fprintf(cmd.ErrOrStderr(), "note: %s\n", n)
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), "the server would take the run; nothing was started")
 	return nil

@@ -141,17 +141,19 @@ func (o *placeOptions) open(ctx context.Context, s stay) (place, error) {
 	return clusterPlace{Kube: k, image: options.Image, host: hostOf(nodes, err)}, nil
 }
 
-// output runs a program of an image in the cluster, as a run of its own, for what it writes.
-// Without a command the image's entry point is run with the arguments.
+// output runs a program of an image in the cluster, as a run of its own, for what it writes;
+// an empty program is the image's entry point.
 func (o *placeOptions) output(
-	ctx context.Context, image string, command ...string,
+	ctx context.Context, image, program string, args ...string,
 ) (out []byte, err error) {
-	k, err := kube.New(ctx, o.kube(newRunID(time.Now().UTC())))
+	options := o.kube(newRunID(time.Now().UTC()))
+	options.Keep = false
+	k, err := kube.New(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the cluster: %w", err)
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
-	return k.Output(ctx, image, command...)
+	return k.Output(ctx, image, append([]string{program}, args...)...)
 }
 
 // A machinePlace is this machine.
@@ -191,7 +193,7 @@ func (o *placeOptions) host(ctx context.Context) host {
 	case o.offline:
 		return host{}
 	}
-	return hostOf(kube.Nodes(ctx, o.cluster))
+	return hostOf(kube.NodesOf(ctx, o.cluster))
 }
 
 // hostOf takes the first node for the gateway's: the likeliest to be.

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -98,12 +97,11 @@ func (o *placeOptions) collector(ctx context.Context, image string) (gateway.Col
 			return c, err
 		}
 	}
-	from, command, path := image, []string{"components"}, ""
+	from, path := image, "" // its entry point
 	if image == "" {
 		from, path = o.ownImage(), ownCollector
-		command = []string{path, "components"}
 	}
-	out, err := o.output(ctx, from, command...)
+	out, err := o.output(ctx, from, path, "components")
 	if err != nil {
 		return gateway.Collector{}, fmt.Errorf("ask the collector in %s for its components: %w", from, err)
 	}

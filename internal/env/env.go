@@ -105,6 +105,9 @@ type State struct {
 	OOMKilled *bool `json:"oom_killed,omitempty"`
 	// Stopped is set when Stop asked for the end.
 	Stopped bool `json:"stopped,omitempty"`
+	// Reason is why the place itself ended it, in words, such as an eviction; empty where
+	// it did not.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Usage is what an instance used up to one moment. A nil field cannot be known in
@@ -189,7 +192,7 @@ type Capability struct {
 
 // Enforcement is how the limits of an actor are enforced in a place.
 type Enforcement struct {
-	// Method is cgroup-v1, cgroup-v2, systemd or none.
+	// Method is cgroup-v1, cgroup-v2, systemd, kubelet or none.
 	Method string `json:"method"`
 	CPU    bool   `json:"cpu"`
 	Memory bool   `json:"memory"`

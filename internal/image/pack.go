@@ -114,7 +114,7 @@ func readProgram(path string) (p program, err error) {
 
 func (c Contents) image(programs []program) (v1.Image, error) {
 	layer, err := tarball.LayerFromOpener(
-		func() (io.ReadCloser, error) { return layerOf(programs) },
+		func() (io.ReadCloser, error) { return programsTar(programs) },
 		tarball.WithCompressedCaching, tarball.WithCompressionLevel(gzip.BestSpeed),
 	)
 	if err != nil {
@@ -140,8 +140,8 @@ func (c Contents) image(programs []program) (v1.Image, error) {
 // block is the unit of a tar file, which ends with two empty ones.
 const block = 512
 
-// layerOf is a tar of the programs, read from their files while it is read.
-func layerOf(programs []program) (io.ReadCloser, error) {
+// programsTar is a tar of the programs, read from their files while it is read.
+func programsTar(programs []program) (io.ReadCloser, error) {
 	var parts []io.Reader
 	var out strand
 	for _, p := range programs {
