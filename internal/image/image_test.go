@@ -223,14 +223,20 @@ func listing(t testing.TB, dir string) map[string]string {
 	return found
 }
 
+// twoLayers are an image in which nearly everything is; its program cannot run.
 func twoLayers(t *testing.T) v1.Image {
+	t.Helper()
+	return twoLayersOf(t, entry{name: "otelcol", content: "program", mode: 0o755})
+}
+
+func twoLayersOf(t *testing.T, program entry) v1.Image {
 	t.Helper()
 	return imageOf(t, v1.Config{
 		Entrypoint: []string{"/otelcol"}, Cmd: []string{"--config", "/etc/otel.yaml"},
 		Env: []string{"PATH=/bin", "SSL_CERT_FILE=/etc/certs.crt", "A=$b"}, User: "65534",
 	},
 		layerWith(t, compression.GZip,
-			self(t, "otelcol"), entry{name: "etc/"}, entry{name: "etc/old", content: "old"},
+			program, entry{name: "etc/"}, entry{name: "etc/old", content: "old"},
 			entry{name: "etc/certs.crt", content: "certificates"},
 			entry{name: "usr/lib/"}, entry{name: "lib", kind: tar.TypeSymlink, link: "usr/lib"},
 		),
@@ -241,7 +247,7 @@ func twoLayers(t *testing.T) v1.Image {
 
 func TestPull(t *testing.T) {
 	r := newReg(t)
-	digest := r.push(t, "a/collector:v1", twoLayers(t))
+	digest := r.push(t, "a/collector:v1", twoLayersOf(t, self(t, "otelcol")))
 	dir := t.TempDir()
 	var done, total int64
 	o := Options{Dir: dir, Platform: here, Progress: func(d, of int64) { done, total = d, of }}

@@ -88,7 +88,7 @@ func (u *unpacker) entry(h *tar.Header, content io.Reader, placed map[string]boo
 		return u.hide(path.Join(parent, hidden), placed)
 	}
 	if err := u.root.MkdirAll(parent, 0o755); err != nil {
-		return err
+		return fmt.Errorf("make its directory: %w", err)
 	}
 	at := path.Join(parent, base)
 	for p := at; p != "." && !placed[p]; p = path.Dir(p) {

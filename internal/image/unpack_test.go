@@ -181,7 +181,7 @@ func TestUnpackHostileLayers(t *testing.T) {
 		"a hard link to an absolute path":   {[]entry{hard("h", "/etc/passwd")}, "found nothing of that name"},
 		"a hard link to a link that climbs": {[]entry{link("l", "../outside"), hard("h", "l"), as("h")}, ""},
 		"a hard link to a directory":        {[]entry{{name: "d/"}, hard("h", "d")}, "want a file"},
-		"below a file":                      {[]entry{as("f"), as("f/g")}, "not a directory"},
+		"below a file":                      {[]entry{as("f"), as("f/g")}, "make its directory"},
 		"too many files":                    {many, "found more than 100 files"},
 		"too large":                         {[]entry{{name: "f", content: strings.Repeat("x", 1<<16)}}, "found more than 65536 bytes"},
 	} {
