@@ -93,7 +93,8 @@ func (o *runOptions) try(cmd *cobra.Command, p plan.Plan, all *several) error {
 			plans = append(plans, v.Plan)
 		}
 	}
-	if err := tellPlan(cmd.OutOrStdout(), o.output, planned); err != nil || !o.question.place.inCluster() {
+	err := tellPlan(cmd.OutOrStdout(), o.output, planned)
+	if err != nil || !o.question.place.inCluster() {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), asking)

@@ -103,7 +103,8 @@ func (o *placeOptions) collector(ctx context.Context, image string) (gateway.Col
 	}
 	out, err := o.output(ctx, from, path, "components")
 	if err != nil {
-		return gateway.Collector{}, fmt.Errorf("ask the collector in %s for its components: %w", from, err)
+		return gateway.Collector{}, fmt.Errorf("ask the collector in %s for its components: %w", from,
+			err)
 	}
 	c, err := gateway.Identify(cmp.Or(path, from), out)
 	c.Path, c.Image = path, image
@@ -154,8 +155,8 @@ func unschedulable(a env.Actor, nodes []kube.Node) []string {
 		return cmp.Or(cmp.Compare(x.Cores, y.Cores), cmp.Compare(x.MemoryBytes, y.MemoryBytes))
 	})
 	return []string{fmt.Sprintf("The %s cannot be scheduled: it asks for %s, and the largest of %s, %s, "+
-		"can give %s.", a.Name, amounts(a.Limits.CPUCores, a.Limits.MemoryBytes), counted(len(nodes), "node"),
-		largest.Name, amounts(largest.Cores, largest.MemoryBytes))}
+		"can give %s.", a.Name, amounts(a.Limits.CPUCores, a.Limits.MemoryBytes),
+		counted(len(nodes), "node"), largest.Name, amounts(largest.Cores, largest.MemoryBytes))}
 }
 
 // amounts are cores and memory, as far as there are any.
@@ -193,7 +194,8 @@ func unbindable(l env.Limits, m record.Machine) []string {
 // again is the subject of trials that were made before: the same collector at the same
 // place, or an error. The question's place is theirs from now on.
 func (q *question) again(
-	ctx context.Context, environment string, was record.Collector, machine record.Machine, config string,
+	ctx context.Context, environment string, was record.Collector, machine record.Machine,
+	config string,
 ) (out subject, err error) {
 	q.place.environment = cmp.Or(environment, onMachine)
 	out.inCluster = q.place.inCluster()
@@ -246,7 +248,8 @@ func sameCollector(was record.Collector, is gateway.Collector) error {
 		return nil
 	}
 	return fmt.Errorf("found another collector, %s %s (%s, sha256 %s): want that of its trials, %s %s "+
-		"(%s, sha256 %s); name it with --collector-bin or --collector-image", is.Name, is.Version, cmp.Or(is.Image, is.Path),
+		"(%s, sha256 %s); name it with --collector-bin or --collector-image", is.Name, is.Version,
+		cmp.Or(is.Image, is.Path),
 		cmp.Or(is.SHA256, "not known"), was.Name, was.Version, cmp.Or(was.Image, was.Program),
 		cmp.Or(was.SHA256, "not known"))
 }

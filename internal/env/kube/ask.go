@@ -64,8 +64,8 @@ func (k *Kube) dryRun(ctx context.Context, actors []env.Actor) ([]string, error)
 		if err != nil {
 			return nil, fmt.Errorf("make namespace %s: %w", k.naming.namespace, err)
 		}
-		k.note("The objects in the namespace were not asked about, for it is not there: want one that is, " +
-			"by --namespace.")
+		k.note("The objects in the namespace were not asked about, for it is not there: want one that " +
+			"is, by --namespace.")
 		return k.Notes(), nil
 	}
 	d := k.drawing()
