@@ -131,6 +131,9 @@ func (o *runOptions) tell(w io.Writer, s report.Summary) error {
 // trial runs one trial on this machine. The directory is empty when there is no record.
 func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 	ctx, p := cmd.Context(), t.plan
+	if err := p.OnOneMachine(); err != nil {
+		return "", usage(err)
+	}
 	now := time.Now().UTC()
 	runID := newRunID(now)
 	var log *record.Log

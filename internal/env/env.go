@@ -40,10 +40,11 @@ type Actor struct {
 	Program string `json:"program,omitempty"`
 	// Image holds Program, in a place that runs images; empty means the tool's own image.
 	Image string `json:"image,omitempty"`
-	// Replicas is how many there are of it; 0 is 1. Others reach all of them at one name.
+	// Replicas is how many there are of it; 0 is 1. Their instance is then a Group. Others
+	// reach all of them at one name, where the place has one for several.
 	Replicas int               `json:"replicas,omitempty"`
-	Args    []string          `json:"args"`
-	Env     map[string]string `json:"env,omitempty"`
+	Args     []string          `json:"args"`
+	Env      map[string]string `json:"env,omitempty"`
 	// Files are written before the start; the key is a base name.
 	Files map[string]string `json:"files,omitempty"`
 	// Ports are the names of the ports on which it listens.

@@ -67,6 +67,9 @@ func (p Plan) loadLines() []line {
 		{"connections", fmt.Sprintf("%d, at most %d requests unanswered, timeout %s, retry %s",
 			l.Connections, l.InFlight, l.Timeout, l.Retry)},
 	}
+	if l.Generators > 1 {
+		lines = append(lines, line{"generators", fmt.Sprintf("%d, which share all of it", l.Generators)})
+	}
 	return append(lines, attributeLines(l)...)
 }
 
@@ -146,6 +149,9 @@ func orNotSet(s string) string {
 func backendLines(b scenario.Backend) []line {
 	lines := []line{
 		{"answers", fmt.Sprintf("after %s, %s with success", b.Delay, ratio(b.SuccessRate))},
+	}
+	if b.Replicas > 1 {
+		lines = append(lines, line{"backends", fmt.Sprintf("%d, each of which answers so", b.Replicas)})
 	}
 	if b.MaxConnections > 0 {
 		lines = append(lines, line{"connections", fmt.Sprintf("at most %d", b.MaxConnections)})
@@ -289,6 +295,9 @@ func (t *page) actor(a env.Actor) {
 		{"ready", fmt.Sprintf("GET %s on %s answers 200, within %s", a.Ready.Path, a.Ready.Port,
 			scenario.Duration(a.Ready.Timeout))},
 		{"stopped", fmt.Sprintf("killed %s after it was asked", a.Grace.Round(time.Second))},
+	}
+	if a.Replicas > 1 {
+		lines = append(lines, line{"replicas", strconv.Itoa(a.Replicas)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
 		lines = append(lines, line{"environment", name + "=" + a.Env[name]})

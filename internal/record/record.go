@@ -130,7 +130,9 @@ type Sample struct {
 	Host *env.Host `json:"host,omitempty"`
 }
 
-// An ActorSample is one look at one actor. A metric that is absent is not known.
+// An ActorSample is one look at one actor. A metric that is absent is not known. Of several
+// alike, each stands under its own name, loadgen/0 and so on, and all of them together
+// under loadgen: what is not known of one of them is not known of all.
 type ActorSample struct {
 	Running       bool               `json:"running"`
 	Usage         *env.Usage         `json:"usage,omitempty"`
@@ -290,6 +292,13 @@ type Ending struct {
 	Measured ledger.Account   `json:"account_measured"`
 	Sent     *ledger.Sent     `json:"sent,omitempty"`
 	Received *ledger.Received `json:"received,omitempty"`
+	// SentBy and ReceivedBy are the books of each, by name, where there are several load
+	// generators or backends; Sent and Received are then of all of them.
+	SentBy     map[string]*ledger.Sent     `json:"sent_by,omitempty"`
+	ReceivedBy map[string]*ledger.Received `json:"received_by,omitempty"`
+	// Clocks are those of the ends of the wire; none where all is on one machine, which
+	// has one clock.
+	Clocks []Clock `json:"clocks,omitempty"`
 	// Answer, Transit and Total are of the followed spans that were acknowledged and
 	// delivered: due to answer, answer to receipt (0 where receipt came first), due
 	// to receipt.

@@ -126,7 +126,10 @@ func TestTransportTellsWhoAnswered(t *testing.T) {
 		})
 	}
 	a := access{base: nil}
-	_, err := (&http.Client{Transport: a.pods()}).Get("http://127.0.0.1:1/")
+	resp, err := (&http.Client{Transport: a.pods()}).Get("http://127.0.0.1:1/")
+	if err == nil {
+		resp.Body.Close()
+	}
 	contains(t, "Get of another address", err, "is no address in a cluster")
 }
 
