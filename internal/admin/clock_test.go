@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -29,7 +30,7 @@ func (f *far) RoundTrip(*http.Request) (*http.Response, error) {
 	}
 	body, err := json.Marshal(s)
 	time.Sleep(f.back[i])
-	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(string(body)))}, err
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(body))}, err
 }
 
 // Whatever the ways take, the truth is within the uncertainty, which is half of the

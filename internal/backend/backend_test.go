@@ -237,7 +237,7 @@ func TestReceiptsAreByTheRunsClock(t *testing.T) {
 func TestBackendServesItsAccountWhileItGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	r := start(t, Config{SampleEvery: 2, Measure: time.Hour}, dir)
-	c := admin.NewClient("http://" + r.Admin(), nil)
+	c := admin.NewClient("http://"+r.Admin(), nil)
 	if err := c.Account(r.ctx, io.Discard); err == nil {
 		t.Error("an account was served before the start")
 	}

@@ -18,7 +18,7 @@ type Config struct {
 	Stream uint16 `json:"stream"`
 	// Segment is which part of Load this one sends; the zero value is all of it.
 	Segment   Segment       `json:"segment,omitzero"`
-	Load      scenario.Load `json:"load"` // of all segments
+	Load      scenario.Load `json:"load"`      // of all segments
 	Endpoints []string      `json:"endpoints"` // host:port or dns:///host:port (grpc), URL (http)
 	WarmUp    time.Duration `json:"warm_up_ns"`
 	Measure   time.Duration `json:"measure_ns"`

@@ -229,3 +229,20 @@ func TestJoinOfSeveral(t *testing.T) {
 		t.Errorf("Join without %s = %v", file, err)
 	}
 }
+
+// As many deliveries as were sent are no proof that all has arrived, where some came to two
+// backends: what the gateway still holds is waited for.
+func TestDrainIsNotFooledBySpansThatCameTwice(t *testing.T) {
+	t.Parallel()
+	q := question{
+		generators: 2, backends: 2, drain: time.Second,
+		gateway: &gateway{twice: 5, on: func(_ *gateway, n int64) bool { return n == 49 }},
+	}
+	e := q.finished(t, t.Context()).Ending
+	if e.Drained.Complete || e.Drained.QueueSize != nil && *e.Drained.QueueSize != 1 {
+		t.Errorf("drained %+v, with a request in the queue", e.Drained)
+	}
+	if a := e.All.Acknowledged; a.NotDelivered != request || a.Extra != 200 {
+		t.Errorf("%+v, want %d spans not delivered and 200 delivered twice", a, request)
+	}
+}

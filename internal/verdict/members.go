@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -101,4 +102,10 @@ func (s *subject) longestStill(actor string) (from, to float64, known bool) {
 		}
 	}
 	return from, to, known
+}
+
+// actorOf is the actor that a name is of, or that a member is one of.
+func actorOf(name string) string {
+	actor, _, _ := strings.Cut(name, "/")
+	return actor
 }

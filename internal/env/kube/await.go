@@ -221,7 +221,9 @@ type endedError struct {
 }
 
 // Error implements error.
-func (e *endedError) Error() string { return "it ended before it was ready (pod " + e.pod.Name + ")" }
+func (e *endedError) Error() string {
+	return "it ended before it was ready (pod " + e.pod.Name + ")"
+}
 
 // inOrder sorts the lives of an actor by their index; where there is none, those that
 // were there before keep theirs, and others take what is free.

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -29,7 +28,6 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/odigos-io/odigos-stress/internal/env"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -268,57 +266,6 @@ func (c *testCluster) set(p *corev1.Pod) {
 	}
 }
 
-// status is that of a pod's only container.
-func status(p *corev1.Pod) *corev1.ContainerStatus {
-	if len(p.Status.ContainerStatuses) == 0 {
-		p.Status.ContainerStatuses = []corev1.ContainerStatus{{
-			Name: p.Spec.Containers[0].Name, Image: p.Spec.Containers[0].Image,
-		}}
-	}
-	return &p.Status.ContainerStatuses[0]
-}
-
-func condition(p *corev1.Pod, of corev1.PodConditionType, is corev1.ConditionStatus, reason, message string) {
-	for i := range p.Status.Conditions {
-		if c := &p.Status.Conditions[i]; c.Type == of {
-			c.Status, c.Reason, c.Message = is, reason, message
-			return
-		}
-	}
-	p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{
-		Type: of, Status: is, Reason: reason, Message: message,
-	})
-}
-
-// ready makes a pod's container run for the nth time, and be ready.
-func ready(p *corev1.Pod, n int32) {
-	p.Status.Phase = corev1.PodRunning
-	s := status(p)
-	s.RestartCount = n
-	s.ContainerID = fmt.Sprintf("containerd://%s-%d", p.Name, n)
-	s.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}
-	condition(p, corev1.PodScheduled, corev1.ConditionTrue, "", "")
-	condition(p, corev1.PodReady, corev1.ConditionTrue, "", "")
-}
-
-// terminate ends it.
-func terminate(p *corev1.Pod, e corev1.ContainerStateTerminated) {
-	s := status(p)
-	e.ContainerID = s.ContainerID
-	if e.FinishedAt.IsZero() {
-		e.FinishedAt = metav1.Now()
-	}
-	s.State = corev1.ContainerState{Terminated: &e}
-	condition(p, corev1.PodReady, corev1.ConditionFalse, "ContainersNotReady", "")
-}
-
-// restart is what kubelet does with a container that has ended.
-func restart(p *corev1.Pod) {
-	s := status(p)
-	s.LastTerminationState = s.State
-	ready(p, s.RestartCount+1)
-}
-
 func (c *testCluster) review(action clienttesting.Action) (bool, runtime.Object, error) {
 	r := action.(clienttesting.CreateAction).GetObject().(*authorizationv1.SelfSubjectAccessReview)
 	a := r.Spec.ResourceAttributes
@@ -385,47 +332,6 @@ func (c *testCluster) names(namespace string) []string {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// gatewayForTest, backendForTest and loadgenForTest are actors as plans have them.
-func gatewayForTest() env.Actor {
-	return env.Actor{
-		Name: "gateway", Program: "/odigos-stress-otelcol",
-		Args: []string{"--config", "$(file.gateway.yaml)"},
-		Env: map[string]string{
-			"GOMEMLIMIT": "440MiB", "STRESS_OTLP_GRPC": "$(self.otlp_grpc)",
-			"STRESS_BACKEND_GRPC": "$(backend.otlp_grpc)", "PRICE": "5$$ $HOME",
-			"STRESS_METRICS_HOST": "$(self.metrics.host)", "STRESS_METRICS_PORT": "$(self.metrics.port)",
-		},
-		Files:  map[string]string{"gateway.yaml": "endpoint: ${env:STRESS_OTLP_GRPC}\nregex: ^a$$\n"},
-		Ports:  []string{"otlp_grpc", "otlp_http", "metrics", "health", "pprof", "other_port"},
-		Ready:  env.Probe{Port: "health", Path: "/", Timeout: 30 * time.Second},
-		Limits: env.Limits{CPUCores: 1.25, MemoryBytes: 600 << 20},
-		Grace:  30 * time.Second,
-	}
-}
-
-func backendForTest() env.Actor {
-	return env.Actor{
-		Name:  "backend",
-		Args:  []string{"backend", "--grpc", "$(self.otlp_grpc)", "--admin", "$(self.admin)"},
-		Ports: []string{"otlp_grpc", "admin"},
-		Ready: env.Probe{Port: "admin", Path: "/readyz", Timeout: 30 * time.Second},
-		Grace: 15 * time.Second,
-	}
-}
-
-func loadgenForTest(n int) env.Actor {
-	return env.Actor{
-		Name: "loadgen", Replicas: n,
-		Args: []string{
-			"loadgen", "--otlp-endpoint", "$(gateway.otlp_grpc)", "--segment", "$(self.index)/$(self.replicas)",
-		},
-		Files:  map[string]string{"loadgen.json": "{}\n"},
-		Ports:  []string{"admin"},
-		Ready:  env.Probe{Port: "admin", Path: "/readyz", Timeout: 30 * time.Second},
-		Limits: env.Limits{CPUCores: 1},
-	}
 }
 
 func contains(t *testing.T, what string, err error, wants ...string) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
@@ -90,20 +89,12 @@ func (k *Kube) newCrew(a env.Actor, lives []incarnation) *crew {
 	for index, life := range lives {
 		i := &Instance{crew: c, name: a.Name, life: life}
 		if len(lives) > 1 {
-			i.name += "/" + strconv.Itoa(index)
+			i.name = env.MemberName(a.Name, index)
 		}
-		i.output = k.follow(life, logName(a.Name, index))
+		i.output = k.follow(life, i.name)
 		c.members = append(c.members, i)
 	}
 	return c
-}
-
-// logName is what the output of a member is kept under: the first has its actor's name.
-func logName(actor string, index int) string {
-	if index == 0 {
-		return actor
-	}
-	return actor + "-" + strconv.Itoa(index)
 }
 
 // Members implements env.Group.

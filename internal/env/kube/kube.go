@@ -41,8 +41,8 @@ type Options struct {
 	Patience time.Duration
 	// Lifetime ends the load if nobody comes to end it; 0 means 2 h.
 	Lifetime time.Duration
-	// LogPath takes an actor's output as it is written, that of the second of several
-	// as NAME-1; nil: nowhere.
+	// LogPath takes an actor's output as it is written, that of one of several by its
+	// member's name; nil: nowhere.
 	LogPath func(actor string) string
 	Log     *slog.Logger
 }

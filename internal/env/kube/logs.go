@@ -29,7 +29,7 @@ type output struct {
 
 // follow copies what an incarnation writes from its first line on.
 func (k *Kube) follow(life incarnation, name string) *output {
-	path := filepath.Join(k.spool, name+"-logs.txt")
+	path := filepath.Join(k.spool, strings.ReplaceAll(name, "/", "-")+"-logs.txt")
 	if k.o.LogPath != nil {
 		path = k.o.LogPath(name)
 	}

@@ -25,8 +25,6 @@ const (
 	noteAlive = "stress.odigos.io/alive-until"
 	noteBegan = "stress.odigos.io/began"
 	noteOwner = "stress.odigos.io/owner"
-	// noteOwn marks a namespace that the run made.
-	noteOwn = "stress.odigos.io/own-namespace"
 )
 
 const (
@@ -127,7 +125,7 @@ func check(a env.Actor) error {
 	for name, text := range a.Files {
 		size += len(name) + len(text)
 		if !fileRule.MatchString(name) || name == "." || name == ".." {
-			return fmt.Errorf("file %q: want letters, digits, and - _ .", name)
+			return fmt.Errorf("file %q: want letters, digits, dots, - and _", name)
 		}
 	}
 	if size > mostFiles {

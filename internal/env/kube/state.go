@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -174,12 +173,4 @@ func reasonOf(p *corev1.Pod) string {
 	default:
 		return said(r, p.Status.Message)
 	}
-}
-
-// exitText says in a few words how a container ended that never was ready.
-func exitText(e corev1.ContainerStateTerminated) string {
-	if e.Reason == oomKilled {
-		return "it was killed for want of memory before it was ready"
-	}
-	return "it ended before it was ready, with exit code " + strconv.Itoa(int(e.ExitCode))
 }

@@ -126,7 +126,10 @@ func TestTransportTellsWhoAnswered(t *testing.T) {
 		})
 	}
 	a := access{base: nil}
-	_, err := (&http.Client{Transport: a.pods()}).Get("http://127.0.0.1:1/")
+	resp, err := (&http.Client{Transport: a.pods()}).Get("http://127.0.0.1:1/")
+	if err == nil {
+		resp.Body.Close()
+	}
 	contains(t, "Get of another address", err, "is no address in a cluster")
 }
 
@@ -190,5 +193,21 @@ func TestProxyNode(t *testing.T) {
 	}
 	if _, err := a.proxyNode(context.Background(), "node-2", summaryPath); !apierrors.IsForbidden(err) {
 		t.Errorf("proxyNode without the right: %v", err)
+	}
+}
+
+// The path of a request is absolute, whether or not the server's address has one.
+func TestPathsAreAbsolute(t *testing.T) {
+	for host, want := range map[string]string{
+		"https://a:1": "/api/v1", "https://a:1/": "/api/v1", "https://a:1/b": "/b/api/v1", "a:1": "/api/v1",
+	} {
+		a, err := dial(&rest.Config{Host: host}, "a test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.base.JoinPath("api/v1").Path; got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
+		}
+		a.close()
 	}
 }

@@ -201,5 +201,5 @@ func (c *crew) Usage(ctx context.Context) (env.Usage, error) {
 		}
 		all = append(all, u)
 	}
-	return sumUsage(all), nil
+	return env.UsageTogether(all), nil
 }

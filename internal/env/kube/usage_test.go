@@ -148,16 +148,3 @@ func TestKubeletIsNotAskedTooOften(t *testing.T) {
 		}
 	})
 }
-
-func TestSumOfUsage(t *testing.T) {
-	early, late := time.Unix(100, 0), time.Unix(105, 0)
-	got := sumUsage([]env.Usage{
-		{At: late, CPUSeconds: new(1.0), MemoryUsage: new(int64(1)), Periods: new(uint64(1)), MemoryPeak: new(int64(9))},
-		{At: early, CPUSeconds: new(2.0), MemoryUsage: new(int64(2)), MemoryAnon: new(int64(7)), MemoryPeak: new(int64(9))},
-		{At: late, CPUSeconds: new(4.0), MemoryUsage: new(int64(4)), MemoryAnon: new(int64(7)), Periods: new(uint64(1))},
-	})
-	want := env.Usage{At: early, CPUSeconds: new(7.0), MemoryUsage: new(int64(7))}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("sum of which parts are not known (-want +got):\n%s", diff)
-	}
-}

@@ -37,7 +37,9 @@ func membersOf(a env.Actor) []member {
 }
 
 // startAll starts members side by side. Where one cannot be started, none stays.
-func (l *Local) startAll(ctx context.Context, actor string, members []member) (env.Instance, error) {
+func (l *Local) startAll(ctx context.Context, actor string, members []member) (
+	env.Instance, error,
+) {
 	started := make([]env.Instance, len(members))
 	errs := make([]error, len(members))
 	var starting sync.WaitGroup
