@@ -46,4 +46,3 @@ func loadgenForTest(n int) env.Actor {
 		Limits: env.Limits{CPUCores: 1},
 	}
 }
-

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,8 +27,9 @@ type Leftover struct {
 }
 
 // Cleanup takes away what dead runs left in the cluster; dryRun only tells. Dead is a run
-// whose tool has not told for a minute that it lives, and one that was kept: both by the
-// API server's clock.
+// whose tool has not told for some time that it lives, and one that was kept: both by the
+// API server's clock. Of a dead run the cluster itself leaves a namespace alone, if the run
+// had one of its own.
 func Cleanup(ctx context.Context, c Cluster, dryRun bool) ([]Leftover, error) {
 	a, err := connect(c)
 	if err != nil {
@@ -69,12 +71,12 @@ func leftovers(ctx context.Context, a access, now time.Time) ([]Leftover, error)
 	if err != nil && !denied {
 		return nil, fmt.Errorf("list namespaces: %w", err)
 	}
-	owners, err := a.client.CoreV1().ConfigMaps(metav1.NamespaceAll).List(ctx, options)
+	owners, err := a.client.BatchV1().Jobs(metav1.NamespaceAll).List(ctx, options)
 	if apierrors.IsForbidden(err) {
 		owners, err = ownersIn(ctx, a, namespaces, options)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list ConfigMaps: %w", err)
+		return nil, fmt.Errorf("list Jobs: %w", err)
 	}
 	own := map[string]*corev1.Namespace{}
 	if !denied {
@@ -89,14 +91,16 @@ func leftovers(ctx context.Context, a access, now time.Time) ([]Leftover, error)
 		if o.Name != ownerName || alive(o.Annotations[noteAlive], now) {
 			continue
 		}
-		l := Leftover{RunID: o.Annotations[noteRun], Namespace: o.Namespace, uid: o.UID}
-		l.Began, _ = time.Parse(time.RFC3339, o.Annotations[noteBegan]) // zero where it is not known
+		l := Leftover{
+			RunID: o.Annotations[noteRun], Namespace: o.Namespace, Began: o.CreationTimestamp.UTC(),
+			uid: o.UID,
+		}
 		if ns != nil {
 			l.Own, l.namespaceUID = true, ns.UID
 		}
 		found = append(found, l)
 	}
-	// A tool that died between the namespace and its owner.
+	// The owner is gone by its deadline, or the tool died before it made it.
 	for name, ns := range own {
 		if began := ns.CreationTimestamp.Time; ns.DeletionTimestamp == nil && now.Sub(began) > aliveFor {
 			found = append(found, Leftover{
@@ -112,8 +116,8 @@ func leftovers(ctx context.Context, a access, now time.Time) ([]Leftover, error)
 // namespaces, and in that of the context.
 func ownersIn(ctx context.Context, a access, namespaces *corev1.NamespaceList,
 	options metav1.ListOptions,
-) (*corev1.ConfigMapList, error) {
-	all := &corev1.ConfigMapList{}
+) (*batchv1.JobList, error) {
+	all := &batchv1.JobList{}
 	names := map[string]bool{}
 	if a.asked != "" {
 		names[a.asked] = true
@@ -124,7 +128,7 @@ func ownersIn(ctx context.Context, a access, namespaces *corev1.NamespaceList,
 		}
 	}
 	for name := range names {
-		list, err := a.client.CoreV1().ConfigMaps(name).List(ctx, options)
+		list, err := a.client.BatchV1().Jobs(name).List(ctx, options)
 		if err != nil {
 			return nil, fmt.Errorf("in namespace %s: %w", name, err)
 		}
@@ -148,7 +152,7 @@ func (l Leftover) remove(ctx context.Context, a access) error {
 		return removeNamespace(ctx, a, l.Namespace, l.namespaceUID)
 	}
 	k := &Kube{access: a, naming: naming{namespace: l.Namespace}}
-	o := object{kindConfigMap, ownerName, l.uid}
+	o := object{kindJob, ownerName, l.uid}
 	if err := k.remove(ctx, o, nil); err != nil {
 		return err
 	}

@@ -27,7 +27,6 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
-
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -91,6 +90,9 @@ func newTestCluster(t *testing.T, objects ...runtime.Object) *testCluster {
 				return true, nil, err
 			}
 			patch := action.(clienttesting.PatchAction)
+			if patch.GetPatchType() != types.ApplyPatchType {
+				return true, made, nil
+			}
 			n, template, err := read(patch.GetPatch())
 			if err == nil && c.refuses == "" {
 				c.controller(patch.GetName(), patch.GetNamespace(), n, template)

@@ -11,7 +11,7 @@ import (
 
 // Manifests writes as YAML what would be applied for these actors, in that order, with no
 // cluster asked: pods listen on IPv4, and a namespace that is named is taken for one that
-// is there.
+// is there. The Job that owns them all is left out: its uid is the cluster's to give.
 func Manifests(w io.Writer, o Options, actors []env.Actor) error {
 	o, err := o.complete()
 	if err != nil {

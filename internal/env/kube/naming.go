@@ -23,7 +23,6 @@ const (
 	noteRun = "stress.odigos.io/run"
 	// noteAlive is until when the tool is known to live, by the API server's clock.
 	noteAlive = "stress.odigos.io/alive-until"
-	noteBegan = "stress.odigos.io/began"
 	noteOwner = "stress.odigos.io/owner"
 )
 

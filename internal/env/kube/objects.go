@@ -46,7 +46,7 @@ type drawing struct {
 	image     string
 	lifetime  time.Duration
 	directory directory
-	// owner takes the objects with it when it goes; nil where the namespace does.
+	// owner takes the objects with it when it goes; nil where it is not known.
 	owner *metaac.OwnerReferenceApplyConfiguration
 }
 

@@ -7,25 +7,65 @@ import (
 	"os"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	batchac "k8s.io/client-go/applyconfigurations/batch/v1"
+	coreac "k8s.io/client-go/applyconfigurations/core/v1"
+	metaac "k8s.io/client-go/applyconfigurations/meta/v1"
 )
 
-// ownerName is the ConfigMap that stands for a run in its namespace: as long as its
-// alive-until lies ahead, a tool looks after the run. In somebody else's namespace it owns
-// all that the run made, so that nothing stays when it goes.
+// ownerName is the Job that stands for a run in its namespace, owns all else that the run
+// made there, and ends it if nobody comes. It never has a pod: it waits for its deadline,
+// which the tool puts off for as long as it lives. When the deadline has passed, the Job has
+// failed, the cluster deletes it at once, as its time to live is 0, and its garbage collector
+// all that it owned. No process of ours has to be left for that, nor a right.
 const ownerName = "odigos-stress-run"
 
 const (
-	// renewEvery is how often the tool tells that it lives; aliveFor how long that holds.
+	// renewEvery is how often the tool tells that it lives; aliveFor how long that holds. A
+	// tool that cannot reach the cluster for so long loses its run.
 	renewEvery = 10 * time.Second
-	aliveFor   = time.Minute
+	aliveFor   = 2 * time.Minute
 )
 
-// An owner is that ConfigMap, as the run made it, and the namespace if the run made that.
-type owner struct{ uid, namespace types.UID }
+// An owner is that Job, as the run made it, and the namespace if the run made that.
+type owner struct {
+	uid, namespace types.UID
+	made           time.Time // the Job, by the API server's clock
+}
+
+// reference makes the owner take with it what bears it; nil where there is none.
+func (o owner) reference() *metaac.OwnerReferenceApplyConfiguration {
+	if o.uid == "" {
+		return nil
+	}
+	return metaac.OwnerReference().WithAPIVersion(batchv1.SchemeGroupVersion.String()).
+		WithKind(string(kindJob)).WithName(ownerName).WithUID(o.uid)
+}
+
+// ownerJob is that Job before it is made. Its pod is admissible, and never there.
+func (d drawing) ownerJob(until string) (*batchv1.Job, error) {
+	pod := d.podSpec(ownerName, coreac.Container().WithImage(d.image)).
+		WithRestartPolicy(corev1.RestartPolicyNever)
+	labels := d.naming.labels(componentRun)
+	drawn := batchac.Job(ownerName, d.naming.namespace).WithLabels(labels).
+		WithAnnotations(map[string]string{
+			noteRun: d.naming.runID, noteOwner: thisProcess(), noteAlive: until,
+		}).
+		WithSpec(batchac.JobSpec().
+			WithParallelism(0).WithCompletions(1).WithBackoffLimit(0).
+			WithActiveDeadlineSeconds(seconds(aliveFor)).WithTTLSecondsAfterFinished(0).
+			WithTemplate(coreac.PodTemplateSpec().WithLabels(labels).WithSpec(pod)))
+	text, err := json.Marshal(drawn)
+	if err != nil {
+		return nil, err
+	}
+	job := &batchv1.Job{}
+	return job, json.Unmarshal(text, job)
+}
 
 // namespaceExists is whether the run's namespace is there already. One that may not be
 // looked at, but was named, is taken for there.
@@ -62,34 +102,37 @@ func (k *Kube) takePossession(ctx context.Context) error {
 		}
 		k.owner.namespace = made.UID
 	}
-	until, err := k.aliveUntil(ctx)
+	now, err := k.access.now(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the API server's clock: %w", err)
+	}
+	job, err := k.drawing().ownerJob(stamp(now.Add(aliveFor)))
+	if err != nil {
+		return fmt.Errorf("draw Job %s: %w", ownerName, err)
 	}
 	// Not applied but created: of two runs in one namespace one has to fail.
-	made, err := k.access.client.CoreV1().ConfigMaps(name).Create(ctx, &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: ownerName, Labels: k.naming.labels(componentRun),
-			Annotations: map[string]string{
-				noteRun: k.naming.runID, noteOwner: thisProcess(), noteAlive: until,
-				noteBegan: time.Now().UTC().Format(time.RFC3339),
-			},
-		},
-	}, metav1.CreateOptions{FieldManager: manager})
+	made, err := k.access.client.BatchV1().Jobs(name).Create(ctx, job,
+		metav1.CreateOptions{FieldManager: manager})
 	if apierrors.IsAlreadyExists(err) {
 		return k.occupied(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("make ConfigMap %s in namespace %s: %w", ownerName, name, err)
+		return fmt.Errorf("make Job %s in namespace %s: %w", ownerName, name, err)
 	}
-	k.owner.uid = made.UID
+	k.owner.uid, k.owner.made = made.UID, now
+	if at := made.CreationTimestamp.Time; !at.IsZero() {
+		k.owner.made = at
+	}
 	return nil
 }
+
+// stamp is a time as annotations hold it.
+func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
 // occupied says whose run has the namespace.
 func (k *Kube) occupied(ctx context.Context) error {
 	name := k.naming.namespace
-	found, err := k.access.client.CoreV1().ConfigMaps(name).Get(ctx, ownerName, metav1.GetOptions{})
+	found, err := k.access.client.BatchV1().Jobs(name).Get(ctx, ownerName, metav1.GetOptions{})
 	if err != nil {
 		return fmt.Errorf("use namespace %s: another run lives there: %w", name, err)
 	}
@@ -108,15 +151,6 @@ func thisProcess() string {
 	return fmt.Sprintf("%s process %d", host, os.Getpid())
 }
 
-// aliveUntil is by the API server's clock, as the judgement of it is.
-func (k *Kube) aliveUntil(ctx context.Context) (string, error) {
-	now, err := k.access.now(ctx)
-	if err != nil {
-		return "", fmt.Errorf("read the API server's clock: %w", err)
-	}
-	return now.Add(aliveFor).UTC().Format(time.RFC3339), nil
-}
-
 // stayAlive renews the owner's lease until ctx ends.
 func (k *Kube) stayAlive(ctx context.Context) {
 	ticker := time.NewTicker(renewEvery)
@@ -133,21 +167,46 @@ func (k *Kube) stayAlive(ctx context.Context) {
 	}
 }
 
+// renew puts the owner's deadline off. It counts from the start of the Job, which was not
+// before it was made.
 func (k *Kube) renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, renewEvery)
 	defer cancel()
-	until, err := k.aliveUntil(ctx)
+	now, err := k.access.now(ctx)
+	if err != nil {
+		return fmt.Errorf("read the API server's clock: %w", err)
+	}
+	return k.patchOwner(ctx, stamp(now.Add(aliveFor)), seconds(now.Sub(k.owner.made)+aliveFor))
+}
+
+// keep takes the deadline away: what is kept stays until somebody cleans up.
+func (k *Kube) keep(ctx context.Context) error {
+	if k.owner.uid == "" {
+		return nil // it was never made
+	}
+	now, err := k.access.now(ctx)
+	if err == nil {
+		err = k.patchOwner(ctx, stamp(now), nil)
+	}
+	if err != nil {
+		return fmt.Errorf("keep what is in namespace %s: %w", k.naming.namespace, err)
+	}
+	return nil
+}
+
+// patchOwner writes until when the tool is alive, and the deadline: nil is none.
+func (k *Kube) patchOwner(ctx context.Context, until string, deadline any) error {
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{
+			"uid":         k.owner.uid, // another's of the same name is not touched
+			"annotations": map[string]string{noteAlive: until},
+		},
+		"spec": map[string]any{"activeDeadlineSeconds": deadline},
+	})
 	if err != nil {
 		return err
 	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"uid":         k.owner.uid, // another's of the same name is not touched
-		"annotations": map[string]string{noteAlive: until},
-	}})
-	if err != nil {
-		return err
-	}
-	_, err = k.access.client.CoreV1().ConfigMaps(k.naming.namespace).Patch(ctx, ownerName,
+	_, err = k.access.client.BatchV1().Jobs(k.naming.namespace).Patch(ctx, ownerName,
 		types.MergePatchType, patch, metav1.PatchOptions{FieldManager: manager})
 	return err
 }
@@ -165,7 +224,7 @@ func (k *Kube) clean(ctx context.Context) error {
 		return nil
 	}
 	k.mu.Lock()
-	made := append([]object{{kindConfigMap, ownerName, k.owner.uid}}, k.made...)
+	made := append([]object{{kindJob, ownerName, k.owner.uid}}, k.made...)
 	k.mu.Unlock()
 	return k.removeAll(ctx, made)
 }

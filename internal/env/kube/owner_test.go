@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -22,30 +23,29 @@ func TestARunTellsThatItLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTestCluster(t)
 		var down atomic.Bool
-		c.PrependReactor("patch", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) {
+		c.PrependReactor("patch", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return down.Load(), nil, errors.New("no route to host")
 		})
 		k := c.open(Options{})
-		until := func() time.Time {
-			t.Helper()
-			m, err := c.CoreV1().ConfigMaps(k.Namespace()).Get(context.Background(), ownerName, metav1.GetOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			at, err := time.Parse(time.RFC3339, m.Annotations[noteAlive])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return at
-		}
 		began := time.Now()
-		if got := until().Sub(began); got != aliveFor {
-			t.Errorf("alive for %s at first, want %s", got, aliveFor)
+		until := func(want time.Duration) {
+			t.Helper()
+			job := c.owner(k)
+			at, err := time.Parse(time.RFC3339, job.Annotations[noteAlive])
+			if got := at.Sub(began); err != nil || got != want {
+				t.Errorf("alive until %s after the start, %v; want %s", got, err, want)
+			}
+			if got := *job.Spec.ActiveDeadlineSeconds; got != int64(want.Seconds()) {
+				t.Errorf("a deadline of %d s; want %s", got, want)
+			}
+		}
+		until(aliveFor)
+		job := c.owner(k)
+		if *job.Spec.Parallelism != 0 || *job.Spec.TTLSecondsAfterFinished != 0 {
+			t.Errorf("the owner has pods, or stays: %+v", job.Spec)
 		}
 		time.Sleep(5*time.Minute + time.Second)
-		if got := until().Sub(began); got != 5*time.Minute+aliveFor {
-			t.Errorf("alive until %s after five minutes", got)
-		}
+		until(5*time.Minute + aliveFor)
 		down.Store(true)
 		time.Sleep(renewEvery)
 		if notes := strings.Join(k.Notes(), "\n"); !strings.Contains(notes, "alive: no route to host") {
@@ -53,6 +53,15 @@ func TestARunTellsThatItLives(t *testing.T) {
 		}
 		shut(t, k)
 	})
+}
+
+func (c *testCluster) owner(k *Kube) *batchv1.Job {
+	c.t.Helper()
+	job, err := c.BatchV1().Jobs(k.Namespace()).Get(context.Background(), ownerName, metav1.GetOptions{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return job
 }
 
 func TestCleanup(t *testing.T) {
@@ -65,6 +74,9 @@ func TestCleanup(t *testing.T) {
 		living := c.open(Options{RunID: "living"})
 		start(t, kept, backendForTest())
 		shut(t, kept)
+		if d := c.owner(kept).Spec.ActiveDeadlineSeconds; d != nil {
+			t.Errorf("what is kept has a deadline of %d s", *d)
+		}
 		shut(t, guest) // as if killed: it is left as it is, and nobody renews
 		half := namespaceObject(newNaming(Options{RunID: "half"}))
 		if _, err := c.CoreV1().Namespaces().Apply(context.Background(), half, applying); err != nil {
@@ -95,7 +107,7 @@ func TestCleanup(t *testing.T) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(dry))); diff != "" {
 			t.Errorf("found by a dry run (-want +got):\n%s", diff)
 		}
-		if l := dry["guest"]; l.Own || l.Removed || l.Namespace != "shop" || l.Began.IsZero() {
+		if l := dry["guest"]; l.Own || l.Removed || l.Namespace != "shop" {
 			t.Errorf("what is told of a guest: %+v", l)
 		}
 		for id, l := range list(false) {
@@ -108,7 +120,7 @@ func TestCleanup(t *testing.T) {
 		}
 		left := c.names(metav1.NamespaceAll)
 		wantLeft := []string{
-			"ConfigMap odigos-stress-run", "ConfigMap theirs", "Namespace odigos-stress-living", "Namespace shop",
+			"ConfigMap theirs", "Job odigos-stress-run", "Namespace odigos-stress-living", "Namespace shop",
 		}
 		if diff := cmp.Diff(wantLeft, left); diff != "" {
 			t.Errorf("left (-want +got):\n%s", diff)

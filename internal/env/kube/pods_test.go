@@ -57,4 +57,3 @@ func restart(p *corev1.Pod) {
 	s.LastTerminationState = s.State
 	ready(p, s.RestartCount+1)
 }
-

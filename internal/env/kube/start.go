@@ -8,7 +8,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metaac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
@@ -110,13 +109,11 @@ func (k *Kube) prepare(ctx context.Context, a env.Actor) (adopting bool, err err
 	s := k.stage(a.Name)
 	before, c := s.actor, s.crew
 	k.mu.Unlock()
-	if c == nil {
-		return false, nil
-	}
-	if c.State().Running {
+	switch {
+	case c == nil: // it never was ready, and may have been made
+	case c.State().Running:
 		return false, fmt.Errorf("%s runs already: stop it first", a.Name)
-	}
-	if !c.removed() && !isJob(a) && reflect.DeepEqual(before, a) {
+	case !c.removed() && !isJob(a) && reflect.DeepEqual(before, a):
 		return true, nil
 	}
 	return false, k.clear(ctx, a)
@@ -167,14 +164,10 @@ func (k *Kube) drawing() drawing {
 			ports[s.actor.Name] = s.actor.Ports
 		}
 	}
-	d := drawing{
-		naming: k.naming, image: k.o.Image, lifetime: k.o.Lifetime,
+	return drawing{
+		naming: k.naming, image: k.o.Image, lifetime: k.o.Lifetime, owner: k.owner.reference(),
 		directory: directory{namespace: k.naming.namespace, listen: k.listen, ports: ports},
 	}
-	if !k.own {
-		d.owner = k.owner.reference()
-	}
-	return d
 }
 
 // told adds what would be right to a refusal of the API server.
@@ -220,10 +213,4 @@ func (k *Kube) giveUp(ctx context.Context, a env.Actor, err error, adopting bool
 		}
 	}
 	return failed
-}
-
-// reference makes the owner take with it what bears it.
-func (o owner) reference() *metaac.OwnerReferenceApplyConfiguration {
-	return metaac.OwnerReference().WithAPIVersion("v1").WithKind(string(kindConfigMap)).
-		WithName(ownerName).WithUID(o.uid)
 }

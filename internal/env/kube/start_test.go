@@ -94,7 +94,7 @@ func TestARunInAnothersNamespace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o := d.OwnerReferences; len(o) != 1 || o[0].Kind != "ConfigMap" || o[0].Name != ownerName {
+		if o := d.OwnerReferences; len(o) != 1 || o[0].Kind != "Job" || o[0].Name != ownerName {
 			t.Errorf("owners of the gateway: %v", o)
 		}
 		_, err = c.try(Options{RunID: "run-2", Namespace: "shop"})
