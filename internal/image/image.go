@@ -95,8 +95,8 @@ func pull(ctx context.Context, ref string, o Options) (*Unpacked, error) {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case known != nil && away(err):
-		known.Note = fmt.Sprintf("The registry could not be asked what %s is now (%v): the image that it "+
-			"was before is taken, from %s.", ref, err, filepath.Dir(known.Root))
+		known.Note = fmt.Sprintf("The registry could not be asked what %s is now (%v): the image that "+
+			"it was before is taken, from %s.", ref, err, filepath.Dir(known.Root))
 		return known, nil
 	}
 	return nil, err

@@ -112,8 +112,8 @@ type AwayError struct {
 }
 
 func (e AwayError) Error() string {
-	return fmt.Sprintf("ask %s: %v: want a registry that can be reached, or a collector that is here, "+
-		"with --collector-bin", e.Registry, e.Err)
+	return fmt.Sprintf("ask %s: %v: want a registry that can be reached, or a collector that is "+
+		"here, with --collector-bin", e.Registry, e.Err)
 }
 
 func (e AwayError) Unwrap() error { return e.Err }
@@ -140,8 +140,8 @@ func (p *puller) explain(err error) error {
 		return fmt.Errorf("ask %s: it refuses: %w: want the name of an image that anybody may pull, or "+
 			"credentials for this one, as `docker login %s` stores them", registry, err, registry)
 	case code == http.StatusNotFound:
-		return fmt.Errorf("ask %s: it has no such image: %w: want a repository and a tag that are there, "+
-			"such as %s", registry, err, example)
+		return fmt.Errorf("ask %s: it has no such image: %w: want a repository and a tag that are "+
+			"there, such as %s", registry, err, example)
 	case code == http.StatusTooManyRequests || code >= http.StatusInternalServerError:
 		return AwayError{Registry: registry, Err: err}
 	}

@@ -83,7 +83,7 @@ func (u *unpacker) entry(h *tar.Header, content io.Reader, placed map[string]boo
 		return u.hideIn(parent, placed)
 	case hides:
 		if hidden == "" || hidden == "." || hidden == ".." {
-			return errors.New("found a whiteout of nothing, want a name after " + whiteout)
+			return fmt.Errorf("found a whiteout of nothing, want %sNAME", whiteout)
 		}
 		return u.hide(path.Join(parent, hidden), placed)
 	}

@@ -89,8 +89,10 @@ func TestUnpackLayers(t *testing.T) {
 			[][]entry{
 				{{name: "a/b/c", content: "1"}, {name: "a/d", content: "1"}, {name: "e/f", content: "1"}},
 				{
-					{name: "a/b/new", content: "2"}, {name: "a/.wh..wh..opq"},
-					{name: "e/.wh..wh..opq"}, {name: "e/new", content: "2"},
+					{name: "a/b/new", content: "2"},
+					{name: "a/.wh..wh..opq"},
+					{name: "e/.wh..wh..opq"},
+					{name: "e/new", content: "2"},
 				},
 			},
 			map[string]string{
@@ -119,15 +121,18 @@ func TestUnpackLayers(t *testing.T) {
 		},
 		"bits that would give rights away are dropped": {
 			[][]entry{{
-				{name: "a", mode: 0o6777, content: "1"}, {name: "b", mode: 0o1, content: "1"},
+				{name: "a", mode: 0o6777, content: "1"},
+				{name: "b", mode: 0o1, content: "1"},
 				{name: "c/", mode: 0o1000},
 			}},
 			map[string]string{"a": "-rwxr-xr-x 1", "b": "-r-------x 1", "c": dir},
 		},
 		"devices and pipes are left out": {
 			[][]entry{{
-				{name: "a", kind: tar.TypeChar}, {name: "b", kind: tar.TypeBlock},
-				{name: "c", kind: tar.TypeFifo}, {name: "d", content: "1"},
+				{name: "a", kind: tar.TypeChar},
+				{name: "b", kind: tar.TypeBlock},
+				{name: "c", kind: tar.TypeFifo},
+				{name: "d", content: "1"},
 			}},
 			map[string]string{"d": file + "1"},
 		},
@@ -202,6 +207,12 @@ func TestUnpackCountsTheWholeLayer(t *testing.T) {
 	err := p.u.layer(bytes.NewReader(append(tarOf(t), make([]byte, 1<<17)...)))
 	if err == nil || !strings.Contains(err.Error(), "found more than 65536 bytes") {
 		t.Errorf("layer(zeros) = %v, want that it is too large", err)
+	}
+	// A sparse file is large without many bytes in the layer.
+	sparse := &tar.Header{Name: "f", Typeflag: tar.TypeGNUSparse, Size: 1 << 17}
+	err = p.u.place(sparse, strings.NewReader(""), "f")
+	if err == nil || !strings.Contains(err.Error(), "found more than 65536 bytes") {
+		t.Errorf("place(a sparse file) = %v, want that it is too large", err)
 	}
 	p = newPlace(t)
 	whole := tarOf(t, entry{name: "f", content: strings.Repeat("x", 1000)})
