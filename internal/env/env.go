@@ -5,6 +5,7 @@ package env
 import (
 	"context"
 	"io"
+	"net/http"
 	"time"
 )
 
@@ -15,24 +16,35 @@ type Environment interface {
 	// whose instance has been stopped, is started where it was: at the same addresses,
 	// with counters of its usage that begin anew.
 	Start(ctx context.Context, a Actor) (Instance, error)
+	// Transport carries requests of the tool's own to what Instance.Addr names: it dials
+	// where that can be dialled, and goes through the cluster's API server where not. No
+	// load goes through it. Whoever asked for it closes its idle connections.
+	Transport() http.RoundTripper
 	// Close stops what still runs, last started first, and leaves the place as it
 	// was found.
 	Close() error
 }
 
-// An Actor is a process to be started: the backend, the gateway or the load generator.
+// An Actor is a process to be started: the backend, the gateway or the load generator; or
+// several that are alike.
 //
 // Args and Env values may hold references, expanded at the start: $(self.PORT) is
 // the address on which this actor is to listen for the named port, $(NAME.PORT) the
 // address at which the actor NAME, started before, can be reached, and $(file.NAME)
 // the path of one of Files. $$ is a dollar sign. Addresses are host:port;
-// $(self.PORT.host) and $(self.PORT.port) are their halves.
+// $(self.PORT.host) and $(self.PORT.port) are their halves. $(self.index) is which of
+// several this one is, from 0 on, and $(self.replicas) how many there are.
 type Actor struct {
 	Name string `json:"name"`
 	// Program is a path; empty means the tool itself.
-	Program string            `json:"program,omitempty"`
-	Args    []string          `json:"args"`
-	Env     map[string]string `json:"env,omitempty"`
+	Program string `json:"program,omitempty"`
+	// Image holds Program, in a place that runs images; empty means the tool's own image.
+	Image string `json:"image,omitempty"`
+	// Replicas is how many there are of it; 0 is 1. Their instance is then a Group. Others
+	// reach all of them at one name, where the place has one for several.
+	Replicas int               `json:"replicas,omitempty"`
+	Args     []string          `json:"args"`
+	Env      map[string]string `json:"env,omitempty"`
 	// Files are written before the start; the key is a base name.
 	Files map[string]string `json:"files,omitempty"`
 	// Ports are the names of the ports on which it listens.
@@ -70,6 +82,25 @@ type Instance interface {
 	Stop(ctx context.Context) (State, error)
 }
 
+// A Group is an instance of several that are alike. It runs while all of them do; Addr is
+// that of the first.
+type Group interface {
+	Members() []Instance // by index
+}
+
+// Members are the instances that i stands for: itself, or those of a Group.
+func Members(i Instance) []Instance {
+	if g, ok := i.(Group); ok {
+		return g.Members()
+	}
+	return []Instance{i}
+}
+
+// A Placed instance is on a machine of its place's choice.
+type Placed interface {
+	Node() string
+}
+
 // State is whether an instance runs, and how it ended if not.
 type State struct {
 	Running  bool      `json:"running"`
@@ -80,6 +111,9 @@ type State struct {
 	OOMKilled *bool `json:"oom_killed,omitempty"`
 	// Stopped is set when Stop asked for the end.
 	Stopped bool `json:"stopped,omitempty"`
+	// Reason is why the place itself ended it, in words, such as an eviction; empty where
+	// it did not.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Usage is what an instance used up to one moment. A nil field cannot be known in
@@ -160,11 +194,13 @@ type Capability struct {
 	OK     bool   `json:"ok"`
 	Found  string `json:"found"`
 	Remedy string `json:"remedy,omitempty"`
+	// Optional is what a run does without.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Enforcement is how the limits of an actor are enforced in a place.
 type Enforcement struct {
-	// Method is cgroup-v1, cgroup-v2, systemd or none.
+	// Method is cgroup-v1, cgroup-v2, systemd, kubelet or none.
 	Method string `json:"method"`
 	CPU    bool   `json:"cpu"`
 	Memory bool   `json:"memory"`

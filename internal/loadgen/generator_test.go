@@ -408,14 +408,15 @@ func TestMetrics(t *testing.T) {
 
 func TestConfigurationsThatCannotBe(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"torn traces":  func(c *Config) { c.Load.SpansPerRequest = 15 },
-		"no place":     func(c *Config) { c.Load.InFlight = 0 },
-		"no endpoint":  func(c *Config) { c.Endpoints = nil },
-		"no engine":    func(c *Config) { c.Load.Engine = "steam" },
-		"no protocol":  func(c *Config) { c.Load.Protocol = "smtp" },
-		"no timeout":   func(c *Config) { c.Load.Timeout = 0 },
-		"no run":       func(c *Config) { c.RunID = "" },
-		"odd encoding": func(c *Config) { c.Load.Compression = "lzw" },
+		"torn traces":       func(c *Config) { c.Load.SpansPerRequest = 15 },
+		"no place":          func(c *Config) { c.Load.InFlight = 0 },
+		"no endpoint":       func(c *Config) { c.Endpoints = nil },
+		"no engine":         func(c *Config) { c.Load.Engine = "steam" },
+		"no protocol":       func(c *Config) { c.Load.Protocol = "smtp" },
+		"no timeout":        func(c *Config) { c.Load.Timeout = 0 },
+		"no run":            func(c *Config) { c.RunID = "" },
+		"a segment too far": func(c *Config) { c.Segment = Segment{Index: 3, Of: 3} },
+		"odd encoding":      func(c *Config) { c.Load.Compression = "lzw" },
 		"https": func(c *Config) {
 			c.Load.Protocol, c.Endpoints = scenario.ProtocolHTTP, []string{"https://127.0.0.1:1"}
 		},

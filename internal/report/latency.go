@@ -44,9 +44,22 @@ func (p *page) latency(l verdict.LatencyFigures) {
 		p.line("- Of the spans offered, %s never came; those of them that were not acknowledged are "+
 			"in no column.", verdict.Count(n))
 	}
-	if l.Unacknowledged+l.NeverCame > 0 {
+	if e := clockErrorText(l); e != "" {
+		p.line("- The ends have clocks of their own: as far as these could be measured, a time to "+
+			"delivery can be wrong by %s.", e)
+	}
+	if l.Unacknowledged+l.NeverCame > 0 || clockErrorText(l) != "" {
 		p.line("")
 	}
+}
+
+// clockErrorText is by how much a latency can be wrong; empty where that is not worth
+// saying.
+func clockErrorText(l verdict.LatencyFigures) string {
+	if l.ClockError == nil || *l.ClockError <= 0.001 {
+		return ""
+	}
+	return verdict.Seconds(*l.ClockError)
 }
 
 var percentiles = []struct {

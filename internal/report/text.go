@@ -24,9 +24,13 @@ func Text(w io.Writer, s Summary) error {
 	p.findings(s.Findings)
 	p.accountText(s)
 	if l := s.Figures.Latency.Total; l != nil {
-		p.line("  latency   due to delivery: p50 %s, p99 %s, max %s",
+		clocks := clockErrorText(s.Figures.Latency)
+		if clocks != "" {
+			clocks = " (± " + clocks + ", by the clocks)"
+		}
+		p.line("  latency   due to delivery: p50 %s, p99 %s, max %s%s",
 			quantileText(l, percentiles[0].of), quantileText(l, percentiles[3].of),
-			quantileText(l, percentiles[5].of))
+			quantileText(l, percentiles[5].of), clocks)
 	}
 	p.usageText(s.Figures)
 	if n := len(s.Advice); n > 0 {

@@ -33,6 +33,7 @@ var checks = []Check{
 	{"paused", paused},
 	{"looks", looked},
 	{"clock", clockSteady},
+	{"clocks", clocksAgree},
 	{"ledger", balanced},
 	{"limits", enforced},
 	{"host", hostPressed},

@@ -32,6 +32,9 @@ type LatencyFigures struct {
 	// NeverCame are all that were offered and not delivered.
 	Unacknowledged uint64 `json:"delivered_unacknowledged_spans"`
 	NeverCame      uint64 `json:"undelivered_spans"`
+	// ClockError is by how much a time to delivery can be wrong, in seconds, since the ends
+	// have clocks of their own; nil where they share one.
+	ClockError *float64 `json:"clock_error_seconds,omitempty"`
 }
 
 // A Spread is a distribution of times. A nil percentile cannot be said: too few
@@ -125,6 +128,7 @@ func (m measure) latency() LatencyFigures {
 	f.FollowedAnswer = newSpread(m.ending.Answer, 0, followed)
 	f.FollowedTransit = newSpread(m.ending.Transit, 0, followed)
 	f.FollowedTotal = newSpread(m.ending.Total, 0, followed)
+	f.ClockError = m.clockError()
 	return f
 }
 
@@ -162,13 +166,12 @@ func (m measure) pacing() PacingFigures {
 	unsentBefore := math.Inf(1)
 	for i := range m.samples {
 		metrics := m.samples[i].Actors[record.Loadgen].Metrics
-		busy, known := metrics[record.LoadInFlight]
 		if late, ok := metrics[record.LoadLatenessP99]; ok && late > lateSeconds {
-			f.late.add(known && busy < float64(f.InFlight))
+			f.late.add(m.roomAt(i, 1))
 		}
 		if unsent, ok := metrics[record.LoadUnsent]; ok {
 			if unsent > unsentBefore {
-				f.unsent.add(known && busy < float64(f.InFlight)/2)
+				f.unsent.add(m.roomAt(i, 0.5))
 			}
 			unsentBefore = unsent
 		}

@@ -145,14 +145,15 @@ var seenReasons = []ReasonEntry{
 	},
 	{
 		ClockStepped, "clock", Unusable,
-		fmt.Sprintf("the wall clock moved by more than %s against the monotonic one, from the start "+
-			"of the load to the end of the drain", Seconds(clockVoid)),
+		fmt.Sprintf("the wall clock moved by more than %s against the monotonic one, or the clock of "+
+			"an end elsewhere against the tool's, from the start of the load to the end of the drain",
+			Seconds(clockVoid)),
 		"a latency is the difference of two processes' wall clocks: all of them are wrong by as much",
 		"let the machine's clock settle first (`chronyc tracking`), and slew rather than step",
 	},
 	{
 		ClockUnsteady, "clock", Degraded,
-		fmt.Sprintf("it moved by more than %s", Seconds(clockReserve)),
+		fmt.Sprintf("one of them moved by more than %s", Seconds(clockReserve)),
 		"latencies are wrong by as much", "as for clock-stepped",
 	},
 	{

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -199,6 +200,12 @@ func (l *Local) noteError(err error) {
 	if err != nil {
 		l.note(err.Error())
 	}
+}
+
+// Transport dials: all addresses are of this machine. It asks for no compression, which an
+// actor would pay for, and uses no proxy.
+func (l *Local) Transport() http.RoundTripper {
+	return &http.Transport{DisableCompression: true, Proxy: nil}
 }
 
 // Enforcement is how limits are enforced here, as a trial of it has shown.
