@@ -73,11 +73,6 @@ func TestCleanup(t *testing.T) {
 		guest := c.open(Options{RunID: "guest", Namespace: "shop", Keep: true})
 		living := c.open(Options{RunID: "living"})
 		start(t, kept, backendForTest())
-		shut(t, kept)
-		if d := c.owner(kept).Spec.ActiveDeadlineSeconds; d != nil {
-			t.Errorf("what is kept has a deadline of %d s", *d)
-		}
-		shut(t, guest) // as if killed: it is left as it is, and nobody renews
 		half := namespaceObject(newNaming(Options{RunID: "half"}))
 		if _, err := c.CoreV1().Namespaces().Apply(context.Background(), half, applying); err != nil {
 			t.Fatal(err)
@@ -98,8 +93,13 @@ func TestCleanup(t *testing.T) {
 		if found := list(false); len(found) != 0 {
 			t.Errorf("found while all are alive: %v", found)
 		}
-		if kept.Namespace() == living.Namespace() {
-			t.Fatal("two runs have one namespace")
+		shut(t, kept)
+		if d := c.owner(kept).Spec.ActiveDeadlineSeconds; d != nil {
+			t.Errorf("what is kept has a deadline of %d s", *d)
+		}
+		shut(t, guest)
+		if found := list(true); len(found) != 2 {
+			t.Errorf("found once two were kept: %v", found)
 		}
 		time.Sleep(2 * aliveFor)
 		want := []string{"guest", "half", "kept"}
