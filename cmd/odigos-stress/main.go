@@ -110,7 +110,7 @@ Exit codes: ` + exitHelp,
 	root.AddCommand(
 		runCommand(), capacityCommand(), sizeCommand(), planCommand(), scenariosCommand(),
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
-		judgeCommand(), reportCommand(), baselinesCommand(),
+		judgeCommand(), reportCommand(), baselinesCommand(), importCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),
 		sizeCommand(),
 	)
