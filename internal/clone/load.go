@@ -57,6 +57,9 @@ func (q Question) load() (load, error) {
 	if !l.perRequestUnknown {
 		l.requestSays = fmt.Sprintf("Its requests have %.1f spans: %s. They are whole traces here.",
 			wanted, o.SpansPerRequest.From)
+		if o.RequestBytes != nil {
+			l.requestSays += fmt.Sprintf(" They have %.0f B: %s.", o.RequestBytes.Value, o.RequestBytes.From)
+		}
 	}
 	if o.HTTP != nil {
 		l.protocolSays = fmt.Sprintf("%.1f%% of its spans come over HTTP.", 100*o.HTTP.Value)

@@ -29,6 +29,7 @@ var listening = []string{
 }
 
 func (c *copying) cutReceivers() {
+	var left []string
 	for _, id := range c.user.usedReceivers() {
 		settings, isReceiver := c.user.receivers[id]
 		switch {
@@ -37,12 +38,15 @@ func (c *copying) cutReceivers() {
 		case typeOf(id) == "prometheus" && scrapesItself(settings):
 			continue
 		}
-		c.differ("Receiver %s is left out: it takes from others, or needs rights that the copy has"+
-			" not.", id)
+		left = append(left, id)
 		c.cut.take("receivers", id)
 		for i := range c.pipelines {
 			c.pipelines[i].receivers = without(c.pipelines[i].receivers, id)
 		}
+	}
+	if len(left) > 0 {
+		c.differ("Left out, for they take from others or need rights that the copy has not: receivers %s.",
+			strings.Join(left, ", "))
 	}
 }
 
@@ -96,7 +100,7 @@ func (c *copying) cutProcessors() {
 	for _, id := range slices.Compact(ids) {
 		c.cut.take("processors", id)
 		c.differ("Processor %s is left out: it asks the cluster for pods, and the copy has no rights"+
-			" to. What it costs the original is not in the figures.", id)
+			" to. What it costs is not in the figures.", id)
 	}
 }
 
@@ -144,12 +148,12 @@ func (c *copying) silence(id string) {
 	for _, own := range ownTelemetry {
 		if strings.Contains(id, own) {
 			c.differ("Exporter %s (%s) is cut: a nop exporter stands in its place. It carries Odigos' own"+
-				" telemetry, little, and compresses none of it.", id, where)
+				" telemetry, which is little.", id, where)
 			return
 		}
 	}
-	c.differ("Exporter %s (%s)%s is cut: a nop exporter stands in its place. What it costs the original"+
-		" (encoding, compression, queue, retries) is not in the figures.",
+	c.differ("Exporter %s (%s)%s is cut: a nop exporter stands in its place. What it costs (encoding,"+
+		" compression, queue, retries) is not in the figures.",
 		id, where, endpointOf(c.user.exporters[id]))
 }
 
@@ -173,7 +177,7 @@ func (c *copying) cutExtensions() {
 		}
 	}
 	if len(left) > 0 {
-		c.differ("Extensions %s are left out: they call or authenticate others, or watch the cluster.",
+		c.differ("Left out, for they call or authenticate others or watch the cluster: extensions %s.",
 			strings.Join(left, ", "))
 	}
 }
@@ -181,6 +185,7 @@ func (c *copying) cutExtensions() {
 // prune takes out the pipelines that nothing feeds or empties any more, and with them the
 // ends of connectors that lead nowhere, until no more follows.
 func (c *copying) prune() {
+	var left []string
 	for changed := true; changed; {
 		changed = false
 		into, from := map[string]bool{}, map[string]bool{}
@@ -203,7 +208,7 @@ func (c *copying) prune() {
 			})
 			changed = changed || n != len(p.receivers)+len(p.exporters)
 			if len(p.receivers) == 0 || len(p.exporters) == 0 {
-				c.differ("Pipeline %s is left out: nothing of what it is for is left.", p.id)
+				left = append(left, p.id)
 				c.cut.take("service.pipelines", p.id)
 				changed = true
 				continue
@@ -211,6 +216,10 @@ func (c *copying) prune() {
 			kept = append(kept, p)
 		}
 		c.pipelines = kept
+	}
+	if len(left) > 0 {
+		c.differ("Left out, for nothing of what they are for is left: pipelines %s.",
+			strings.Join(left, ", "))
 	}
 	c.cutItems()
 }

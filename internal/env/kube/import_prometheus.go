@@ -145,7 +145,7 @@ func (p *prometheus) find(ctx context.Context, f Found) (bool, error) {
 func (p *prometheus) ask(ctx context.Context, text string, scale float64) (*Figure, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	value, _, err := p.api.Query(ctx, text, p.at)
+	value, _, _, err := p.api.Query(ctx, text, p.at)
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", text, err)
 	}
