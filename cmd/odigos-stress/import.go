@@ -54,9 +54,10 @@ type importFlags struct {
 
 func (f *importFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.cluster.Kubeconfig, "kubeconfig", "",
-		"`file` that says how to reach the cluster (default as kubectl)")
-	flags.StringVar(&f.cluster.Context, "context", "", "context of the kubeconfig (default the current one)")
+	flags.StringVar(&f.cluster.Kubeconfig, "kubeconfig", "", "`files` that say where the cluster is; "+
+		"if not given $KUBECONFIG, then ~/.kube/config")
+	flags.StringVar(&f.cluster.Context, "context", "", "the `context` in them; if not given the current one")
+	flags.StringVar(&f.cluster.As, "as", "", "the `user` to act as in the cluster")
 	flags.StringVarP(&f.wanted.Namespace, "odigos-namespace", "n", "",
 		"namespace of the gateway (default all that may be read, else odigos-system)")
 	flags.StringVar(&f.wanted.Deployment, "deployment", "",
@@ -136,7 +137,7 @@ func (f *importFlags) check() (since time.Duration, err error) {
 // mayWrite says early what write would say.
 func (f *importFlags) mayWrite(q clone.Question) error {
 	var errs []error
-	for _, name := range []string{q.File(), q.Clone.ConfigFile()} {
+	for _, name := range []string{q.Clone.File(), q.Clone.ConfigFile()} {
 		path := filepath.Join(f.out, name)
 		if _, err := os.Lstat(path); err == nil && !f.force {
 			errs = append(errs, fmt.Errorf("write %s: found a file there, want another --out, or --force",
@@ -153,7 +154,7 @@ func (f *importFlags) write(q clone.Question) error {
 	if err != nil {
 		return err
 	}
-	if err := checkImport(q.File(), text); err != nil {
+	if err := checkImport(q.Clone.File(), text); err != nil {
 		return fmt.Errorf("ask about %s: %w", q.Found.Workload(), err)
 	}
 	if err := os.MkdirAll(f.out, 0o755); err != nil {
@@ -165,7 +166,7 @@ func (f *importFlags) write(q clone.Question) error {
 		mode os.FileMode
 	}{
 		{q.Clone.ConfigFile(), q.Clone.Config, 0o600},
-		{q.File(), text, 0o644},
+		{q.Clone.File(), text, 0o644},
 	} {
 		if err := f.writeFile(filepath.Join(f.out, file.name), file.text, file.mode); err != nil {
 			return fmt.Errorf("write scenario: %w", err)
@@ -209,7 +210,7 @@ func checkImport(name string, text []byte) error {
 func tellImport(w io.Writer, q clone.Question, dir string) {
 	f := q.Found
 	fmt.Fprintf(w, "%s: %s\n", f.From(), f.Image)
-	fmt.Fprintf(w, "wrote %s and %s\n", filepath.Join(dir, q.File()),
+	fmt.Fprintf(w, "wrote %s and %s\n", filepath.Join(dir, q.Clone.File()),
 		filepath.Join(dir, q.Clone.ConfigFile()))
 	for _, part := range []struct {
 		title     string
@@ -227,5 +228,5 @@ func tellImport(w io.Writer, q clone.Question, dir string) {
 			fmt.Fprintf(w, "  - %s\n", s)
 		}
 	}
-	fmt.Fprintf(w, "\nodigos-stress run %s --collector-image %s\n", filepath.Join(dir, q.File()), f.Image)
+	fmt.Fprintf(w, "\nodigos-stress run %s\n", filepath.Join(dir, q.Clone.File()))
 }

@@ -36,6 +36,7 @@ type loadgenOptions struct {
 	admin     string
 	runID     string
 	stream    uint16
+	segment   string
 	account   string
 }
 
@@ -48,13 +49,17 @@ func loadgenCommand() *cobra.Command {
 bear telemetrygen's names where they mean the same; one does not: the rate is the total over all
 connections, where telemetrygen's is per worker.
 
-Several load generators of one run have the same --run-id and each a --stream of its own. With
+Several load generators of one run have the same --run-id and each a --stream of its own, or each a
+--segment of one load: its part of the schedule, the connections and the requests in flight. With
 --account each leaves what it knows of every span, to be joined with the backend's by join.`,
 		Example: `  odigos-stress loadgen --otlp-endpoint localhost:4317 --rate 5000 --duration 1m
   odigos-stress loadgen --rate 20k --workers 4 --shape complex --service shop --account loadgen.account`,
 		Args: notASignal,
 		RunE: command(func(cmd *cobra.Command, args []string) error {
 			cfg, err := o.config(args)
+			if err == nil {
+				err = o.cut(&cfg)
+			}
 			if err != nil {
 				return err
 			}
@@ -71,6 +76,8 @@ Several load generators of one run have the same --run-id and each a --stream of
 	f.StringVar(&o.admin, "admin", "", "serve /metrics, /healthz, /readyz and the book at this `address`")
 	f.StringVar(&o.runID, "run-id", standaloneRun, "identity of the spans, the same at both ends")
 	f.Uint16Var(&o.stream, "stream", 0, "keeps several load generators of one run apart")
+	f.StringVar(&o.segment, "segment", "", "send only part `I/N` of the load, such as 0/3, as stream I")
+	cmd.MarkFlagsMutuallyExclusive("stream", "segment")
 	f.StringVar(&o.account, "account", "", "write what is known of every span to this `file` at the end")
 	return cmd
 }
@@ -102,6 +109,18 @@ func (o *loadgenOptions) config(args []string) (loadgen.Config, error) {
 		WarmUp:  s.Timing.Total() - time.Duration(s.Timing.Duration),
 		Measure: time.Duration(s.Timing.Duration),
 	}, nil
+}
+
+// cut leaves of the load the segment that was asked for.
+func (o *loadgenOptions) cut(cfg *loadgen.Config) (err error) {
+	if o.segment == "" {
+		return nil
+	}
+	if cfg.Segment, err = loadgen.ParseSegment(o.segment); err != nil {
+		return usage(fmt.Errorf("--segment: %w", err))
+	}
+	cfg.Stream = uint16(cfg.Segment.Index)
+	return nil
 }
 
 // defaultEndpoints are OTLP's own ports.

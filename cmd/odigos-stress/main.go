@@ -110,9 +110,9 @@ Exit codes: ` + exitHelp,
 	root.AddCommand(
 		runCommand(), capacityCommand(), sizeCommand(), planCommand(), scenariosCommand(),
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
-		judgeCommand(), reportCommand(), baselinesCommand(), importCommand(),
+		judgeCommand(), reportCommand(), baselinesCommand(),
+		manifestsCommand(), imageCommand(), importCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),
-		sizeCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	return root

@@ -9,9 +9,15 @@ import (
 
 // A Start is the common start of a run's actors, posted to /start as JSON.
 type Start struct {
-	RunID string    `json:"run_id"`
-	At    time.Time `json:"at"`
+	RunID string `json:"run_id"`
+	// At is by the clock of whoever posts it, and so are all times that the actors tell.
+	At time.Time `json:"at"`
+	// ClockAhead is how far the actor's own clock is ahead of that one.
+	ClockAhead time.Duration `json:"clock_ahead_ns,omitempty"`
 }
+
+// Here is the start by the actor's own clock.
+func (s Start) Here() time.Time { return s.At.Add(s.ClockAhead) }
 
 // A Phase is how far an actor is.
 type Phase string
@@ -26,6 +32,8 @@ const (
 // A Status is served at /status as JSON.
 type Status struct {
 	Phase Phase `json:"phase"`
+	// Now is the actor's clock while it answers.
+	Now time.Time `json:"now,omitzero"`
 	// LastArrival is when the backend last received something.
 	LastArrival time.Time `json:"last_arrival,omitzero"`
 	Error       string    `json:"error,omitempty"`

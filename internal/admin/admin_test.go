@@ -69,7 +69,7 @@ func serve(t *testing.T, a Actor) string {
 
 func TestClientAndPages(t *testing.T) {
 	a := &actor{account: func(w io.Writer) error { _, err := io.WriteString(w, "whole"); return err }}
-	c := NewClient(serve(t, a))
+	c := NewClient(serve(t, a), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	start := Start{RunID: "run", At: at}
@@ -80,6 +80,10 @@ func TestClientAndPages(t *testing.T) {
 		t.Errorf("%d marks, %d finishes, starts (-want +got):\n%s", a.marks, a.finished, diff)
 	}
 	status, err := c.Status(ctx)
+	if status.Now.IsZero() {
+		t.Error("Status has no now")
+	}
+	status.Now = time.Time{}
 	if diff := cmp.Diff(a.Status(), status); diff != "" || err != nil {
 		t.Errorf("Status: %v (-want +got):\n%s", err, diff)
 	}
@@ -101,7 +105,7 @@ func TestErrorsReachTheClient(t *testing.T) {
 		ready: errors.New("gateway is away"), start: errors.New("started before"),
 		account: func(io.Writer) error { return errors.New("no account yet") },
 	}
-	c := NewClient(serve(t, a))
+	c := NewClient(serve(t, a), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, tt := range []struct {

@@ -13,18 +13,21 @@ import (
 // maxPage is the longest page that a Client reads into memory; accounts are streamed.
 const maxPage = 64 << 20
 
-// A Client asks an actor for its pages. It uses no proxy and keeps no connection, so
-// it need not be closed; limits of time are the contexts'.
+// A Client asks an actor for its pages. Limits of time are the contexts'.
 type Client struct {
 	base string
 	http *http.Client
 }
 
-// NewClient returns a client of the actor at base, such as http://127.0.0.1:8080.
-func NewClient(base string) *Client {
+// NewClient returns a client of the actor at base, such as http://127.0.0.1:8080. The
+// transport is its place's, whose idle connections the caller closes; nil dials, uses no
+// proxy and keeps no connection.
+func NewClient(base string, transport http.RoundTripper) *Client {
+	if transport == nil {
+		transport = &http.Transport{DisableKeepAlives: true}
+	}
 	return &Client{
-		base: strings.TrimSuffix(base, "/"),
-		http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: transport},
 	}
 }
 

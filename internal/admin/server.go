@@ -32,7 +32,9 @@ func NewHandler(a Actor, metrics prometheus.Gatherer) http.Handler {
 		answer(w, http.StatusServiceUnavailable, a.Ready())
 	})
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, a.Status())
+		s := a.Status()
+		s.Now = time.Now().UTC()
+		writeJSON(w, s)
 	})
 	mux.HandleFunc("POST /start", func(w http.ResponseWriter, r *http.Request) {
 		s, err := readStart(http.MaxBytesReader(w, r.Body, maxBody))

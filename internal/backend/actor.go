@@ -43,6 +43,7 @@ func (b *Backend) Start(s admin.Start) error {
 	if err := b.book.receipts.Start(run); err != nil {
 		return err
 	}
+	b.book.ahead.Store(int64(s.ClockAhead))
 	b.started, b.cpu = true, cpuSeconds()
 	return nil
 }

@@ -218,10 +218,26 @@ func TestBackendClosesConnectionsBeyondItsLimit(t *testing.T) {
 	}
 }
 
+// Receipts are noted by the run's clock, from which this one is an hour ahead.
+func TestReceiptsAreByTheRunsClock(t *testing.T) {
+	r := start(t, Config{Measure: 1000 * time.Hour}, "")
+	ahead := admin.Start{RunID: "run", At: begin.Add(-time.Hour), ClockAhead: time.Hour}
+	if err := r.Start(ahead); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.send(exportTraces, request(t, "run", 0, 10)); err != nil {
+		t.Fatal(err)
+	}
+	got := r.Status().LastArrival
+	if off := time.Since(got); off < time.Hour || off > time.Hour+time.Minute {
+		t.Errorf("the last arrival was %v ago by this clock, want an hour and a little", off)
+	}
+}
+
 func TestBackendServesItsAccountWhileItGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	r := start(t, Config{SampleEvery: 2, Measure: time.Hour}, dir)
-	c := admin.NewClient("http://" + r.Admin())
+	c := admin.NewClient("http://" + r.Admin(), nil)
 	if err := c.Account(r.ctx, io.Discard); err == nil {
 		t.Error("an account was served before the start")
 	}

@@ -22,6 +22,7 @@ type book struct {
 
 	decoded, wire atomic.Uint64
 	late          atomic.Uint64 // answers, see isLate
+	ahead         atomic.Int64  // nanoseconds, see clockAhead
 	inFlight      atomic.Int64
 	connections   *connections
 
@@ -54,6 +55,10 @@ func (b *book) answered(arrived time.Time, delay time.Duration) {
 		b.late.Add(1)
 	}
 }
+
+// clockAhead is how far this clock is ahead of the run's, by which spans bear their due
+// time and receipts are noted.
+func (b *book) clockAhead() time.Duration { return time.Duration(b.ahead.Load()) }
 
 // count counts a request over HTTP by its answer.
 func (b *book) count(s signal, answer string) {

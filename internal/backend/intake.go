@@ -125,6 +125,6 @@ func (in *intake) enter(body []byte, at time.Time, accepted bool) error {
 		q.Discard()
 		return status.Errorf(codes.InvalidArgument, "decode ExportTraceServiceRequest: %v", err)
 	}
-	q.Commit(at, accepted)
+	q.Commit(at.Add(-in.book.clockAhead()), accepted)
 	return nil
 }

@@ -166,7 +166,7 @@ func compressed(t testing.TB, encoding string, b []byte) []byte {
 
 func (r *rig) metrics() string {
 	r.t.Helper()
-	text, err := admin.NewClient("http://" + r.Admin()).Metrics(r.ctx)
+	text, err := admin.NewClient("http://" + r.Admin(), nil).Metrics(r.ctx)
 	if err != nil {
 		r.t.Fatal(err)
 	}

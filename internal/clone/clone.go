@@ -17,10 +17,9 @@ import (
 // A Clone is a copy of a gateway before it runs.
 type Clone struct {
 	// Name is the original's, as scenarios may be called.
-	Name  string
-	Image string
-	// Gateway is of kind otelcol, with the limits, variables and exporter of the original.
-	// Its configuration is Config, in the file ConfigFile.
+	Name string
+	// Gateway is of kind otelcol, with the image, limits, variables and exporter of the
+	// original. Its configuration is Config, in the file ConfigFile.
 	Gateway scenario.Gateway
 	Config  []byte
 	// MetricsPort is where the original serves its own metrics; 0: the collector's default.
@@ -34,15 +33,18 @@ type Clone struct {
 // New copies what was found. Exporter names the one that carries the load; empty: the only
 // one that can.
 func New(f kube.Found, exporter string) (Clone, error) {
-	c := Clone{Name: nameOf(f.Deployment), Image: f.Image}
+	c := Clone{Name: nameOf(f.Deployment)}
 	copied, err := gateway.NewCopy(gateway.Source{Name: f.Config.From, Text: []byte(f.Config.Text)},
 		exporter)
 	if err != nil {
 		return Clone{}, fmt.Errorf("clone %s: %w", f.Workload(), err)
 	}
-	c.Config, c.MetricsPort = copied.Text, copied.MetricsPort
+	c.MetricsPort = copied.MetricsPort
+	c.Config = append(fmt.Appendf(nil, "# A copy of %s. What was taken out of it is told in %s.\n",
+		f.Config.From, c.File()), copied.Text...)
 	c.Gateway = scenario.Gateway{
-		Kind: scenario.GatewayOtelcol, Config: c.ConfigFile(), Exporter: copied.Exporter,
+		Kind: scenario.GatewayOtelcol, Image: f.Image, Config: c.ConfigFile(),
+		Exporter:       copied.Exporter,
 		AllowExporters: copied.AllowExporters,
 		CPULimit:       scenario.CPU(f.Limits.CPUCores), MemoryLimit: scenario.Bytes(f.Limits.MemoryBytes),
 		Env: map[string]string{},
@@ -51,6 +53,9 @@ func New(f kube.Found, exporter string) (Clone, error) {
 	c.differ(f, copied)
 	return c, nil
 }
+
+// File is what the scenario file that asks for the copy is called.
+func (c Clone) File() string { return c.Name + ".yaml" }
 
 // ConfigFile is what the copy's configuration is called, beside the scenario.
 func (c Clone) ConfigFile() string { return c.Name + "-collector.yaml" }
@@ -155,6 +160,10 @@ func (c *Clone) differ(f kube.Found, copied gateway.Copy) {
 	if len(c.Withheld) > 0 {
 		var all []string
 		for _, v := range c.Withheld {
+			if strings.HasSuffix(v.Name, "*") {
+				all = append(all, "all of "+source(v))
+				continue
+			}
 			all = append(all, fmt.Sprintf("%s (%s)", v.Name, source(v)))
 		}
 		c.sentence("Not copied are variables %s: give those that are needed with gateway.env.",
@@ -165,7 +174,7 @@ func (c *Clone) differ(f kube.Found, copied gateway.Copy) {
 		c.sentence("Arguments %s are not given to the copy.", strings.Join(f.Args, " "))
 	}
 	c.sentence("The service account %s, volumes and Secrets of the original are not copied.", f.Account)
-	if a := f.Autoscaler; a != nil {
+	if a := f.Autoscaler; a != nil && a.Name != "" {
 		c.sentence("The HPA %s (%d to %d replicas) is not copied: the number of replicas stays.",
 			a.Name, a.Min, a.Max)
 	}

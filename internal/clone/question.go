@@ -16,9 +16,6 @@ type Question struct {
 	Observed kube.Observed
 }
 
-// File is what the scenario file of the question is called.
-func (q Question) File() string { return q.Clone.Name + ".yaml" }
-
 // Scenario is the scenario file: each value with where it is from.
 func (q Question) Scenario() ([]byte, error) {
 	load, err := q.load()
@@ -44,35 +41,53 @@ func (q Question) Scenario() ([]byte, error) {
 	p.line("  - name: twice")
 	p.line("    description: twice as much")
 	p.line("    set: {load.rate: %s}", whole(2*load.rate))
+	q.sources(&p)
 	return []byte(p.String()), nil
 }
 
 // head says what the file asks, of whom, and what it leaves out.
 func (q Question) head(p *page) {
 	f := q.Found
-	cluster := ""
-	if f.Context != "" {
-		cluster = " of context " + f.Context
-	}
-	p.comment("", "Does one pod of %s%s hold what it gets, and twice as much?", f.Workload(), cluster)
+	p.comment("", "Does one pod of %s hold what it gets, and twice as much?", f.Workload())
 	p.comment("", "")
-	p.comment("", "Read at %s.", f.At.Format(time.RFC3339))
-	p.item("image", f.Image)
+	p.comment("", "Read at %s from %s.", f.At.Format(time.RFC3339), f.Cluster)
 	p.item("configuration", f.Config.From)
 	p.item("replicas", q.replicas())
 	p.item("HPA", q.autoscaler())
 	p.item("restarts", q.restarts())
 	p.item("traffic", q.Observed.From)
 	if r := q.Observed.Rejected; r != nil && r.Value > 0 {
-		p.item("refused", fmt.Sprintf("%.0f requests for want of memory (%s)", r.Value, q.Observed.From))
+		p.item("refused", fmt.Sprintf("%.0f requests for want of memory", r.Value))
 	}
 	unknown := append(f.Unknown[:len(f.Unknown):len(f.Unknown)], q.Observed.Problems...)
 	p.list("Not known:", unknown)
 	p.list("The copy differs from the original:", q.Clone.Differences)
-	p.comment("", "")
-	p.comment("", "Run it with the original's collector:")
-	p.comment("", "")
-	p.line("#   odigos-stress run %s --collector-image %s", q.File(), f.Image)
+}
+
+// sources says where each figure of the traffic is from.
+func (q Question) sources(p *page) {
+	o := q.Observed
+	all := []struct {
+		name string
+		of   *kube.Figure
+	}{
+		{"rate of the busiest pod", o.PodPeak}, {"highest rate of all pods", o.Peak},
+		{"mean rate of all pods", o.Mean}, {"share of HTTP", o.HTTP}, {"size of a span", o.SpanBytes},
+		{"spans of a request", o.SpansPerRequest}, {"size of a request", o.RequestBytes},
+		{"answer of the backend", o.Answer}, {"requests refused", o.Rejected},
+	}
+	first := true
+	for _, f := range all {
+		if f.of == nil {
+			continue
+		}
+		if first {
+			p.line("")
+			p.comment("", "The figures of the traffic are from %s:", o.From)
+			first = false
+		}
+		p.line("#   %s: %s", f.name, f.of.From) // unbroken, to be copied
+	}
 }
 
 func (q Question) replicas() string {
@@ -86,8 +101,11 @@ func (q Question) replicas() string {
 
 func (q Question) autoscaler() string {
 	a := q.Found.Autoscaler
-	if a == nil {
-		return "none found"
+	switch {
+	case a == nil:
+		return "not known"
+	case a.Name == "":
+		return "none"
 	}
 	return fmt.Sprintf("%s, %d to %d replicas, at %s", a.Name, a.Min, a.Max,
 		strings.Join(a.Targets, ", "))
@@ -117,6 +135,7 @@ func (q Question) gateway(p *page) {
 	p.comment("", "%s.", f.From())
 	p.line("gateway:")
 	p.line("  kind: otelcol")
+	p.line("  image: %s", quoted(g.Image))
 	p.line("  config: %s", g.Config)
 	p.line("  exporter: %s", scalar(g.Exporter))
 	if len(g.AllowExporters) > 0 {
@@ -161,7 +180,7 @@ func (q Question) backend(p *page) {
 		p.line("")
 		return
 	}
-	p.comment("", "What the original waits for an answer of its backend: %s.", a.From)
+	p.comment("", "What the original waits for an answer of its backend, the way included.")
 	p.line("backend:")
 	p.line("  delay: %s", time.Duration(a.Value*float64(time.Second)).Round(time.Millisecond))
 	p.line("")

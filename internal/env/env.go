@@ -40,10 +40,11 @@ type Actor struct {
 	Program string `json:"program,omitempty"`
 	// Image holds Program, in a place that runs images; empty means the tool's own image.
 	Image string `json:"image,omitempty"`
-	// Replicas is how many there are of it; 0 is 1. Others reach all of them at one name.
+	// Replicas is how many there are of it; 0 is 1. Their instance is then a Group. Others
+	// reach all of them at one name, where the place has one for several.
 	Replicas int               `json:"replicas,omitempty"`
-	Args    []string          `json:"args"`
-	Env     map[string]string `json:"env,omitempty"`
+	Args     []string          `json:"args"`
+	Env      map[string]string `json:"env,omitempty"`
 	// Files are written before the start; the key is a base name.
 	Files map[string]string `json:"files,omitempty"`
 	// Ports are the names of the ports on which it listens.
@@ -105,6 +106,9 @@ type State struct {
 	OOMKilled *bool `json:"oom_killed,omitempty"`
 	// Stopped is set when Stop asked for the end.
 	Stopped bool `json:"stopped,omitempty"`
+	// Reason is why the place itself ended it, in words, such as an eviction; empty where
+	// it did not.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Usage is what an instance used up to one moment. A nil field cannot be known in
@@ -185,11 +189,13 @@ type Capability struct {
 	OK     bool   `json:"ok"`
 	Found  string `json:"found"`
 	Remedy string `json:"remedy,omitempty"`
+	// Optional is what a run does without.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Enforcement is how the limits of an actor are enforced in a place.
 type Enforcement struct {
-	// Method is cgroup-v1, cgroup-v2, systemd or none.
+	// Method is cgroup-v1, cgroup-v2, systemd, kubelet or none.
 	Method string `json:"method"`
 	CPU    bool   `json:"cpu"`
 	Memory bool   `json:"memory"`

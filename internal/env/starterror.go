@@ -32,6 +32,8 @@ func (s State) End() string {
 	switch {
 	case s.OOMKilled != nil && *s.OOMKilled:
 		return "killed for want of memory: its memory limit was reached"
+	case s.Reason != "":
+		return "ended by its place: " + s.Reason
 	case s.Signal != "":
 		return "killed by " + s.Signal
 	}

@@ -2,22 +2,22 @@ package ledger
 
 import "fmt"
 
-// settle enters what became of the page at hand; header is nil when no sender knows
-// of it.
-func (j *join) settle(header *Header) {
+// settle enters what became of the page at hand; of is nil when no sender knows of it.
+func (j *join) settle(of *sender) {
 	all, measured := &j.joined.All, &j.joined.Measured
 	came, offered, offeredMeasured := j.any.ones(0, pageSize), uint64(0), uint64(0)
-	if header == nil {
+	if of == nil {
 		all.Impossible += came
 		return
 	}
+	header := &of.Header
 	first := j.of & (1<<32 - 1) << 16
 	from, to := part(header.MeasuredFrom, first), part(header.MeasuredTo, first)
 	for _, r := range j.sent.runs {
 		offered += j.enter(all, r)
-		j.apart(first, r, (*Part).whole)
+		j.apart(of, first, r, (*Part).whole)
 		inside := run{from: max(r.from, from), to: min(r.to, to), class: r.class}
-		j.predict(header, first, r, inside)
+		j.predict(of, first, r, inside)
 		if inside.from >= inside.to {
 			continue
 		}

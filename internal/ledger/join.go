@@ -83,6 +83,7 @@ type sender struct {
 	*index
 	Header
 	dispatchTrailer
+	stretches []Stretch
 }
 
 type receiver struct {
@@ -111,6 +112,8 @@ type join struct {
 	keeps   func(traceID [16]byte) bool
 	key     Key
 	dropped []run
+
+	stretches Stretches // nil where none were asked for
 }
 
 type receipt struct {
@@ -151,6 +154,9 @@ func (j *join) addSender(r io.ReaderAt) (err error) {
 			return &corrupt{e.offset, fmt.Sprintf("sequences from %d on were settled twice",
 				e.page&(1<<32-1)<<16)}
 		}
+	}
+	if err := j.cut(s); err != nil {
+		return err
 	}
 	j.senders = append(j.senders, s)
 	return j.sameRun(s.RunID)
@@ -202,7 +208,7 @@ func (j *join) page(page uint64) error {
 	for w, v := range j.any {
 		j.refused[w] &^= v
 	}
-	var header *Header
+	var of *sender
 	for _, s := range j.senders {
 		for _, e := range s.take(page) {
 			c, err := s.read(e)
@@ -212,10 +218,10 @@ func (j *join) page(page uint64) error {
 			if readDispatchPage(c, &j.sent); c.failed || len(c.b) > 0 {
 				return &corrupt{e.offset, "a page that cannot be read"}
 			}
-			header = &s.Header
+			of = s
 		}
 	}
-	j.settle(header)
+	j.settle(of)
 	return nil
 }
 

@@ -41,15 +41,16 @@ func (j *join) predicts() {
 
 // predict enters what became of the items of a run whose traces were to be dropped, and
 // of those of them that are inside the measured part.
-func (j *join) predict(header *Header, first uint64, r, inside run) {
+func (j *join) predict(of *sender, first uint64, r, inside run) {
 	if j.keeps == nil {
 		return
 	}
 	p := j.joined.Predicted
+	header := &of.Header
 	j.split(header, first, r)
 	for _, part := range j.dropped {
 		j.enter(&p.All, part)
-		j.apart(first, part, (*Part).dropped)
+		j.apart(of, first, part, (*Part).dropped)
 		if part.class != Unsent {
 			j.ranges(&p.Came, header.Stream, first, part, true)
 		}

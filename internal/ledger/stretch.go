@@ -6,14 +6,17 @@ import (
 	"sort"
 )
 
-// A Stretch is the spans with the sequences [From, To) of every stream: as sequences are
+// A Stretch is the spans of one stream with the sequences [From, To): as sequences are
 // dense and rise with the schedule, those that were due between two moments.
 type Stretch struct{ From, To uint64 }
 
-// A Part is what became of the spans of one stretch. Attempts, rejected and impossible
-// spans and traces are not told by stretch; they are of the whole run only.
+// Stretches are those of a stream that are told of apart: as many of every stream, so that
+// the i-th of all streams together are one Part. They are in order and do not overlap.
+type Stretches func(stream uint16) []Stretch
+
+// A Part is what became of the spans of one stretch, of every stream. Attempts, rejected
+// and impossible spans and traces are not told by stretch; they are of the whole run only.
 type Part struct {
-	Stretch
 	Account Account
 	// Predicted is of those of them whose traces were predicted to be dropped; zero where
 	// no prediction was given or none could be applied.
@@ -21,36 +24,50 @@ type Part struct {
 }
 
 // JoinStretches is JoinPredicted that tells of some stretches apart, in
-// Joined.Stretches. They are in order and do not overlap; what lies in none of them is in
-// the other accounts only. It holds one Part for each and nothing else more than Join; keeps
-// may be nil.
+// Joined.Stretches. What lies in none of them is in the other accounts only. It holds one
+// Part for each and nothing else more than Join; keeps and stretches may be nil.
 func JoinStretches(
-	dispatches, receipts []io.ReaderAt, keeps func(traceID [16]byte) bool, stretches []Stretch,
+	dispatches, receipts []io.ReaderAt, keeps func(traceID [16]byte) bool, stretches Stretches,
 ) (*Joined, error) {
 	j := newJoin()
-	j.keeps = keeps
-	end := uint64(0)
-	for i, s := range stretches {
-		if s.From < end || s.To < s.From {
-			return nil, fmt.Errorf("join: stretch %d is from %d to %d after one to %d: want them in "+
-				"order, without overlap", i+1, s.From, s.To, end)
-		}
-		end = s.To
-		j.joined.Stretches = append(j.joined.Stretches, Part{Stretch: s})
-	}
+	j.keeps, j.stretches = keeps, stretches
 	return j.join(dispatches, receipts)
+}
+
+// cut asks for the stretches of a sender's stream.
+func (j *join) cut(s *sender) error {
+	if j.stretches == nil {
+		return nil
+	}
+	s.stretches = j.stretches(s.Stream)
+	end := uint64(0)
+	for i, of := range s.stretches {
+		if of.From < end || of.To < of.From {
+			return fmt.Errorf("stretch %d of stream %d is from %d to %d after one to %d: want them in "+
+				"order, without overlap", i+1, s.Stream, of.From, of.To, end)
+		}
+		end = of.To
+	}
+	if len(j.senders) == 0 {
+		j.joined.Stretches = make([]Part, len(s.stretches))
+	}
+	if n := len(j.joined.Stretches); n != len(s.stretches) {
+		return fmt.Errorf("stream %d has %d stretches: want %d, as the streams before it have",
+			s.Stream, len(s.stretches), n)
+	}
+	return nil
 }
 
 // apart enters the items of a run, on the page that begins at first, into the stretches
 // that they are in.
-func (j *join) apart(first uint64, r run, account func(*Part) *Account) {
-	parts := j.joined.Stretches
+func (j *join) apart(s *sender, first uint64, r run, account func(*Part) *Account) {
+	cuts, parts := s.stretches, j.joined.Stretches
 	from, to := first+uint64(r.from), first+uint64(r.to)
-	for i := sort.Search(len(parts), func(i int) bool { return parts[i].To > from }); i < len(parts) &&
-		parts[i].From < to; i++ {
+	for i := sort.Search(len(cuts), func(i int) bool { return cuts[i].To > from }); i < len(cuts) &&
+		cuts[i].From < to; i++ {
 		inside := run{
-			from: max(r.from, part(parts[i].From, first)),
-			to:   min(r.to, part(parts[i].To, first)), class: r.class,
+			from: max(r.from, part(cuts[i].From, first)),
+			to:   min(r.to, part(cuts[i].To, first)), class: r.class,
 		}
 		if inside.from < inside.to {
 			j.enter(account(&parts[i]), inside)

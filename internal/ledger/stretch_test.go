@@ -20,31 +20,28 @@ func TestStretchesAreWhatBecameOfTheirSpans(t *testing.T) {
 			w.play(keep)
 			sent, received := w.files(t)
 			asked := w.cuts()
-			j, err := JoinStretches(sent, received, keepsSome, asked)
+			j, err := JoinStretches(sent, received, keepsSome, alike(asked))
 			if err != nil {
 				t.Fatal(err)
 			}
 			var all, dropped Account
 			for i, p := range j.Stretches {
-				if p.Stretch != asked[i] {
-					t.Errorf("stretch %d is %v, asked for %v", i, p.Stretch, asked[i])
-				}
-				want := w.within(p.Stretch, w.want)
+				want := w.within(asked[i], w.want)
 				want.Attempts, want.RejectedSpans, want.Impossible = 0, 0, 0
 				if diff := cmp.Diff(want, p.Account); diff != "" {
-					t.Errorf("%v (-maps +join):\n%s", p.Stretch, diff)
+					t.Errorf("%v (-maps +join):\n%s", asked[i], diff)
 				}
 				if w.size > 0 {
-					want = w.within(p.Stretch, w.wantDropped)
+					want = w.within(asked[i], w.wantDropped)
 				} else {
 					want = Account{}
 				}
 				if diff := cmp.Diff(want, p.Predicted); diff != "" {
-					t.Errorf("predicted of %v (-maps +join):\n%s", p.Stretch, diff)
+					t.Errorf("predicted of %v (-maps +join):\n%s", asked[i], diff)
 				}
 				for _, a := range []*Account{&p.Account, &p.Predicted} {
 					if err := a.Check(); err != nil {
-						t.Errorf("%v: %v", p.Stretch, err)
+						t.Errorf("%v: %v", asked[i], err)
 					}
 				}
 				all.plus(&p.Account)
@@ -110,7 +107,7 @@ func TestStretchesLeaveTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := JoinStretches(sent, received, nil, []Stretch{{100, 250}, {70_000, 70_001}})
+	j, err := JoinStretches(sent, received, nil, alike([]Stretch{{100, 250}, {70_000, 70_001}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,11 +121,62 @@ func TestStretchesLeaveTheRest(t *testing.T) {
 }
 
 func TestStretchesAreInOrder(t *testing.T) {
+	w := newWorld(t, 3)
+	w.play(0.9)
+	sent, received := w.files(t)
 	for _, wrong := range [][]Stretch{{{5, 4}}, {{0, 5}, {4, 6}}, {{10, 20}, {0, 5}}} {
-		if _, err := JoinStretches(nil, nil, nil, wrong); err == nil ||
+		if _, err := JoinStretches(sent, received, nil, alike(wrong)); err == nil ||
 			!strings.Contains(err.Error(), "want them in order") {
 			t.Errorf("JoinStretches(%v) = %v", wrong, err)
 		}
+	}
+	more := []Stretch{{0, 1}}
+	_, err := JoinStretches(sent, received, nil, func(uint16) []Stretch {
+		more = append(more, Stretch{more[len(more)-1].To, more[len(more)-1].To + 1})
+		return more
+	})
+	if len(w.senders) > 1 && (err == nil || !strings.Contains(err.Error(), "3 stretches: want 2")) {
+		t.Errorf("JoinStretches with more of each stream = %v", err)
+	}
+}
+
+func alike(all []Stretch) Stretches { return func(uint16) []Stretch { return all } }
+
+// Each stream is cut where it says: the same moment is another sequence in each.
+func TestStretchesAreOfTheirStream(t *testing.T) {
+	w := newWorld(t, 5)
+	w.play(0.8)
+	sent, received := w.files(t)
+	edge := func(stream uint16) uint64 { return 1000 + 7*uint64(stream) }
+	j, err := JoinStretches(sent, received, nil, func(stream uint16) []Stretch {
+		return []Stretch{{0, edge(stream)}, {edge(stream), MaxSequence + 1}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first Account
+	for _, d := range w.senders {
+		stream := d.header.Stream
+		one, err := JoinStretches(sent, received, nil, func(of uint16) []Stretch {
+			if of != stream {
+				return []Stretch{{0, 0}}
+			}
+			return []Stretch{{0, edge(of)}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first.plus(&one.Stretches[0].Account)
+	}
+	if diff := cmp.Diff(first, j.Stretches[0].Account); diff != "" {
+		t.Errorf("the first stretch (-stream by stream +all):\n%s", diff)
+	}
+	both := j.Stretches[0].Account
+	both.plus(&j.Stretches[1].Account)
+	whole := j.All
+	whole.Attempts, whole.RejectedSpans, whole.Impossible = 0, 0, 0
+	if diff := cmp.Diff(whole, both); diff != "" {
+		t.Errorf("both stretches (-whole +sum):\n%s", diff)
 	}
 }
 

@@ -73,6 +73,10 @@ const standaloneLead = 100 * time.Millisecond
 // New prepares a load generator: templates are encoded, connections begun. The
 // caller closes it.
 func New(cfg Config) (*Generator, error) {
+	if err := cfg.Segment.check(); err != nil {
+		return nil, fmt.Errorf("make load generator: %w", err)
+	}
+	cfg.Load = cfg.Segment.load(cfg.Load)
 	g, err := newGenerator(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("make load generator: %w", err)
@@ -97,6 +101,7 @@ func newGenerator(cfg Config) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
+	schedule = cfg.Segment.Schedule(schedule)
 	switch {
 	case cfg.Load.InFlight < 1:
 		return nil, fmt.Errorf("%d requests in flight: want at least 1", cfg.Load.InFlight)
@@ -186,7 +191,7 @@ func (g *Generator) Status() admin.Status {
 func (g *Generator) Start(s admin.Start) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch ahead := time.Until(s.At); {
+	switch ahead := time.Until(s.Here()); {
 	case !g.cfg.Hold:
 		return errors.New("start load: this load generator was not told to hold")
 	case g.started || g.stopped:

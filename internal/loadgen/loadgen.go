@@ -15,8 +15,10 @@ import (
 type Config struct {
 	RunID string `json:"run_id"`
 	// Stream keeps several generators of one run apart.
-	Stream    uint16        `json:"stream"`
-	Load      scenario.Load `json:"load"`
+	Stream uint16 `json:"stream"`
+	// Segment is which part of Load this one sends; the zero value is all of it.
+	Segment   Segment       `json:"segment,omitzero"`
+	Load      scenario.Load `json:"load"` // of all segments
 	Endpoints []string      `json:"endpoints"` // host:port or dns:///host:port (grpc), URL (http)
 	WarmUp    time.Duration `json:"warm_up_ns"`
 	Measure   time.Duration `json:"measure_ns"`

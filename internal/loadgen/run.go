@@ -33,7 +33,7 @@ func (g *Generator) run(ctx context.Context, s admin.Start) (*ledger.Sent, error
 		return nil, err
 	}
 	// Times from here on are on the monotonic clock, whatever becomes of the other.
-	b.start = time.Now().Add(time.Until(s.At))
+	b.start = time.Now().Add(time.Until(s.Here()))
 	g.engine.begin(ctx, ledger.NewKey(s.RunID), b, func() {
 		g.inFlight.Add(-1)
 		g.flying.Done()

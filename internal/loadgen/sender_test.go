@@ -33,6 +33,7 @@ type receiver struct {
 
 	mu    sync.Mutex
 	spans map[ledger.Number]int
+	ends  map[ledger.Number]uint64 // when they ended, by the Unix nanosecond
 }
 
 func (r *receiver) Export(ctx context.Context, in *collector.ExportTraceServiceRequest,
@@ -51,6 +52,7 @@ func (r *receiver) Export(ctx context.Context, in *collector.ExportTraceServiceR
 			for _, s := range ss.Spans {
 				n, _ := r.key.Number(s.TraceId, s.SpanId)
 				r.spans[n]++
+				r.ends[n] = s.EndTimeUnixNano
 			}
 		}
 	}
@@ -72,6 +74,7 @@ func (r *receiver) serveOn(t *testing.T, ln net.Listener, options ...grpc.Server
 	t.Helper()
 	otlp.RegisterCompressors()
 	r.key, r.spans = ledger.NewKey("run"), map[ledger.Number]int{}
+	r.ends = map[ledger.Number]uint64{}
 	server := grpc.NewServer(options...)
 	collector.RegisterTraceServiceServer(server, r)
 	done := make(chan error, 1)

@@ -3,6 +3,7 @@ package monitor
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -26,6 +27,10 @@ const (
 type Target struct {
 	// Name is its key in a sample.
 	Name string
+	// Members are those of an actor of which there are several: each is watched under its
+	// own name, and all of them together under this one. Kind is then all that is used of
+	// the rest.
+	Members []Target
 	// Instance tells its state and usage.
 	Instance env.Instance
 	// MetricsURL is where it serves Prometheus text; empty where it does not.
@@ -89,7 +94,7 @@ func New(targets []Target, o Options) *Monitor {
 func (m *Monitor) Add(t Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	added := &watched{Target: t}
+	added := newWatched(t)
 	for i, old := range m.targets {
 		if old.Name == t.Name {
 			m.targets[i] = added
@@ -147,10 +152,10 @@ func (m *Monitor) look(ctx context.Context, start func() (time.Time, bool),
 	}
 	limited, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
-	looks := make([]record.ActorSample, len(targets))
+	looks := make([]map[string]record.ActorSample, len(targets))
 	var group sync.WaitGroup
 	for i, t := range targets {
-		group.Go(func() { looks[i] = t.look(limited, m.transport) })
+		group.Go(func() { looks[i] = t.looks(limited, m.transport) })
 	}
 	if m.host != nil {
 		if h, err := m.host(); err == nil {
@@ -158,8 +163,8 @@ func (m *Monitor) look(ctx context.Context, start func() (time.Time, bool),
 		}
 	}
 	group.Wait()
-	for i, t := range targets {
-		sample.Actors[t.Name] = looks[i]
+	for _, of := range looks {
+		maps.Copy(sample.Actors, of)
 	}
 	return sample, ctx.Err() == nil
 }

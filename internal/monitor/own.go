@@ -112,6 +112,12 @@ func readOwn(kind Kind, points []point, before distributions) (
 			metrics[own.metric] += p.value
 		}
 	}
+	addQuantiles(kind, metrics, before, now)
+	return metrics, now
+}
+
+// addQuantiles adds those of what came between two scrapes.
+func addQuantiles(kind Kind, metrics map[record.Metric]float64, before, now distributions) {
 	for _, own := range ownQuantiles[kind] {
 		entries, ok := since(before[own.name], now[own.name])
 		if !ok {
@@ -121,5 +127,4 @@ func readOwn(kind Kind, points []point, before distributions) (
 			metrics[own.metric] = v
 		}
 	}
-	return metrics, now
 }

@@ -47,20 +47,46 @@ func (m *Monitor) pulse(ctx context.Context, due map[*watched]time.Time) record.
 	m.mu.Unlock()
 	now := time.Now()
 	p := record.Pulse{At: now.UTC().Round(time.Millisecond), Actors: map[string]*env.Usage{}}
+	read := func(t *watched) (env.Usage, bool) {
+		usage, resolution, ok := t.closely(ctx, now.Before(due[t]))
+		if ok {
+			// Half an interval early is in time.
+			due[t] = now.Add(resolution - PulseInterval/2)
+			p.Actors[t.Name] = lean(usage, now)
+		}
+		return usage, ok
+	}
 	for _, t := range targets {
-		looker, ok := t.Instance.(env.CloseLooker)
-		if !ok || now.Before(due[t]) || !t.Instance.State().Running {
+		if len(t.members) == 0 {
+			read(t)
 			continue
 		}
-		usage, err := looker.CloseUsage(ctx)
-		if err != nil {
-			continue // it has ended, or the samples tell why
+		var all []env.Usage
+		for _, member := range t.members {
+			if usage, ok := read(member); ok {
+				all = append(all, usage)
+			}
 		}
-		// Half an interval early is in time.
-		due[t] = now.Add(looker.Resolution() - PulseInterval/2)
-		p.Actors[t.Name] = lean(usage, now)
+		if len(all) == len(t.members) {
+			p.Actors[t.Name] = lean(env.UsageTogether(all), now)
+		}
 	}
 	return p
+}
+
+// closely reads usage where its place offers it closely; early says that it is not time.
+func (w *watched) closely(ctx context.Context, early bool) (
+	usage env.Usage, resolution time.Duration, ok bool,
+) {
+	looker, ok := w.Instance.(env.CloseLooker)
+	if !ok || early || !w.Instance.State().Running {
+		return env.Usage{}, 0, false
+	}
+	usage, err := looker.CloseUsage(ctx)
+	if err != nil {
+		return env.Usage{}, 0, false // it has ended, or the samples tell why
+	}
+	return usage, looker.Resolution(), true
 }
 
 // lean leaves what changes from one pulse to the next: of a long trial there are many.

@@ -23,6 +23,36 @@ type watched struct {
 	vars goVars
 	// since is when its process began, as near as is known.
 	since time.Time
+
+	members []*watched
+}
+
+func newWatched(t Target) *watched {
+	w := &watched{Target: t}
+	for _, member := range t.Members {
+		w.members = append(w.members, newWatched(member))
+	}
+	return w
+}
+
+// looks is a look at the target, or at each of its members and at all of them together.
+func (w *watched) looks(ctx context.Context,
+	transport http.RoundTripper,
+) map[string]record.ActorSample {
+	if len(w.members) == 0 {
+		return map[string]record.ActorSample{w.Name: w.look(ctx, transport)}
+	}
+	each := make([]record.ActorSample, len(w.members))
+	var group sync.WaitGroup
+	for i, member := range w.members {
+		group.Go(func() { each[i] = member.look(ctx, transport) })
+	}
+	group.Wait()
+	all := map[string]record.ActorSample{w.Name: w.sum(each)}
+	for i, member := range w.members {
+		all[member.Name] = each[i]
+	}
+	return all
 }
 
 // look asks for usage and metrics side by side. What is not answered stays unknown.

@@ -63,7 +63,7 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 		Scenario: s,
 		Collector: record.Collector{
 			Headline: c.Headline(s.Gateway.Kind), Program: c.Path,
-			Name: c.Name, Version: c.Version, SHA256: c.SHA256,
+			Name: c.Name, Version: c.Version, SHA256: c.SHA256, Image: c.Image,
 		},
 		Gateway:     setup.Actor,
 		SampleEvery: sampleEvery(s.Load),
@@ -109,12 +109,14 @@ func (p Plan) backend() (env.Actor, error) {
 		},
 		Files: map[string]string{file: text},
 		Ports: []string{gateway.PortOTLPGRPC, gateway.PortOTLPHTTP, AdminPort},
-		Ready: env.Probe{Port: AdminPort, Path: "/readyz", Timeout: readyTimeout},
-		Grace: ownGrace,
+		Ready:    env.Probe{Port: AdminPort, Path: "/readyz", Timeout: readyTimeout},
+		Replicas: p.Scenario.Backend.Replicas,
+		Grace:    ownGrace,
 	}, err
 }
 
-// loadgen is our own program too; it holds until it is told to start.
+// loadgen is our own program too; it holds until it is told to start. Of several each sends
+// its segment.
 func (p Plan) loadgen(setup gateway.Setup) (env.Actor, error) {
 	load := p.Scenario.Load
 	port, ok := setup.Port(load.Protocol)
@@ -135,18 +137,32 @@ func (p Plan) loadgen(setup gateway.Setup) (env.Actor, error) {
 	}
 	const file = "loadgen.json"
 	text, err := specText(spec)
+	args := []string{
+		"loadgen", "--spec", "$(file." + file + ")",
+		"--otlp-endpoint", endpoint, "--admin", "$(self.admin)",
+	}
+	if load.Generators > 1 {
+		args = append(args, "--segment", "$(self.index)/$(self.replicas)")
+	}
 	return env.Actor{
-		Name: record.Loadgen,
-		Args: []string{
-			"loadgen", "--spec", "$(file." + file + ")",
-			"--otlp-endpoint", endpoint, "--admin", "$(self.admin)",
-		},
-		Files:  map[string]string{file: text},
-		Ports:  []string{AdminPort},
-		Ready:  env.Probe{Port: AdminPort, Path: "/readyz", Timeout: readyTimeout},
-		Limits: env.Limits{CPUCores: float64(load.CPULimit)},
-		Grace:  ownGrace,
+		Name:     record.Loadgen,
+		Args:     args,
+		Files:    map[string]string{file: text},
+		Ports:    []string{AdminPort},
+		Ready:    env.Probe{Port: AdminPort, Path: "/readyz", Timeout: readyTimeout},
+		Limits:   env.Limits{CPUCores: float64(load.CPULimit)},
+		Replicas: load.Generators,
+		Grace:    ownGrace,
 	}, err
+}
+
+// OnOneMachine fails for a plan that needs a place of several machines' names.
+func (p Plan) OnOneMachine() error {
+	if n := p.Backend.Replicas; n > 1 {
+		return fmt.Errorf("backend.replicas: found %d, want 1 on this machine, where a name is one "+
+			"address: in a cluster (--environment kubernetes) several backends share one", n)
+	}
+	return nil
 }
 
 func other(p scenario.Protocol) scenario.Protocol {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/gateway"
+	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -67,6 +68,9 @@ func (p Plan) loadLines() []line {
 		{"connections", fmt.Sprintf("%d, at most %d requests unanswered, timeout %s, retry %s",
 			l.Connections, l.InFlight, l.Timeout, l.Retry)},
 	}
+	if l.Generators > 1 {
+		lines = append(lines, line{"generators", fmt.Sprintf("%d, which share all of it", l.Generators)})
+	}
 	return append(lines, attributeLines(l)...)
 }
 
@@ -96,7 +100,7 @@ func (p Plan) gatewayLines() []line {
 	g := p.Scenario.Gateway
 	lines := []line{
 		{"collector", p.Collector.Headline},
-		{"program", p.Collector.Program},
+		{"program", program(p.Collector)},
 		{"limits", limits(g)},
 	}
 	goEnv := fmt.Sprintf("GOMEMLIMIT %s, GOMAXPROCS %s",
@@ -112,6 +116,17 @@ func (p Plan) gatewayLines() []line {
 		lines = append(lines, line{"processor", processor.ID})
 	}
 	return lines
+}
+
+// program says where the collector's program is.
+func program(c record.Collector) string {
+	switch {
+	case c.Image == "":
+		return c.Program
+	case c.Program == "":
+		return "the entry point of " + c.Image
+	}
+	return c.Program + " of " + c.Image
 }
 
 // protections tell what keeps the gateway's memory below its limit.
@@ -146,6 +161,9 @@ func orNotSet(s string) string {
 func backendLines(b scenario.Backend) []line {
 	lines := []line{
 		{"answers", fmt.Sprintf("after %s, %s with success", b.Delay, ratio(b.SuccessRate))},
+	}
+	if b.Replicas > 1 {
+		lines = append(lines, line{"backends", fmt.Sprintf("%d, each of which answers so", b.Replicas)})
 	}
 	if b.MaxConnections > 0 {
 		lines = append(lines, line{"connections", fmt.Sprintf("at most %d", b.MaxConnections)})
@@ -280,7 +298,10 @@ func (t *page) notes(notes []string) {
 // actor shows what would be started; $(…) are known once it is.
 func (t *page) actor(a env.Actor) {
 	program := a.Program
-	if program == "" {
+	switch {
+	case program == "" && a.Image != "":
+		program = "the entry point of " + a.Image
+	case program == "":
 		program = "odigos-stress"
 	}
 	lines := []line{
@@ -289,6 +310,9 @@ func (t *page) actor(a env.Actor) {
 		{"ready", fmt.Sprintf("GET %s on %s answers 200, within %s", a.Ready.Path, a.Ready.Port,
 			scenario.Duration(a.Ready.Timeout))},
 		{"stopped", fmt.Sprintf("killed %s after it was asked", a.Grace.Round(time.Second))},
+	}
+	if a.Replicas > 1 {
+		lines = append(lines, line{"replicas", strconv.Itoa(a.Replicas)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
 		lines = append(lines, line{"environment", name + "=" + a.Env[name]})

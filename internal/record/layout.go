@@ -3,7 +3,10 @@ package record
 import (
 	"math"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
 )
 
 // The files of a record, relative to its directory. What the report adds beside them
@@ -37,16 +40,43 @@ var logFiles = map[string]string{
 	Loadgen: "logs/loadgen-logs.txt",
 }
 
-// AccountFile is where an actor's own account is kept, as it served it.
-func AccountFile(actor string) string { return "raw/" + actor + ".account" }
+// AccountFile is where an actor's own account is kept, as it served it. That of loadgen/1,
+// one of several, is beside where that of loadgen would be.
+func AccountFile(actor string) string { return "raw/" + inFile(actor) + ".account" }
+
+// AccountFiles are those of an actor, or of its members where there are several.
+func (h Header) AccountFiles(actor string) []string {
+	n := 1
+	for _, a := range h.Actors {
+		if a.Name == actor {
+			n = max(1, a.Replicas)
+		}
+	}
+	if n == 1 {
+		return []string{AccountFile(actor)}
+	}
+	files := make([]string, n)
+	for i := range files {
+		files[i] = AccountFile(env.MemberName(actor, i))
+	}
+	return files
+}
+
+// inFile is an actor's name as a part of a file's.
+func inFile(actor string) string { return strings.ReplaceAll(actor, "/", "-") }
 
 // LogFile is where an actor's output is kept. The gateway's bears the name of what
 // runs as the gateway.
 func LogFile(actor string) string {
-	if file, ok := logFiles[actor]; ok {
-		return file
+	name, index, several := strings.Cut(actor, "/")
+	file, ok := logFiles[name]
+	switch {
+	case !ok:
+		return "logs/" + inFile(actor) + "-logs.txt"
+	case several:
+		return strings.TrimSuffix(file, ".txt") + "-" + index + ".txt"
 	}
-	return "logs/" + actor + "-logs.txt"
+	return file
 }
 
 // Name is what a record's directory is called: when the trial began, in UTC, the

@@ -15,6 +15,8 @@ const (
 )
 
 const (
+	maxGenerators      = 64
+	maxReplicas        = 16
 	maxConnections     = 10_000
 	maxInFlight        = 100_000
 	maxSpansPerRequest = 100_000
@@ -69,6 +71,7 @@ func (s Scenario) check() problems {
 	s.Load.check(&p)
 	s.checkPattern(&p)
 	s.Gateway.check(&p)
+	p.between("backend.replicas", s.Backend.Replicas, maxReplicas)
 	p.between("backend.max_connections", s.Backend.MaxConnections, 1e6)
 	p.between("backend.max_concurrent", s.Backend.MaxConcurrent, 1e6)
 	if cut := s.Backend.CutEvery; cut != 0 && cut < leastCut {
@@ -113,11 +116,16 @@ func (l Load) check(p *problems) {
 	if l.CPULimit > 0 && l.CPULimit < 0.01 {
 		p.add("load.cpu_limit", l.CPULimit.String(), "at least 10m")
 	}
+	p.between("load.generators", l.Generators, maxGenerators)
 	p.between("load.connections", l.Connections, maxConnections)
 	p.between("load.in_flight", l.InFlight, maxInFlight)
-	if l.InFlight > 0 && l.InFlight < max(1, l.Connections) {
+	if l.Connections > 0 && l.Connections < l.Generators {
+		p.add("load.connections", fmt.Sprint(l.Connections), fmt.Sprintf(
+			"at least %d, one for each of load.generators", l.Generators))
+	}
+	if least := max(1, l.Connections, l.Generators); l.InFlight > 0 && l.InFlight < least {
 		p.add("load.in_flight", fmt.Sprint(l.InFlight), fmt.Sprintf(
-			"at least %d, one for each of load.connections", l.Connections))
+			"at least %d, one for each of load.connections", least))
 	}
 	for key := range l.ResourceAttributes {
 		emptyKey(p, "load.resource_attributes", key)
@@ -220,11 +228,29 @@ func (g Gateway) check(p *problems) {
 				"a name, without = and null bytes in it or in its value")
 		}
 	}
+	if g.Image != "" {
+		g.checkImage(p)
+	}
 	g.checkDeath(p)
 	if g.Kind == GatewayOtelcol {
 		g.checkOtelcol(p)
 	} else {
 		g.checkOdigos(p)
+	}
+}
+
+// goodImage is a reference to an image as registries read it, less strictly: whoever
+// pulls it knows better.
+var goodImage = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._:/-]*(@sha256:[a-f0-9]{64})?$`)
+
+// checkImage refuses what is no reference, and a binary beside an image.
+func (g Gateway) checkImage(p *problems) {
+	if !goodImage.MatchString(g.Image) {
+		p.add("gateway.image", quote(g.Image), "an image such as "+
+			"docker.io/otel/opentelemetry-collector-contrib:0.157.0")
+	}
+	if g.Binary != "" {
+		p.add("gateway.image", "gateway.binary too", "one of both, for each names the collector")
 	}
 }
 

@@ -90,6 +90,7 @@ func (s Scenario) Resolved() (Scenario, error) {
 	s.Load = s.Load.resolved(s.Timing.Duration)
 	s.Gateway = s.Gateway.resolved()
 	s.Backend.SuccessRate = or(s.Backend.SuccessRate, 1)
+	one(&s.Backend.Replicas)
 	s.Thresholds = s.Thresholds.resolved()
 	s.Search = nil // a trial has none
 	return s, nil
@@ -119,7 +120,8 @@ func (l Load) resolved(measured Duration) Load {
 	fill(&l.SpansPerRequest, l.defaultSpansPerRequest())
 	fill(&l.Protocol, ProtocolGRPC)
 	fill(&l.Compression, CompressionNone)
-	fill(&l.Connections, 1)
+	one(&l.Generators)
+	fill(&l.Connections, max(1, l.Generators))
 	fill(&l.InFlight, l.defaultInFlight())
 	fill(&l.Timeout, defaultTimeout)
 	fill(&l.Retry, RetryNone)
@@ -212,6 +214,13 @@ func (t ResourceThreshold) resolved() ResourceThreshold {
 	t.Warning, t.Critical = or(t.Warning, warning), or(t.Critical, critical)
 	fill(&t.For, defaultFor)
 	return t
+}
+
+// one writes a number of one as none: so do all records of before there could be more.
+func one(n *int) {
+	if *n == 1 {
+		*n = 0
+	}
 }
 
 // fill sets what is zero.

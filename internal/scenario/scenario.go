@@ -67,7 +67,10 @@ type Load struct {
 	// CompressOnline compresses each request when it is sent, at the level that is the
 	// codec's default, instead of patching requests that were compressed beforehand.
 	CompressOnline bool `yaml:"compress_online,omitempty" json:"compress_online,omitempty"`
-	Connections    int  `yaml:"connections,omitempty" json:"connections"`
+	// Generators is how many load generators share the load; 0 is 1. Connections and
+	// InFlight are of all of them, CPULimit is each one's.
+	Generators  int `yaml:"generators,omitempty" json:"generators,omitempty"`
+	Connections int `yaml:"connections,omitempty" json:"connections"`
 	// InFlight is how many requests may be unanswered at once, over all
 	// connections; a slot that finds all of them taken is unsent.
 	InFlight int      `yaml:"in_flight,omitempty" json:"in_flight"`
@@ -145,6 +148,8 @@ type Gateway struct {
 	Kind GatewayKind `yaml:"kind,omitempty" json:"kind"`
 	// Binary is a path or a name on PATH; empty lets the search decide.
 	Binary string `yaml:"binary,omitempty" json:"binary,omitempty"`
+	// Image is a container image whose entry point is the collector; empty: none.
+	Image string `yaml:"image,omitempty" json:"image,omitempty"`
 	// Config is the user's own collector configuration (kind otelcol), relative
 	// to the scenario file.
 	Config string `yaml:"config,omitempty" json:"config,omitempty"`
@@ -220,6 +225,10 @@ const LateAnswer = 100 * time.Millisecond
 
 // Backend says how the mock backend answers.
 type Backend struct {
+	// Replicas is how many backends share what the gateway sends; 0 is 1. What is said of
+	// connections, requests and cuts is each one's.
+	Replicas int `yaml:"replicas,omitempty" json:"replicas,omitempty"`
+
 	Delay Duration `yaml:"delay,omitempty" json:"delay_seconds"` // before each answer
 	// SuccessRate is the share of requests answered with success; nil in a file is 1.
 	SuccessRate *Ratio `yaml:"success_rate,omitempty" json:"success_rate"`

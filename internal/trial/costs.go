@@ -44,28 +44,32 @@ func windows(deaths []record.Death, end float64) []window {
 	return all
 }
 
-// stretches are the sequences that the schedule makes due in each window. The last one,
-// where nothing follows the death, goes on without an end.
-func stretches(all []window, load scenario.Load, t scenario.Timing, end float64) (
-	[]ledger.Stretch, error,
+// stretches are the sequences that the schedule makes due in each window, of each of so
+// many generators' streams. The last one, where nothing follows the death, goes on without
+// an end.
+func stretches(all []window, load scenario.Load, t scenario.Timing, end float64, generators int) (
+	ledger.Stretches, error,
 ) {
 	measured := time.Duration(t.Duration)
-	s, err := loadgen.NewSchedule(load, t.Total()-measured, measured)
+	whole, err := loadgen.NewSchedule(load, t.Total()-measured, measured)
 	if err != nil {
 		return nil, fmt.Errorf("find what was due when the gateway died: %w", err)
 	}
-	sequence := func(at float64) uint64 {
-		if at >= end {
-			return ledger.MaxSequence + 1
+	return func(stream uint16) []ledger.Stretch {
+		s := loadgen.Segment{Index: int(stream), Of: generators}.Schedule(whole)
+		sequence := func(at float64) uint64 {
+			if at >= end {
+				return ledger.MaxSequence + 1
+			}
+			before := time.Duration(max(0, at) * float64(time.Second))
+			return loadgen.Slots(s, before) * uint64(load.SpansPerRequest)
 		}
-		before := time.Duration(max(0, at) * float64(time.Second))
-		return loadgen.Slots(s, before) * uint64(load.SpansPerRequest)
-	}
-	var out []ledger.Stretch
-	for _, w := range all {
-		out = append(out, ledger.Stretch{From: sequence(w.from), To: sequence(w.to)})
-	}
-	return out, nil
+		var out []ledger.Stretch
+		for _, w := range all {
+			out = append(out, ledger.Stretch{From: sequence(w.from), To: sequence(w.to)})
+		}
+		return out
+	}, nil
 }
 
 // cost is what one death cost. What a sampler was predicted to drop is not lost.

@@ -53,10 +53,11 @@ func TestStretchesOfWindows(t *testing.T) {
 	load := scenario.Load{Rate: 1000, SpansPerRequest: 100, Pattern: scenario.PatternConstant}
 	warmUp := scenario.Duration(10 * time.Second)
 	timing := scenario.Timing{WarmUp: &warmUp, Duration: scenario.Duration(20 * time.Second)}
-	got, err := stretches([]window{{0, 6}, {6, 6.05}, {6.05, 6.1}, {9, 30}}, load, timing, 30)
+	cut, err := stretches([]window{{0, 6}, {6, 6.05}, {6.05, 6.1}, {9, 30}}, load, timing, 30, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
+	got := cut(0)
 	want := []ledger.Stretch{
 		{From: 0, To: 6000},
 		{From: 6000, To: 6100},
@@ -65,5 +66,40 @@ func TestStretchesOfWindows(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// However many generators share the load, as many slots of all of them were due between two
+// moments as of one that had it all, and those of each are its own.
+func TestStretchesOfSeveralGenerators(t *testing.T) {
+	load := scenario.Load{Rate: 777, SpansPerRequest: 10, Pattern: scenario.PatternConstant}
+	timing := scenario.Timing{Duration: scenario.Duration(30 * time.Second)}
+	all := []window{{0, 3.3}, {3.3, 7.7}, {9.99, 10}, {12, 20}}
+	one, err := stretches(all, load, timing, 30, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for of := 2; of <= 7; of++ {
+		cut, err := stretches(all, load, timing, 30, of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range one(0) {
+			slots := uint64(0)
+			for stream := range uint16(of) {
+				s := cut(stream)[i]
+				for n := s.From / 10; n < s.To/10; n++ {
+					k := n*uint64(of) + uint64(stream) // of the whole schedule
+					if k < want.From/10 || k >= want.To/10 {
+						t.Errorf("window %d of stream %d of %d: slot %d is not in it", i, stream, of, k)
+					}
+					slots++
+				}
+			}
+			if slots != (want.To-want.From)/10 {
+				t.Errorf("window %d of %d generators has %d slots, want %d", i, of, slots,
+					(want.To-want.From)/10)
+			}
+		}
 	}
 }

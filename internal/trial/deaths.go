@@ -237,18 +237,32 @@ func (r *run) living(s record.Sample) {
 	}
 }
 
-// target is an actor as the monitor watches it.
+// target is an actor as the monitor watches it, with its members where it has several.
 func (r *run) target(a env.Actor, instance env.Instance) monitor.Target {
+	if addr := instance.Addr(gateway.PortPprof); addr != "" {
+		r.profiles.aim(addr)
+	}
+	whole := monitor.Target{Name: a.Name, Instance: instance, Kind: monitor.Kind(a.Name)}
+	named(a.Name, instance, func(name string, member env.Instance) {
+		whole.Members = append(whole.Members, r.member(a, name, member))
+	})
+	if len(whole.Members) == 1 {
+		return whole.Members[0]
+	}
+	return whole
+}
+
+// member is one instance of an actor.
+func (r *run) member(a env.Actor, name string, instance env.Instance) monitor.Target {
 	t := monitor.Target{
-		Name: a.Name, Instance: instance, Kind: monitor.Kind(a.Name),
-		MetricsURL: metricsURL(instance), Go: a.GoRuntime(),
+		Name: name, Instance: instance, Kind: monitor.Kind(a.Name),
+		MetricsURL: metricsURL(a.Name, instance), Go: a.GoRuntime(),
 	}
 	if c, ok := instance.(env.GoChooser); ok && t.Go.MaxProcs == 0 {
 		t.Go.MaxProcs = c.GoMaxProcs()
 	}
 	if addr := instance.Addr(gateway.PortPprof); addr != "" {
 		t.VarsURL = "http://" + addr + "/debug/vars"
-		r.profiles.aim(addr)
 	}
 	if e := r.plan.Scenario.Gateway.Exporter; e != "" {
 		t.Exporters = []string{e}

@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/sampler"
@@ -57,28 +59,38 @@ func (r *run) end(ctx context.Context, ending *record.Ending) error {
 func (r *run) mark(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, telling)
 	defer cancel()
-	return r.client(record.Backend).Mark(ctx)
+	return r.each(record.Backend, func(_ int, e *end) error { return e.client.Mark(ctx) })
 }
 
 // stop ends one actor and keeps how it was before and how it ended.
 func (r *run) stop(ctx context.Context, name string) error {
-	if s := r.instances[name].State(); !s.Running {
-		r.noteEnd(name, s)
-	}
-	state, err := r.instances[name].Stop(ctx)
+	instance := r.instances[name]
+	named(name, instance, func(name string, member env.Instance) {
+		if s := member.State(); !s.Running {
+			r.noteEnd(name, s)
+		}
+	})
+	state, err := instance.Stop(ctx)
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", name, err)
 	}
-	if _, known := r.states[name]; !known {
+	named(name, instance, func(name string, member env.Instance) {
+		if _, known := r.states[name]; !known {
+			s := member.State()
+			r.states[name] = s
+			r.event(record.EventEnded, name, "stopped: "+s.End())
+		}
+	})
+	if _, known := r.states[name]; !known { // of all of several
 		r.states[name] = state
-		r.event(record.EventEnded, name, "stopped: "+state.End())
 	}
 	return nil
 }
 
 // drain waits until nothing can come any more: every span that was offered has
 // arrived, or the gateway's queue is empty and the backend has heard nothing for
-// longer than the longest wait in the gateway's configuration.
+// longer than the longest wait in the gateway's configuration. What came to several
+// backends each of them counts, so that only one alone can tell that all has arrived.
 func (r *run) drain(ctx context.Context, interrupted bool) record.Drain {
 	begin := time.Now()
 	limit := time.Duration(r.plan.Scenario.Timing.Drain)
@@ -101,11 +113,12 @@ func (r *run) drain(ctx context.Context, interrupted bool) record.Drain {
 		if err := r.ends(); err != nil {
 			return done(false, err.Error())
 		}
-		sent, received, err := r.books(bounded)
+		senders, receivers, err := r.books(bounded)
 		if err != nil {
 			continue
 		}
-		if sent.All.Due-sent.All.Unsent <= received.Unique {
+		sent, received := ledger.SentTogether(senders), ledger.ReceivedTogether(receivers)
+		if len(receivers) == 1 && sent.All.Due-sent.All.Unsent <= received.Unique {
 			return done(true, "every offered span has arrived")
 		}
 		if time.Since(later(begin, received.LastArrival)) <= r.plan.Quiet {
@@ -137,8 +150,8 @@ func (r *run) settle(ctx context.Context, interrupted bool) {
 		if s.At.Before(since) {
 			continue
 		}
-		if !s.Actors[record.Gateway].Running ||
-			s.Actors[record.Backend].Metrics[record.BackendInFlight] == 0 {
+		inFlight, known := s.Actors[record.Backend].Metrics[record.BackendInFlight]
+		if !s.Actors[record.Gateway].Running || known && inFlight == 0 {
 			return
 		}
 		since = s.At.Add(time.Nanosecond)
@@ -171,15 +184,7 @@ func (r *run) tellsQueue() bool {
 	return r.queueTold
 }
 
-func (r *run) books(ctx context.Context) (sent ledger.Sent, received ledger.Received, err error) {
-	err = errors.Join(
-		r.client(record.Loadgen).Book(ctx, &sent),
-		r.client(record.Backend).Book(ctx, &received),
-	)
-	return sent, received, err
-}
-
-// collect stores both accounts in the record and joins them.
+// collect stores all accounts in the record and joins them.
 func (r *run) collect(ctx context.Context, ending *record.Ending) error {
 	if err := r.ends(); err != nil {
 		return fmt.Errorf("fetch accounts: %w", err)
@@ -190,15 +195,16 @@ func (r *run) collect(ctx context.Context, ending *record.Ending) error {
 	if err != nil {
 		return fmt.Errorf("fetch books: %w", err)
 	}
-	ending.Sent, ending.Received = &sent, &received
+	r.keepBooks(sent, received, ending)
 	r.mu.Lock()
 	ending.Deaths = slices.Clone(r.mortal.deaths)
 	r.mu.Unlock()
 	for _, name := range []string{record.Loadgen, record.Backend} {
-		if err := r.account(ctx, name); err != nil {
-			return fmt.Errorf("fetch account of %s: %w", name, err)
+		if err := r.accounts(ctx, name); err != nil {
+			return err
 		}
 	}
+	r.readClocksAgain(ctx)
 	return r.join(ending)
 }
 
@@ -206,11 +212,12 @@ func (r *run) collect(ctx context.Context, ending *record.Ending) error {
 func (r *run) join(ending *record.Ending) error {
 	end := r.lasted.Seconds()
 	all := windows(ending.Deaths, end)
-	cut, err := stretches(all, r.plan.Scenario.Load, r.plan.Scenario.Timing, end)
+	cut, err := stretches(all, r.plan.Scenario.Load, r.plan.Scenario.Timing, end,
+		len(r.wire[record.Loadgen]))
 	if err != nil {
 		return err
 	}
-	joined, err := join(r.log.Dir(), r.plan.Prediction, cut)
+	joined, err := join(r.log.Dir(), r.accountFiles, r.plan.Prediction, cut)
 	if err != nil {
 		return err
 	}
@@ -221,43 +228,34 @@ func (r *run) join(ending *record.Ending) error {
 	return nil
 }
 
-func (r *run) account(ctx context.Context, name string) error {
-	w, err := r.log.Account(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(r.client(name).Account(ctx, w), w.Close())
-}
-
-// Join brings the two accounts in a record's directory together and puts what became
-// of every span into ending, which it leaves alone when it fails. It holds 16 bytes
-// for every 65,536 spans and one page, however long the run was. The prediction tells
-// what a sampler dropped; it may be nil.
-func Join(dir string, prediction *sampler.Prediction, ending *record.Ending) error {
-	joined, err := join(dir, prediction, nil)
+// Join brings the accounts in a record's directory together and puts what became of
+// every span into ending, which it leaves alone when it fails. It holds 16 bytes for every
+// 65,536 spans and one page, however long the run was. The header tells whose accounts
+// there are, and what a sampler was predicted to drop.
+func Join(dir string, h record.Header, ending *record.Ending) error {
+	joined, err := join(dir, h.AccountFiles, h.Prediction, nil)
 	if err == nil {
 		told(joined, ending)
 	}
 	return err
 }
 
-func join(dir string, prediction *sampler.Prediction, cut []ledger.Stretch) (
-	*ledger.Joined, error,
-) {
-	sent, err := openAccount(dir, record.Loadgen)
+func join(dir string, files func(actor string) []string, prediction *sampler.Prediction,
+	cut ledger.Stretches,
+) (*ledger.Joined, error) {
+	sent, err := openAccounts(dir, record.Loadgen, files)
+	defer closeAll(sent)
 	if err != nil {
 		return nil, fmt.Errorf("join accounts: %w", err)
 	}
-	defer sent.Close()
-	received, err := openAccount(dir, record.Backend)
+	received, err := openAccounts(dir, record.Backend, files)
+	defer closeAll(received)
 	if err != nil {
 		return nil, fmt.Errorf("join accounts: %w", err)
 	}
-	defer received.Close()
-	joined, err := ledger.JoinStretches([]io.ReaderAt{sent}, []io.ReaderAt{received},
-		prediction.Keeps(), cut)
+	joined, err := ledger.JoinStretches(readers(sent), readers(received), prediction.Keeps(), cut)
 	if err != nil {
-		return nil, fmt.Errorf("join accounts %s and %s: %w", sent.Name(), received.Name(), err)
+		return nil, fmt.Errorf("join accounts %s and %s: %w", names(sent), names(received), err)
 	}
 	return joined, nil
 }
@@ -267,6 +265,9 @@ func told(joined *ledger.Joined, ending *record.Ending) {
 	ending.All, ending.Measured = joined.All, joined.Measured
 	ending.Answer, ending.Transit, ending.Total = joined.Answer, joined.Transit, joined.Total
 	ending.Missing, ending.Predicted = nil, predicted(joined)
+	if len(ending.ReceivedBy) > 1 {
+		ending.Received.Correct(joined)
+	}
 	for _, m := range joined.Missing {
 		ending.Missing = append(ending.Missing, record.MissingRange(m))
 	}
@@ -290,11 +291,40 @@ func predicted(joined *ledger.Joined) *record.Predicted {
 	return p
 }
 
-func openAccount(dir, actor string) (*os.File, error) {
-	f, err := os.Open(filepath.Join(dir, record.AccountFile(actor)))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the record has no account of the %s, so its trial did not end: %w",
-			actor, err)
+func openAccounts(dir, actor string, files func(actor string) []string) (
+	all []*os.File, err error,
+) {
+	for _, name := range files(actor) {
+		f, err := os.Open(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("the record has no account of the %s, so its trial did not end: %w",
+				actor, err)
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, f)
 	}
-	return f, err
+	return all, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // it was only read
+	}
+}
+
+func readers(files []*os.File) (all []io.ReaderAt) {
+	for _, f := range files {
+		all = append(all, f)
+	}
+	return all
+}
+
+func names(files []*os.File) string {
+	var all []string
+	for _, f := range files {
+		all = append(all, f.Name())
+	}
+	return strings.Join(all, ", ")
 }

@@ -222,9 +222,10 @@ func missedScrape(r *record.Record) bool {
 // Join needs both accounts whole, and leaves the ending alone otherwise.
 func TestJoinTellsWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	dir := (&question{}).finished(t, t.Context()).Dir
+	r := (&question{}).finished(t, t.Context())
+	dir := r.Dir
 	ending := record.Ending{Missing: []record.MissingRange{{First: 1, Count: 1}}}
-	if err := trial.Join(dir, nil, &ending); err != nil {
+	if err := trial.Join(dir, r.Header, &ending); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(once(rate), ending.All); diff != "" || len(ending.Missing) > 0 {
@@ -261,7 +262,7 @@ func TestJoinTellsWhatIsWrong(t *testing.T) {
 		}
 		ending := record.Ending{All: ledger.Account{Due: 3}, States: map[string]env.State{}}
 		before := ending
-		err := trial.Join(dir, nil, &ending)
+		err := trial.Join(dir, r.Header, &ending)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: Join = %v, want %q", c.call, err, c.want)
 		}
@@ -274,10 +275,13 @@ func TestJoinTellsWhatIsWrong(t *testing.T) {
 // Join applies the prediction of the plan: here that no trace is kept, though all came.
 func TestJoinPredicts(t *testing.T) {
 	t.Parallel()
-	dir := (&question{}).finished(t, t.Context()).Dir
-	none := &sampler.Prediction{Paths: [][]sampler.Sampler{{{ID: "x", Tail: &sampler.Tail{}}}}}
+	r := (&question{}).finished(t, t.Context())
+	h := r.Header
+	h.Prediction = &sampler.Prediction{
+		Paths: [][]sampler.Sampler{{{ID: "x", Tail: &sampler.Tail{}}}},
+	}
 	var ending record.Ending
-	if err := trial.Join(dir, none, &ending); err != nil {
+	if err := trial.Join(r.Dir, h, &ending); err != nil {
 		t.Fatal(err)
 	}
 	p := ending.Predicted
@@ -287,8 +291,8 @@ func TestJoinPredicts(t *testing.T) {
 	if diff := cmp.Diff(ending.All.Acknowledged, p.All.Acknowledged); diff != "" {
 		t.Errorf("acknowledged (-all +predicted to be dropped):\n%s", diff)
 	}
-	unknown := &sampler.Prediction{Unpredictable: "for a reason"}
-	if err := trial.Join(dir, unknown, &ending); err != nil || ending.Predicted != nil {
+	h.Prediction = &sampler.Prediction{Unpredictable: "for a reason"}
+	if err := trial.Join(r.Dir, h, &ending); err != nil || ending.Predicted != nil {
 		t.Errorf("Join = %v, predicted = %+v, want none", err, ending.Predicted)
 	}
 }

@@ -21,9 +21,18 @@ const (
 // load gives the common start and waits until all is sent and answered. The text says
 // why the load was cut short, if it was.
 func (r *run) load(ctx context.Context) (cutShort string, err error) {
+	lead, err := r.readClocks(ctx)
+	if err != nil {
+		return "", err
+	}
 	start := admin.Start{RunID: r.runID, At: time.Now().Add(lead).UTC()}
-	for _, name := range []string{record.Backend, record.Loadgen} {
-		if err := r.client(name).Start(ctx, start); err != nil {
+	for _, name := range ofTheWire {
+		err := r.each(name, func(_ int, e *end) error {
+			own := start
+			own.ClockAhead = e.clock.Sure()
+			return e.client.Start(ctx, own)
+		})
+		if err != nil {
 			return "", fmt.Errorf("start %s: %w", name, err)
 		}
 	}
@@ -54,7 +63,8 @@ func (r *run) finishLoad(ctx context.Context) error {
 	settle := time.Duration(r.plan.Scenario.Load.Timeout) + overtime
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settle)
 	defer cancel()
-	if err := r.client(record.Loadgen).Finish(ctx); err != nil {
+	err := r.each(record.Loadgen, func(_ int, e *end) error { return e.client.Finish(ctx) })
+	if err != nil {
 		return fmt.Errorf("stop load: %w", err)
 	}
 	for range ticks(ctx) {
@@ -90,26 +100,23 @@ func (r *run) untilDone(ctx context.Context) (cutShort string, err error) {
 	return context.Cause(ctx).Error(), nil
 }
 
-// ends fails when an end of the wire is gone: its book is gone with it, and what
-// became of the spans cannot be known any more.
-func (r *run) ends() error {
-	for _, name := range []string{record.Backend, record.Loadgen} {
-		if s := r.instances[name].State(); !s.Running {
-			r.noteEnd(name, s)
-			return fmt.Errorf("the %s is gone, and its book with it: %s", name, s.End())
-		}
-	}
-	return nil
-}
+// errNotDone is a load generator that is not done yet.
+var errNotDone = errors.New("not done")
 
+// loadDone is whether all load generators are done.
 func (r *run) loadDone(ctx context.Context) bool {
-	s, err := r.client(record.Loadgen).Status(ctx)
-	return err == nil && s.Phase == admin.PhaseDone
+	return nil == r.each(record.Loadgen, func(_ int, e *end) error {
+		s, err := e.client.Status(ctx)
+		if err == nil && s.Phase != admin.PhaseDone {
+			err = errNotDone
+		}
+		return err
+	})
 }
 
 // noteEnd notes once that an actor's process is gone though nobody asked it to end.
 func (r *run) noteEnd(name string, s env.State) {
-	if name == record.Gateway {
+	if name == record.Gateway { // and none of several
 		r.died(s)
 		return
 	}
@@ -122,10 +129,6 @@ func (r *run) noteEnd(name string, s env.State) {
 		kind = record.EventKilled
 	}
 	r.event(kind, name, s.End())
-}
-
-func (r *run) client(name string) *admin.Client {
-	return admin.NewClient("http://" + r.instances[name].Addr("admin"))
 }
 
 // ticks yields the time every look until ctx ends.

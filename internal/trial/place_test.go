@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -57,8 +58,10 @@ func newPlace(g *gateway, change map[string]envtest.Program) *place {
 		programs[name] = func(ctx context.Context, process *envtest.Process) int {
 			p.running.Add(1)
 			defer p.running.Done()
-			alone.Lock()
-			defer alone.Unlock()
+			if process.Actor.Replicas < 2 {
+				alone.Lock()
+				defer alone.Unlock()
+			}
 			return program(ctx, process)
 		}
 	}
@@ -135,6 +138,13 @@ func runLoadgen(ctx context.Context, p *envtest.Process) int {
 		return exitCode(p, err)
 	}
 	cfg.Endpoints = []string{p.Actor.Args[slices.Index(p.Actor.Args, "--otlp-endpoint")+1]}
+	if i := slices.Index(p.Actor.Args, "--segment"); i >= 0 {
+		segment, err := loadgen.ParseSegment(p.Actor.Args[i+1])
+		if err != nil {
+			return exitCode(p, err)
+		}
+		cfg.Segment, cfg.Stream = segment, uint16(segment.Index)
+	}
 	g, err := loadgen.New(cfg)
 	if err != nil {
 		return exitCode(p, err)
@@ -165,6 +175,8 @@ type gateway struct {
 	frozen atomic.Pointer[chan struct{}]
 	// heap is served as its heap profile; nil: it serves none.
 	heap []byte
+	// twice has one request of so many handed on to two backends; 0: none.
+	twice int64
 
 	place    *place
 	requests atomic.Int64
@@ -188,13 +200,17 @@ func (g *gateway) run(ctx context.Context, p *envtest.Process) int {
 	g.kept.Store(0)     // and its queue went with it
 	ctx, cancel := lifetime(ctx, p)
 	defer cancel()
-	to, err := grpc.NewClient("passthrough:///"+p.Actor.Env["STRESS_BACKEND_GRPC"],
-		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy(),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(otlp.RawCodec{})))
-	if err != nil {
-		return exitCode(p, err)
+	var to []*grpc.ClientConn
+	for addr := range strings.SplitSeq(p.Actor.Env["STRESS_BACKEND_GRPC"], ",") {
+		conn, err := grpc.NewClient("passthrough:///"+addr,
+			grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy(),
+			grpc.WithDefaultCallOptions(grpc.ForceCodecV2(otlp.RawCodec{})))
+		if err != nil {
+			return exitCode(p, err)
+		}
+		defer conn.Close()
+		to = append(to, conn)
 	}
-	defer to.Close()
 	server := grpc.NewServer(grpc.ForceServerCodecV2(otlp.RawCodec{}), grpc.WaitForHandlers(true))
 	server.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "opentelemetry.proto.collector.trace.v1.TraceService",
@@ -233,7 +249,7 @@ func (g *gateway) run(ctx context.Context, p *envtest.Process) int {
 	return 0
 }
 
-func (g *gateway) export(ctx context.Context, decode func(any) error, to *grpc.ClientConn,
+func (g *gateway) export(ctx context.Context, decode func(any) error, to []*grpc.ClientConn,
 ) (any, error) {
 	var in, out otlp.Frame
 	if err := decode(&in); err != nil {
@@ -246,7 +262,18 @@ func (g *gateway) export(ctx context.Context, decode func(any) error, to *grpc.C
 		g.kept.Add(1)
 		return &out, nil
 	}
-	err := to.Invoke(ctx, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", &in, &out)
+	const method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+	backend := n % int64(len(to))
+	if g.twice > 0 && n%g.twice == 0 { // as an exporter does that heard no answer
+		var unheard otlp.Frame
+		defer unheard.Free()
+		first := to[(backend+1)%int64(len(to))]
+		err := first.Invoke(ctx, method, otlp.NewFrame(in.Data.Materialize()), &unheard)
+		if err != nil {
+			return nil, err
+		}
+	}
+	err := to[backend].Invoke(ctx, method, &in, &out)
 	return &out, err
 }
 

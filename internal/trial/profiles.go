@@ -51,6 +51,7 @@ type taken struct {
 // what it was asked for meanwhile is left out, and what is under way when the trial ends is
 // given up.
 type profiler struct {
+	transport     http.RoundTripper
 	done          func(taken)
 	cpus, heaps   chan job // at most one CPU profile can be taken at a time
 	limit         float64  // of memory, in bytes; 0: none
@@ -65,12 +66,12 @@ type profiler struct {
 	failing bool
 }
 
-func newProfiler(p plan.Plan, done func(taken)) *profiler {
+func newProfiler(p plan.Plan, transport http.RoundTripper, done func(taken)) *profiler {
 	t := p.Scenario.Timing
 	third := time.Duration(t.Duration).Seconds() / 3
 	end := t.Total().Seconds()
 	return &profiler{
-		done: done, cpus: make(chan job, 1), heaps: make(chan job, 2),
+		transport: transport, done: done, cpus: make(chan job, 1), heaps: make(chan job, 2),
 		limit: float64(p.Scenario.Gateway.MemoryLimit), begun: map[record.Moment]bool{},
 		steady: end - 2*third, end: end, steadySeconds: min(profileSeconds, int(third)),
 	}
@@ -85,8 +86,6 @@ func (p *profiler) aim(addr string) {
 
 // run takes profiles until ctx ends.
 func (p *profiler) run(ctx context.Context) {
-	transport := &http.Transport{Proxy: nil}
-	defer transport.CloseIdleConnections()
 	var group sync.WaitGroup
 	for _, jobs := range []chan job{p.cpus, p.heaps} {
 		group.Go(func() {
@@ -95,7 +94,7 @@ func (p *profiler) run(ctx context.Context) {
 				case <-ctx.Done():
 					return
 				case j := <-jobs:
-					p.take(ctx, transport, j)
+					p.take(ctx, j)
 				}
 			}
 		})
@@ -103,7 +102,7 @@ func (p *profiler) run(ctx context.Context) {
 	group.Wait()
 }
 
-func (p *profiler) take(ctx context.Context, transport http.RoundTripper, j job) {
+func (p *profiler) take(ctx context.Context, j job) {
 	p.mu.Lock()
 	url := p.url
 	p.mu.Unlock()
@@ -117,7 +116,7 @@ func (p *profiler) take(ctx context.Context, transport http.RoundTripper, j job)
 	limited, cancel := context.WithTimeoutCause(ctx, patience,
 		fmt.Errorf("no answer within %s", patience))
 	defer cancel()
-	t.data, t.err = fetchProfile(limited, transport, url)
+	t.data, t.err = fetchProfile(limited, p.transport, url)
 	if ctx.Err() != nil && t.err != nil {
 		t.err = errors.New("the trial ended before it was taken")
 	}

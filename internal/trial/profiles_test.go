@@ -25,7 +25,7 @@ func ofMinute(done func(taken)) *profiler {
 	p := newProfiler(plan.Plan{Scenario: scenario.Scenario{
 		Gateway: scenario.Gateway{MemoryLimit: 1000},
 		Timing:  scenario.Timing{WarmUp: &warmUp, Duration: scenario.Duration(time.Minute)},
-	}}, done)
+	}}, nil, done)
 	p.aim("127.0.0.1:1")
 	return p
 }

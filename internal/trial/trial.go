@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -15,10 +16,6 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
-
-// lead is the time between the order to start and the common start of the actors,
-// enough for the order to reach all of them.
-const lead = time.Second
 
 // Options say how a trial is watched. The zero value is good.
 type Options struct {
@@ -61,6 +58,10 @@ type run struct {
 	log     *record.Log
 	options Options
 
+	transport http.RoundTripper // to the actors
+	wire      map[string][]*end // by actor, set before the load starts
+	clocked   bool              // the ends were asked for their clocks
+
 	instances map[string]env.Instance // by name, set before the load starts
 	states    map[string]env.State    // as found before we asked for the end
 	watch     *verdict.Watch
@@ -91,11 +92,15 @@ func Run(
 	}
 	r := &run{
 		plan: p, place: place, log: log, options: o, phase: record.PhaseStarting,
+		transport: place.Transport(), wire: map[string][]*end{},
 		instances: map[string]env.Instance{}, states: map[string]env.State{},
 		watch: verdict.NewWatch(h), runID: h.RunID,
 	}
 	r.pulses = newPulses(p.Scenario.Timing.Total(), log.Pulse)
-	r.profiles = newProfiler(p, r.profiled)
+	if t, ok := r.transport.(interface{ CloseIdleConnections() }); ok {
+		defer t.CloseIdleConnections()
+	}
+	r.profiles = newProfiler(p, r.transport, r.profiled)
 	if r.options.pace.aftermath == 0 {
 		r.options.pace.aftermath = 3 * time.Second
 	}
@@ -124,7 +129,7 @@ func Run(
 
 // whole is the trial from the first actor's start to the last one's end.
 func (r *run) whole(ctx context.Context, ending *record.Ending) error {
-	o := monitor.Options{Interval: r.options.pace.sample}
+	o := monitor.Options{Interval: r.options.pace.sample, Transport: r.transport}
 	if machine, ok := r.place.(env.HostReader); ok {
 		o.Host = machine.Host
 	}
@@ -149,6 +154,7 @@ func (r *run) whole(ctx context.Context, ending *record.Ending) error {
 	if err == nil {
 		err = r.end(ctx, ending)
 	}
+	ending.Clocks = r.clocks()
 	return err
 }
 
@@ -182,6 +188,8 @@ func (r *run) startActors(ctx context.Context) error {
 			r.mu.Lock()
 			r.mortal.ready = time.Now()
 			r.mu.Unlock()
+		} else {
+			r.connect(a.Name, instance)
 		}
 		r.watcher.Add(r.target(a, instance))
 		r.event(record.EventStarted, a.Name, "ready")
@@ -189,9 +197,9 @@ func (r *run) startActors(ctx context.Context) error {
 	return nil
 }
 
-func metricsURL(i env.Instance) string {
+func metricsURL(actor string, i env.Instance) string {
 	port := "admin"
-	if i.Name() == record.Gateway {
+	if actor == record.Gateway {
 		port = "metrics"
 	}
 	return "http://" + i.Addr(port) + "/metrics"

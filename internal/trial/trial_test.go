@@ -34,6 +34,7 @@ type question struct {
 	assertions              []scenario.Assertion
 	onDeath                 scenario.Gateway // and nothing else of it
 	hang                    time.Duration
+	generators, backends    int
 }
 
 const (
@@ -59,7 +60,9 @@ func (q *question) planned(t *testing.T) plan.Plan {
 		Load: scenario.Load{
 			Rate: rate, SpansPerRequest: request, InFlight: 256,
 			Shape: scenario.ShapeSimple, Timeout: scenario.Duration(20 * time.Second),
+			Generators: q.generators,
 		},
+		Backend: scenario.Backend{Replicas: q.backends},
 		Timing: scenario.Timing{
 			WarmUp: &warmUp, Duration: scenario.Duration(q.measured),
 			Drain: scenario.Duration(q.drain),

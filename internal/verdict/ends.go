@@ -113,7 +113,7 @@ func paused(s *subject) []Finding {
 		actor string
 		why   Reason
 	}{{record.Loadgen, GeneratorPaused}, {record.Backend, BackendPaused}} {
-		from, to, ok := s.stoodStill(of.actor)
+		from, to, ok := s.longestStill(of.actor)
 		known = known || ok
 		if still := to - from; still >= pausedSeconds {
 			f := because(of.why, with(one(check, Void, "the %s stood still: it used no CPU at all from "+

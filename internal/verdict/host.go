@@ -210,6 +210,9 @@ func hostUse(from, to record.Sample) (busy, others float64, ok bool) {
 	busy /= seconds
 	others = (to.Host.BusySeconds - from.Host.BusySeconds) / seconds
 	for name, now := range to.Actors {
+		if env.IsMember(name) {
+			continue // all of several stand beside it
+		}
 		now, before := now.Usage, from.Actors[name].Usage
 		if now == nil || before == nil || now.CPUSeconds == nil || before.CPUSeconds == nil {
 			return 0, 0, false

@@ -162,13 +162,12 @@ func (m measure) pacing() PacingFigures {
 	unsentBefore := math.Inf(1)
 	for i := range m.samples {
 		metrics := m.samples[i].Actors[record.Loadgen].Metrics
-		busy, known := metrics[record.LoadInFlight]
 		if late, ok := metrics[record.LoadLatenessP99]; ok && late > lateSeconds {
-			f.late.add(known && busy < float64(f.InFlight))
+			f.late.add(m.roomAt(i, 1))
 		}
 		if unsent, ok := metrics[record.LoadUnsent]; ok {
 			if unsent > unsentBefore {
-				f.unsent.add(known && busy < float64(f.InFlight)/2)
+				f.unsent.add(m.roomAt(i, 0.5))
 			}
 			unsentBefore = unsent
 		}

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -71,22 +72,35 @@ func (e *Environment) Transport() http.RoundTripper {
 	return &http.Transport{DisableCompression: true, Proxy: nil}
 }
 
-// Start runs the actor's program and waits until it is ready, in vain if it ends.
+// Start runs the actor's program and waits until it is ready, in vain if it ends. Of
+// several one is started after the other. Others know the addresses of all of them as one,
+// with commas between them.
 func (e *Environment) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
-	i, err := e.start(ctx, a)
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", a.Name, err)
+	if a.Replicas <= 1 {
+		i, err := e.start(ctx, a, 0)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", a.Name, err)
+		}
+		return i, nil
 	}
-	return i, nil
+	var members []env.Instance
+	for index := range a.Replicas {
+		i, err := e.start(ctx, a, index)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", env.MemberName(a.Name, index), err)
+		}
+		members = append(members, i)
+	}
+	return env.NewGroup(a.Name, members), nil
 }
 
-func (e *Environment) start(ctx context.Context, a env.Actor) (*Instance, error) {
+func (e *Environment) start(ctx context.Context, a env.Actor, index int) (*Instance, error) {
 	program, ok := e.programs[a.Name]
 	if !ok {
 		return nil, fmt.Errorf("there is no program for it; there is: %s",
 			strings.Join(slices.Sorted(maps.Keys(e.programs)), ", "))
 	}
-	i, p, err := e.prepare(a)
+	i, p, err := e.prepare(a, index)
 	if err != nil {
 		return nil, err
 	}
@@ -115,21 +129,22 @@ func (e *Environment) start(ctx context.Context, a env.Actor) (*Instance, error)
 }
 
 // prepare gives an actor its addresses and expands its references.
-func (e *Environment) prepare(a env.Actor) (*Instance, *Process, error) {
+func (e *Environment) prepare(a env.Actor, index int) (*Instance, *Process, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return nil, nil, errors.New("this place has been closed")
 	}
-	known := map[string]string{}
-	for _, i := range e.started {
-		for port, addr := range i.addrs {
-			known[i.actor.Name+"."+port] = addr
-		}
+	name := a.Name
+	if a.Replicas > 1 {
+		name = env.MemberName(a.Name, index)
 	}
+	known, own := e.known(name)
+	known["self.index"] = strconv.Itoa(index)
+	known["self.replicas"] = strconv.Itoa(max(1, a.Replicas))
 	addrs := map[string]string{}
 	for n, port := range a.Ports {
-		if addr, ok := known[a.Name+"."+port]; ok { // where others know it
+		if addr, ok := own[port]; ok { // where others know it
 			addrs[port], known["self."+port] = addr, addr
 			continue
 		}
@@ -151,12 +166,39 @@ func (e *Environment) prepare(a env.Actor) (*Instance, *Process, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	i := &Instance{
-		actor: expanded, addrs: addrs, ctx: ctx, cancel: cancel,
+		name: name, actor: expanded, addrs: addrs, ctx: ctx, cancel: cancel,
 		term: make(chan struct{}), ended: make(chan struct{}),
 		state: env.State{Running: true},
 	}
 	e.started = append(e.started, i)
 	return i, &Process{Actor: expanded, Addrs: maps.Clone(addrs), Out: &i.out, Term: i.term}, nil
+}
+
+// known is what can be referred to, and where the instance of that name listened before.
+func (e *Environment) known(name string) (known, own map[string]string) {
+	latest := map[string]*Instance{}
+	var order []string
+	for _, i := range e.started {
+		if latest[i.name] == nil {
+			order = append(order, i.name)
+		}
+		latest[i.name] = i
+	}
+	known = map[string]string{}
+	for _, other := range order {
+		i := latest[other]
+		for port, addr := range i.addrs {
+			ref := i.actor.Name + "." + port
+			if before := known[ref]; before != "" {
+				addr = before + "," + addr
+			}
+			known[ref] = addr
+		}
+	}
+	if i := latest[name]; i != nil {
+		own = i.addrs
+	}
+	return known, own
 }
 
 func expand(a env.Actor, known map[string]string) (env.Actor, error) {
@@ -182,12 +224,12 @@ func expand(a env.Actor, known map[string]string) (env.Actor, error) {
 	return a, nil
 }
 
-// Instance is the actor of that name that was started last, or nil.
+// Instance is the actor, or the member, of that name that was started last, or nil.
 func (e *Environment) Instance(name string) *Instance {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, i := range slices.Backward(e.started) {
-		if i.actor.Name == name {
+		if i.name == name {
 			return i
 		}
 	}

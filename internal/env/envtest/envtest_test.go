@@ -136,3 +136,36 @@ func TestUsageIsWhatTheTestSays(t *testing.T) {
 		t.Error("Usage() of an instance that has ended did not fail")
 	}
 }
+
+// Each of several has addresses of its own and knows which it is; others know all of them.
+func TestSeveralOfAnActor(t *testing.T) {
+	place := envtest.New(map[string]envtest.Program{"backend": envtest.Idle, "gateway": envtest.Idle})
+	defer place.Close()
+	i, err := place.Start(t.Context(), env.Actor{
+		Name: "backend", Replicas: 3, Ports: []string{"grpc"}, Args: []string{"$(self.index)/$(self.replicas)"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names, addrs []string
+	for n, member := range env.Members(i) {
+		names, addrs = append(names, member.Name()), append(addrs, member.Addr("grpc"))
+		if got, want := place.Instance(member.Name()).Actor().Args[0], fmt.Sprintf("%d/3", n); got != want {
+			t.Errorf("%s is %s, want %s", member.Name(), got, want)
+		}
+	}
+	if diff := cmp.Diff([]string{"backend/0", "backend/1", "backend/2"}, names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	_, err = place.Start(t.Context(), env.Actor{Name: "gateway", Args: []string{"$(backend.grpc)"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := place.Instance("gateway").Actor().Args[0], strings.Join(addrs, ","); got != want {
+		t.Errorf("others know %s, want %s", got, want)
+	}
+	place.Instance("backend/1").Kill("SIGKILL", false)
+	if s := i.State(); s.Running || s.Signal != "SIGKILL" {
+		t.Errorf("State() without one of them = %+v", s)
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 // An Instance is a program that runs. Its usage is what the test says.
 type Instance struct {
+	name   string // the actor's, or the member's
 	actor  env.Actor
 	addrs  map[string]string
 	out    buffer
@@ -73,8 +74,8 @@ func (i *Instance) SetUsage(f func(at time.Time) (env.Usage, error)) {
 // Actor is what was started, its references expanded.
 func (i *Instance) Actor() env.Actor { return i.actor }
 
-// Name is the actor's name.
-func (i *Instance) Name() string { return i.actor.Name }
+// Name is the actor's name, or the member's of several.
+func (i *Instance) Name() string { return i.name }
 
 // Addr is host:port of a named port.
 func (i *Instance) Addr(port string) string { return i.addrs[port] }
@@ -88,10 +89,10 @@ func (i *Instance) Usage(ctx context.Context) (env.Usage, error) {
 	running, f := i.state.Running, i.usage
 	i.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return env.Usage{}, fmt.Errorf("read usage of %s: %w", i.actor.Name, err)
+		return env.Usage{}, fmt.Errorf("read usage of %s: %w", i.name, err)
 	}
 	if !running {
-		return env.Usage{}, fmt.Errorf("read usage of %s: it has ended", i.actor.Name)
+		return env.Usage{}, fmt.Errorf("read usage of %s: it has ended", i.name)
 	}
 	at := time.Now()
 	if f == nil {

@@ -26,11 +26,12 @@ const metricsPort = 8888
 func WatchPods(
 	ctx context.Context, c Cluster, f Found, exporter string, port int,
 ) (Observed, error) {
-	client, err := clientOf(c)
+	a, err := connect(c)
 	if err != nil {
 		return Observed{}, err
 	}
-	return watchPods(ctx, client, f, exporter, port)
+	defer a.close()
+	return watchPods(ctx, a.client, f, exporter, port)
 }
 
 // A look is what one pod served at a moment.

@@ -45,17 +45,17 @@ odigos_collector_memory_limiter_batch_rejections_total 3
 `, 20_000*n, 20_000*n, 20_000*1204*n, 400*n, 400*n, 400*n, 400*35*n, 400*n)
 }
 
-type answer struct {
+type scraped struct {
 	text string
 	err  error
 }
 
-func (a answer) DoRaw(context.Context) ([]byte, error) { return []byte(a.text), a.err }
+func (s scraped) DoRaw(context.Context) ([]byte, error) { return []byte(s.text), s.err }
 
-func (a answer) Stream(context.Context) (io.ReadCloser, error) { return nil, a.err }
+func (s scraped) Stream(context.Context) (io.ReadCloser, error) { return nil, s.err }
 
-// pods lets each pod answer by its name and how often it was asked before.
-func pods(c *fake.Clientset, serve func(name string, nth int) (string, error)) {
+// servePods lets each pod answer by its name and how often it was asked before.
+func servePods(c *fake.Clientset, serve func(name string, nth int) (string, error)) {
 	asked := map[string]int{}
 	var mu sync.Mutex
 	c.AddProxyReactor("pods", func(a ktesting.Action) (bool, rest.ResponseWrapper, error) {
@@ -64,11 +64,11 @@ func pods(c *fake.Clientset, serve func(name string, nth int) (string, error)) {
 		p := a.(ktesting.ProxyGetAction)
 		text, err := serve(p.GetName()+":"+p.GetPort()+"/"+p.GetPath(), asked[p.GetName()])
 		asked[p.GetName()]++
-		return true, answer{text, err}, nil
+		return true, scraped{text, err}, nil
 	})
 }
 
-func found() Found {
+func gatewayFound() Found {
 	return Found{
 		Namespace: "odigos-system", Deployment: "odigos-gateway",
 		Pods: []Pod{{Name: "odigos-gateway-6d4f-aaaaa"}, {Name: "odigos-gateway-6d4f-bbbbb"}},
@@ -79,7 +79,7 @@ func found() Found {
 func TestWatchPods(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := fake.NewClientset()
-		pods(c, func(name string, nth int) (string, error) {
+		servePods(c, func(name string, nth int) (string, error) {
 			if !strings.HasSuffix(name, ":8888/metrics") {
 				t.Errorf("asked for %s", name)
 			}
@@ -88,7 +88,7 @@ func TestWatchPods(t *testing.T) {
 			}
 			return served(1 + nth), nil
 		})
-		got, err := watchPods(t.Context(), c, found(), exporterOfTest, 0)
+		got, err := watchPods(t.Context(), c, gatewayFound(), exporterOfTest, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,24 +120,24 @@ func TestWatchPodsSaysWhatItDoesNotKnow(t *testing.T) {
 	}{
 		{"no pods", nil, nil, "There is no pod whose metrics could be read."},
 		{
-			"no port", found().Pods,
+			"no port", gatewayFound().Pods,
 			func(string, int) (string, error) { return "", errors.New("connection refused") },
 			"Metrics of pod odigos-gateway-6d4f-aaaaa are not known: read port 8888: connection refused.",
 		},
 		{
-			"no metrics", found().Pods, func(string, int) (string, error) { return "<html>", nil },
+			"no metrics", gatewayFound().Pods, func(string, int) (string, error) { return "<html>", nil },
 			"parse metrics of port 8888",
 		},
 		{
-			"another program", found().Pods, func(string, int) (string, error) { return "up 1\n", nil },
+			"another program", gatewayFound().Pods, func(string, int) (string, error) { return "up 1\n", nil },
 			"The rate is not known: a pod does not tell how many spans it accepts.",
 		},
 		{
-			"a restart", found().Pods, func(_ string, nth int) (string, error) { return served(2 - nth), nil },
+			"a restart", gatewayFound().Pods, func(_ string, nth int) (string, error) { return served(2 - nth), nil },
 			"The rate is not known",
 		},
 		{
-			"a death", found().Pods,
+			"a death", gatewayFound().Pods,
 			func(_ string, nth int) (string, error) {
 				if nth > 0 {
 					return "", errors.New("gone")
@@ -149,8 +149,8 @@ func TestWatchPodsSaysWhatItDoesNotKnow(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client := fake.NewClientset()
-			pods(client, c.serve)
-			f := found()
+			servePods(client, c.serve)
+			f := gatewayFound()
 			f.Pods = c.pods
 			got, err := watchPods(t.Context(), client, f, exporterOfTest, 0)
 			if err != nil {
@@ -197,7 +197,7 @@ func TestAskPrometheus(t *testing.T) {
 		`exporter_queue_batch_send_size_bytes_sum.*/.*send_size`: "700",
 		`rpc_client_duration`:                                    "250",
 	})
-	got, err := AskPrometheus(t.Context(), url, found(), exporterOfTest, 7*24*time.Hour)
+	got, err := AskPrometheus(t.Context(), url, gatewayFound(), exporterOfTest, 7*24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestAskPrometheus(t *testing.T) {
 }
 
 func TestAskPrometheusThatKnowsNothing(t *testing.T) {
-	got, err := AskPrometheus(t.Context(), promQL(t, nil), found(), exporterOfTest, time.Hour)
+	got, err := AskPrometheus(t.Context(), promQL(t, nil), gatewayFound(), exporterOfTest, time.Hour)
 	if err != nil || len(got.Problems) != 1 ||
 		!strings.HasPrefix(got.Problems[0],
 			"Prometheus has no spans accepted by pods of odigos-system/odigos-gateway") {
@@ -244,7 +244,7 @@ func TestAskPrometheusThatDoesNotAnswer(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	defer s.Close()
 	url := strings.Replace(s.URL, "http://", "http://me:pass@", 1)
-	_, err := AskPrometheus(t.Context(), url, found(), exporterOfTest, time.Hour)
+	_, err := AskPrometheus(t.Context(), url, gatewayFound(), exporterOfTest, time.Hour)
 	if err == nil || !strings.Contains(err.Error(), "ask Prometheus http://me:xxxxx@") ||
 		strings.Contains(err.Error(), "pass") {
 		t.Errorf("error %v", err)

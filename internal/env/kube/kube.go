@@ -5,9 +5,13 @@ package kube
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
@@ -25,77 +29,164 @@ type Cluster struct {
 type Options struct {
 	Cluster Cluster
 	RunID   string
-	// Namespace is the run's own, made and taken away by it; empty: a name of the run's.
+	// Namespace is where the run lives. One that exists is used, and nothing in it is
+	// touched but what the run has made; one that does not is made and taken away. Empty
+	// is a namespace of the run's own.
 	Namespace string
-	// Image is the tool's own, with both its programs.
+	// Image is the tool's own, with both its programs; its entry point is the tool.
 	Image string
 	// Keep leaves what the run has made in the cluster.
 	Keep bool
-	// LogPath takes an actor's output when it has ended; nil: nowhere.
+	// Patience is how long a pod may wait for a node and its image; 0 means 2 min.
+	Patience time.Duration
+	// Lifetime ends the load if nobody comes to end it; 0 means 2 h.
+	Lifetime time.Duration
+	// LogPath takes an actor's output as it is written, that of the second of several
+	// as NAME-1; nil: nowhere.
 	LogPath func(actor string) string
 	Log     *slog.Logger
 }
 
 // A Kube is a run's hold on a cluster. It is safe for concurrent use.
-type Kube struct{ o Options }
+type Kube struct {
+	o       Options
+	access  access
+	naming  naming
+	own     bool // the namespace is the run's
+	owner   owner
+	table   *table
+	figures *figures
+	spool   string // where output goes without Options.LogPath
+
+	opening    context.Context // ends when Close begins
+	shut       context.CancelCauseFunc
+	starting   sync.WaitGroup
+	life       context.Context // ends when Close is done with the pods
+	end        context.CancelCauseFunc
+	background sync.WaitGroup // what runs for as long as life does
+
+	mu     sync.Mutex
+	closed bool
+	notes  []string
+	listen string   // what $(self.PORT) listens on
+	stages []*stage // in the order of their first start
+	made   []object // in the order of their making
+	pods   int      // made by Output
+
+	closing  sync.Once
+	closeErr error
+}
 
 var _ env.Environment = (*Kube)(nil)
 
-var errUnwritten = errors.New("not written yet")
+var errClosed = errors.New("this place has been closed")
 
 // New asks for the rights that a run needs, and makes its namespace. Close must be called.
-func New(ctx context.Context, o Options) (*Kube, error) { return nil, errUnwritten }
+// An error says what is missing; nothing is left behind then.
+func New(ctx context.Context, o Options) (*Kube, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	a, err := connect(o.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	return settle(ctx, o, a)
+}
 
-// Start implements env.Environment.
-func (k *Kube) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
-	return nil, errUnwritten
+func (o Options) complete() (Options, error) {
+	if !runRule.MatchString(o.RunID) {
+		return o, fmt.Errorf("use run id %q: want letters, digits, and _ . - within", o.RunID)
+	}
+	if o.Image == "" {
+		return o, errors.New("use the tool's image: none was named; want one that the cluster can pull")
+	}
+	if o.Namespace != "" && !labelRule.MatchString(o.Namespace) {
+		return o, fmt.Errorf("use namespace %q: want lower-case letters, digits and - within, "+
+			"at most 63", o.Namespace)
+	}
+	if o.Patience == 0 {
+		o.Patience = 2 * time.Minute
+	}
+	if o.Lifetime == 0 {
+		o.Lifetime = 2 * time.Hour
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	return o, nil
+}
+
+// settle takes possession of a place in the cluster.
+func settle(ctx context.Context, o Options, a access) (*Kube, error) {
+	k := &Kube{o: o, access: a, naming: newNaming(o), table: newTable(), listen: anyIPv4}
+	k.figures = newFigures(a.proxyNode)
+	k.opening, k.shut = context.WithCancelCause(context.Background())
+	k.life, k.end = context.WithCancelCause(quiet(context.Background(), o.Log))
+	if err := k.open(quiet(ctx, o.Log)); err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
+	return k, nil
+}
+
+func (k *Kube) open(ctx context.Context) error {
+	if _, err := k.access.now(ctx); err != nil {
+		return fmt.Errorf("reach the cluster of %s: %w", k.access.where, err)
+	}
+	exists, err := k.namespaceExists(ctx)
+	if err != nil {
+		return err
+	}
+	k.own = !exists
+	if err := k.askRights(ctx); err != nil {
+		return err
+	}
+	if k.spool, err = os.MkdirTemp("", "odigos-stress-kube-"); err != nil {
+		return fmt.Errorf("make a directory for output: %w", err)
+	}
+	if err := k.takePossession(ctx); err != nil {
+		return err
+	}
+	k.background.Go(func() { k.table.follow(k.life, k.access.client, k.naming) })
+	k.background.Go(func() { k.stayAlive(k.life) })
+	return nil
 }
 
 // Transport goes through the API server's proxy to the pods.
-func (k *Kube) Transport() http.RoundTripper { return nil }
+func (k *Kube) Transport() http.RoundTripper { return k.access.pods() }
 
-// Close takes away what the run has made, unless it is kept.
-func (k *Kube) Close() error { return errUnwritten }
-
-// Enforcement is how the cluster enforces limits.
-func (k *Kube) Enforcement() env.Enforcement { return env.Enforcement{} }
+// Enforcement is how the cluster enforces limits: by kubelet, which was not tried.
+func (k *Kube) Enforcement() env.Enforcement {
+	return env.Enforcement{Method: "kubelet", CPU: true, Memory: true}
+}
 
 // Notes are what went wrong without being in the way of a trial, in sentences.
-func (k *Kube) Notes() []string { return nil }
+func (k *Kube) Notes() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.notes)
+}
 
 // Namespace is where the run lives.
-func (k *Kube) Namespace() string { return "" }
+func (k *Kube) Namespace() string { return k.naming.namespace }
 
-// Output runs a program of an image to its end, in a pod, and returns what it wrote.
-func (k *Kube) Output(ctx context.Context, image string, command ...string) ([]byte, error) {
-	return nil, errUnwritten
+// note keeps a sentence once.
+func (k *Kube) note(s string) {
+	k.mu.Lock()
+	known := slices.Contains(k.notes, s)
+	if !known {
+		k.notes = append(k.notes, s)
+	}
+	k.mu.Unlock()
+	if !known {
+		k.o.Log.Warn(s)
+	}
 }
 
-// A Node is a machine of the cluster that pods of the run are on, or could be.
-type Node struct {
-	Name, OS, Arch, Kernel, Kubelet string
-	Cores                           float64 // allocatable
-	MemoryBytes                     int64   // allocatable
-}
-
-// Nodes are those that can take the run's pods; those that do first.
-func (k *Kube) Nodes(ctx context.Context) ([]Node, error) { return nil, errUnwritten }
-
-// Rights says for each verb on each resource that a run needs whether it is allowed.
-func Rights(ctx context.Context, o Options) ([]env.Capability, error) { return nil, errUnwritten }
-
-// Manifests writes as YAML what would be applied for these actors, in that order, with no
-// cluster asked.
-func Manifests(w io.Writer, o Options, actors []env.Actor) error { return errUnwritten }
-
-// A Leftover is a run in the cluster that nobody owns any more.
-type Leftover struct {
-	RunID, Namespace string
-	Began            time.Time
-	Removed          bool
-}
-
-// Cleanup takes away what dead runs left in the cluster; dryRun only tells.
-func Cleanup(ctx context.Context, c Cluster, dryRun bool) ([]Leftover, error) {
-	return nil, errUnwritten
+// Close stops what runs, the last started first, and takes away what the run has made,
+// unless it is kept. A second call returns the same.
+func (k *Kube) Close() error {
+	k.closing.Do(func() { k.closeErr = k.close() })
+	return k.closeErr
 }

@@ -33,8 +33,9 @@ type Wanted struct {
 
 // A Found is a collector gateway as it runs in a cluster. Nothing of a Secret is in it.
 type Found struct {
-	At         time.Time `json:"read_at"`
-	Context    string    `json:"context,omitempty"`
+	At time.Time `json:"read_at"`
+	// Cluster is the context and the files by which it was reached.
+	Cluster    string    `json:"cluster"`
 	Namespace  string    `json:"namespace"`
 	Deployment string    `json:"deployment"`
 	Container  string    `json:"container"`
@@ -48,7 +49,7 @@ type Found struct {
 	Requests   Amount      `json:"requests"`
 	Env        []Variable  `json:"env,omitempty"`
 	Replicas   Replicas    `json:"replicas"`
-	Autoscaler *Autoscaler `json:"autoscaler,omitempty"`
+	Autoscaler *Autoscaler `json:"autoscaler,omitempty"` // nil: not known
 	Pods       []Pod       `json:"pods,omitempty"`
 	Account    string      `json:"service_account"`
 	// Unknown is what could not be read, and why, in sentences.
@@ -85,12 +86,13 @@ func (f Found) From() string {
 // FindGateway looks for a gateway in a cluster, and changes nothing there. An error names
 // the right that is missing, or what was found in place of one gateway.
 func FindGateway(ctx context.Context, c Cluster, w Wanted) (Found, error) {
-	client, err := clientOf(c)
+	a, err := connect(c)
 	if err != nil {
 		return Found{}, err
 	}
-	f, err := findGateway(ctx, client, w)
-	f.At, f.Context = time.Now().UTC().Truncate(time.Second), c.Context
+	defer a.close()
+	f, err := findGateway(ctx, a.client, w)
+	f.At, f.Cluster = time.Now().UTC().Truncate(time.Second), a.where
 	return f, err
 }
 

@@ -33,15 +33,15 @@ type End struct {
 // OOMKilled is the reason of a container that the kernel killed at its memory limit.
 const OOMKilled = "OOMKilled"
 
-// An Autoscaler is the HorizontalPodAutoscaler of a gateway.
+// An Autoscaler is the HorizontalPodAutoscaler of a gateway. Without a name there is none.
 type Autoscaler struct {
 	Name    string `json:"name"`
-	Min     int    `json:"min"`
-	Max     int    `json:"max"`
-	Current int    `json:"current"`
-	Desired int    `json:"desired"`
+	Min     int    `json:"min,omitempty"`
+	Max     int    `json:"max,omitempty"`
+	Current int    `json:"current,omitempty"`
+	Desired int    `json:"desired,omitempty"`
 	// Targets are what it keeps, such as "cpu 750m average".
-	Targets []string `json:"targets"`
+	Targets []string `json:"targets,omitempty"`
 }
 
 // pods are the gateway's, and what they run goes into f.
@@ -88,7 +88,7 @@ func podOf(p corev1.Pod, f *Found) Pod {
 	return out
 }
 
-// autoscaler is the one that scales the Deployment; nil: none, or not known.
+// autoscaler is the one that scales the Deployment; nil: not known.
 func (r *reading) autoscaler(ctx context.Context, d *appsv1.Deployment) *Autoscaler {
 	list, err := r.client.AutoscalingV2().HorizontalPodAutoscalers(d.Namespace).
 		List(ctx, metav1.ListOptions{})
@@ -114,7 +114,7 @@ func (r *reading) autoscaler(ctx context.Context, d *appsv1.Deployment) *Autosca
 		}
 		return a
 	}
-	return nil
+	return &Autoscaler{}
 }
 
 // targetOf says in words what a metric is to be kept at.

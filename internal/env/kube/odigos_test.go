@@ -19,28 +19,28 @@ import (
 	ktesting "k8s.io/client-go/testing"
 )
 
-func to[T any](v T) *T { return &v }
+func pointer[T any](v T) *T { return &v }
 
 var oomAt = time.Date(2026, 11, 20, 3, 4, 5, 0, time.UTC)
 
-// odigos is the gateway as Odigos' documentation has it: two pods of size_m, one of which
+// odigosObjects are the gateway as Odigos' documentation has it: two pods of size_m, one of which
 // was killed, behind an HPA.
-func odigos(namespace string) []runtime.Object {
+func odigosObjects(namespace string) []runtime.Object {
 	role := map[string]string{"odigos.io/collector-role": "CLUSTER_GATEWAY"}
 	return []runtime.Object{
 		&appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{Name: "odigos-gateway", Namespace: namespace},
 			Spec: appsv1.DeploymentSpec{
-				Replicas: to(int32(2)),
+				Replicas: pointer(int32(2)),
 				Selector: &metav1.LabelSelector{MatchLabels: role},
 				Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
-					ServiceAccountName: "odigos-gateway", Containers: []corev1.Container{gateway(namespace)},
+					ServiceAccountName: "odigos-gateway", Containers: []corev1.Container{gatewayOfTest(namespace)},
 				}},
 			},
 			Status: appsv1.DeploymentStatus{ReadyReplicas: 2, UpdatedReplicas: 2},
 		},
-		configMap(namespace, "odigos-gateway", "collector-conf", "receivers: {}"),
-		configMap(namespace, "odigos-deployment", "ODIGOS_VERSION", "v1.35.1"),
+		aConfigMap(namespace, "odigos-gateway", "collector-conf", "receivers: {}"),
+		aConfigMap(namespace, "odigos-deployment", "ODIGOS_VERSION", "v1.35.1"),
 		gatewayPod(namespace, "odigos-gateway-6d4f-aaaaa", 1, &corev1.ContainerStateTerminated{
 			Reason: "OOMKilled", ExitCode: 137, FinishedAt: metav1.NewTime(oomAt),
 		}),
@@ -51,18 +51,18 @@ func odigos(namespace string) []runtime.Object {
 				ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{
 					Kind: "Deployment", Name: "odigos-gateway",
 				},
-				MinReplicas: to(int32(2)), MaxReplicas: 8,
+				MinReplicas: pointer(int32(2)), MaxReplicas: 8,
 				Metrics: []autoscalingv2.MetricSpec{
 					{Resource: &autoscalingv2.ResourceMetricSource{
 						Name:   corev1.ResourceMemory,
-						Target: autoscalingv2.MetricTarget{AverageValue: to(resource.MustParse("330Mi"))},
+						Target: autoscalingv2.MetricTarget{AverageValue: pointer(resource.MustParse("330Mi"))},
 					}},
 					{Object: &autoscalingv2.ObjectMetricSource{
 						DescribedObject: autoscalingv2.CrossVersionObjectReference{
 							Kind: "Deployment", Name: "odigos-gateway",
 						},
 						Metric: autoscalingv2.MetricIdentifier{Name: "odigos_gateway_rejections"},
-						Target: autoscalingv2.MetricTarget{Value: to(resource.MustParse("500m"))},
+						Target: autoscalingv2.MetricTarget{Value: pointer(resource.MustParse("500m"))},
 					}},
 				},
 			},
@@ -71,7 +71,7 @@ func odigos(namespace string) []runtime.Object {
 	}
 }
 
-func gateway(namespace string) corev1.Container {
+func gatewayOfTest(namespace string) corev1.Container {
 	limits := corev1.ResourceList{
 		corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("600Mi"),
 	}
@@ -104,7 +104,7 @@ func gateway(namespace string) corev1.Container {
 	}
 }
 
-func configMap(namespace, name, key, text string) *corev1.ConfigMap {
+func aConfigMap(namespace, name, key, text string) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace},
 		Data:       map[string]string{key: text},
@@ -144,7 +144,7 @@ func forbid(c *fake.Clientset, verb, what string, everywhere bool) {
 }
 
 func TestFindOdigos(t *testing.T) {
-	got, err := findGateway(t.Context(), fake.NewClientset(odigos("odigos-test")...), Wanted{})
+	got, err := findGateway(t.Context(), fake.NewClientset(odigosObjects("odigos-test")...), Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestFindOdigos(t *testing.T) {
 // Rights in Odigos' namespace alone are rights enough, and what is not needed is done
 // without, and said.
 func TestFindWithFewRights(t *testing.T) {
-	c := fake.NewClientset(odigos("odigos-system")...)
+	c := fake.NewClientset(odigosObjects("odigos-system")...)
 	forbid(c, "list", "pods", true)
 	forbid(c, "list", "horizontalpodautoscalers", false)
 	got, err := findGateway(t.Context(), c, Wanted{})
@@ -208,9 +208,9 @@ func TestFindWithFewRights(t *testing.T) {
 
 // A Deployment with no pods is found by its name.
 func TestFindWithoutReplicas(t *testing.T) {
-	objects := odigos("odigos-system")
+	objects := odigosObjects("odigos-system")
 	d := objects[0].(*appsv1.Deployment)
-	d.Spec.Replicas, d.Status = to(int32(0)), appsv1.DeploymentStatus{}
+	d.Spec.Replicas, d.Status = pointer(int32(0)), appsv1.DeploymentStatus{}
 	got, err := findGateway(t.Context(), fake.NewClientset(objects[:3]...), Wanted{})
 	if err != nil {
 		t.Fatal(err)
@@ -221,8 +221,8 @@ func TestFindWithoutReplicas(t *testing.T) {
 }
 
 func TestFindRefuses(t *testing.T) {
-	second := odigos("odigos-two")
-	sidecar := odigos("odigos-system")
+	second := odigosObjects("odigos-two")
+	sidecar := odigosObjects("odigos-system")
 	pod := &sidecar[0].(*appsv1.Deployment).Spec.Template.Spec
 	pod.Containers = append(pod.Containers, corev1.Container{Name: "proxy"})
 	pod.Containers[0].Name = "collector"
@@ -239,24 +239,24 @@ func TestFindRefuses(t *testing.T) {
 				" Deployment odigos-system/odigos-gateway: want Odigos, or the namespace that it is in",
 		},
 		{
-			"nothing in a namespace", odigos("odigos-system"), [2]string{}, Wanted{Namespace: "x"},
+			"nothing in a namespace", odigosObjects("odigos-system"), [2]string{}, Wanted{Namespace: "x"},
 			"in namespace x, and no Deployment x/odigos-gateway",
 		},
 		{
-			"two", append(odigos("odigos-system"), second...), [2]string{}, Wanted{},
+			"two", append(odigosObjects("odigos-system"), second...), [2]string{}, Wanted{},
 			"found 2 gateways in all namespaces: odigos-system/odigos-gateway," +
 				" odigos-two/odigos-gateway; want one: name it with --deployment",
 		},
 		{
-			"no right to list pods", odigos("odigos-system"), [2]string{"list", "pods"}, Wanted{},
+			"no right to list pods", odigosObjects("odigos-system"), [2]string{"list", "pods"}, Wanted{},
 			"list pods in namespace odigos-system: found no right to, want verb list on resource pods",
 		},
 		{
-			"no right to the Deployment", odigos("odigos-system"), [2]string{"get", "deployments"}, Wanted{},
+			"no right to the Deployment", odigosObjects("odigos-system"), [2]string{"get", "deployments"}, Wanted{},
 			"want verb get on resource deployments.apps",
 		},
 		{
-			"no right to the configuration", odigos("odigos-system"), [2]string{"get", "configmaps"},
+			"no right to the configuration", odigosObjects("odigos-system"), [2]string{"get", "configmaps"},
 			Wanted{}, "want verb get on resource configmaps",
 		},
 		{
@@ -292,7 +292,7 @@ func TestFindRefuses(t *testing.T) {
 func TestFindConfig(t *testing.T) {
 	mounted := func(v corev1.VolumeSource, m corev1.VolumeMount, args ...string) *appsv1.Deployment {
 		m.Name = "config"
-		return collector(corev1.Container{Args: args, VolumeMounts: []corev1.VolumeMount{m}},
+		return collectorOfTest(corev1.Container{Args: args, VolumeMounts: []corev1.VolumeMount{m}},
 			corev1.Volume{Name: "config", VolumeSource: v})
 	}
 	named := corev1.LocalObjectReference{Name: "conf"}
@@ -327,17 +327,17 @@ func TestFindConfig(t *testing.T) {
 		{"projected", mounted(projected, corev1.VolumeMount{MountPath: "/conf"},
 			"--config=/conf/relay.yaml"), text},
 		{"a variable", mounted(whole, corev1.VolumeMount{MountPath: "/conf"}, "--config=$(DIR)/relay"), text},
-		{"none", collector(corev1.Container{Args: []string{"--set=a=b"}}),
+		{"none", collectorOfTest(corev1.Container{Args: []string{"--set=a=b"}}),
 			`found no --config among its arguments ["--set=a=b"], want one`},
-		{"two", collector(corev1.Container{Args: []string{"--config=/a", "--config=/b"}}),
+		{"two", collectorOfTest(corev1.Container{Args: []string{"--config=/a", "--config=/b"}}),
 			"found 2 configurations, /a, /b, want one"},
 		{"of the image", mounted(whole, corev1.VolumeMount{MountPath: "/conf"}, "--config=/etc/x.yaml"),
 			"is in no mounted volume"},
-		{"env", collector(corev1.Container{Args: []string{"--config=env:CONF"}}),
+		{"env", collectorOfTest(corev1.Container{Args: []string{"--config=env:CONF"}}),
 			"found --config=env:CONF, want k8scm:NAMESPACE/NAME/KEY or the path of a file"},
-		{"yaml", collector(corev1.Container{Args: []string{"--config=yaml:receivers::otlp:"}}),
+		{"yaml", collectorOfTest(corev1.Container{Args: []string{"--config=yaml:receivers::otlp:"}}),
 			"found --config=yaml:receivers::otlp:, want"},
-		{"half a name", collector(corev1.Container{Args: []string{"--config=k8scm:ns/name"}}),
+		{"half a name", collectorOfTest(corev1.Container{Args: []string{"--config=k8scm:ns/name"}}),
 			"found --config=k8scm:ns/name, want k8scm:NAMESPACE/NAME/KEY"},
 		{"no such key", mounted(whole, corev1.VolumeMount{MountPath: "/conf"}, "--config=/conf/x"),
 			"ConfigMap ns/conf, key x: found no such key: it has relay"},
@@ -348,7 +348,7 @@ func TestFindConfig(t *testing.T) {
 			corev1.VolumeMount{MountPath: "/conf"}, "--config=/conf/relay"),
 			"found a volume that is no ConfigMap"},
 	} {
-		client := fake.NewClientset(c.d, configMap("ns", "conf", "relay", text))
+		client := fake.NewClientset(c.d, aConfigMap("ns", "conf", "relay", text))
 		got, err := findGateway(t.Context(), client, Wanted{Deployment: "ns/otel"})
 		switch {
 		case c.want == text:
@@ -361,7 +361,7 @@ func TestFindConfig(t *testing.T) {
 	}
 }
 
-func collector(c corev1.Container, volumes ...corev1.Volume) *appsv1.Deployment {
+func collectorOfTest(c corev1.Container, volumes ...corev1.Volume) *appsv1.Deployment {
 	c.Name = "otc"
 	c.Env = []corev1.EnvVar{{Name: "DIR", Value: "/conf"}}
 	return &appsv1.Deployment{

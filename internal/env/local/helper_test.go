@@ -62,6 +62,12 @@ func play(role string) int {
 		fmt.Println("first line")
 		fmt.Fprintln(os.Stderr, "error: no such exporter")
 		return 3
+	case "but-one": // of several cannot
+		if os.Getenv("INDEX") == "1" {
+			fmt.Println("not this one")
+			return 3
+		}
+		return serve()
 	case "hungry": // until the kernel ends it
 		var all [][]byte
 		for {
@@ -185,7 +191,9 @@ func place(t *testing.T) *Local {
 	dir := t.TempDir()
 	l, err := New(Options{
 		RunID: "test-" + strings.ToLower(t.Name()), Registry: filepath.Join(dir, "registry"),
-		LogPath: func(actor string) string { return filepath.Join(dir, actor+".log") },
+		LogPath: func(actor string) string {
+			return filepath.Join(dir, strings.ReplaceAll(actor, "/", "-")+".log")
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -21,8 +21,11 @@ const reapTime = 20 * time.Second
 // An Instance is a child process in its cgroup.
 type Instance struct {
 	local  *Local
-	name   string
-	serial string // name and number of the start
+	name   string // the actor's, or the member's of several
+	key    string // of its files and its cgroup
+	actor  string
+	of     int    // so many are alike
+	serial string // key and number of the start
 	addrs  map[string]string
 	grace  time.Duration
 	// goProcs is the GOMAXPROCS that its runtime chose; 0: not known.
@@ -47,7 +50,7 @@ type Instance struct {
 
 var _ env.Instance = (*Instance)(nil)
 
-// Name is the actor's name.
+// Name is the actor's name, or the member's of several.
 func (i *Instance) Name() string { return i.name }
 
 // Addr is host:port of a named port, empty for a name that the actor does not have.

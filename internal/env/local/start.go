@@ -32,24 +32,37 @@ func (l *Local) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
 	defer cancel(nil)
 	defer context.AfterFunc(l.life, func() { cancel(errClosed) })()
 
-	i, err := l.start(ctx, a)
-	var failed *env.StartError
-	if errors.As(err, &failed) && errors.Is(err, errEnded) && len(a.Ports) > 0 && !l.settled(a) &&
-		strings.Contains(failed.Tail, "address already in use") {
-		l.note(fmt.Sprintf("%s found its port taken and was started again with others", a.Name))
-		i, err = l.start(ctx, a)
+	members := membersOf(a)
+	if len(members) > 1 {
+		return l.startAll(ctx, a.Name, members)
 	}
+	i, err := l.startOne(ctx, members[0])
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", a.Name, err)
+		return nil, err
 	}
 	return i, nil
 }
 
-func (l *Local) start(ctx context.Context, a env.Actor) (*Instance, error) {
+// startOne starts one instance, a second time if need be.
+func (l *Local) startOne(ctx context.Context, a member) (*Instance, error) {
+	i, err := l.start(ctx, a)
+	var failed *env.StartError
+	if errors.As(err, &failed) && errors.Is(err, errEnded) && len(a.Ports) > 0 && !l.settled(a) &&
+		strings.Contains(failed.Tail, "address already in use") {
+		l.note(fmt.Sprintf("%s found its port taken and was started again with others", a.shown))
+		i, err = l.start(ctx, a)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", a.shown, err)
+	}
+	return i, nil
+}
+
+func (l *Local) start(ctx context.Context, a member) (*Instance, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	if err := check(a); err != nil {
+	if err := check(a.Actor); err != nil {
 		return nil, err
 	}
 	i, err := l.admit(a)
@@ -73,7 +86,7 @@ func (l *Local) start(ctx context.Context, a env.Actor) (*Instance, error) {
 		dead, cancel := context.WithCancel(context.Background())
 		cancel()
 		state, stopErr := i.Stop(dead)
-		failed := &env.StartError{Actor: a.Name, State: state, Tail: said, Err: err}
+		failed := &env.StartError{Actor: a.shown, State: state, Tail: said, Err: err}
 		return nil, errors.Join(failed, stopErr)
 	}
 	i.locate()
@@ -84,7 +97,7 @@ func (l *Local) start(ctx context.Context, a env.Actor) (*Instance, error) {
 }
 
 // settled is whether others know already where the actor listens.
-func (l *Local) settled(a env.Actor) bool {
+func (l *Local) settled(a member) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.homes[a.Name] != nil
@@ -101,6 +114,11 @@ func check(a env.Actor) error {
 		return fmt.Errorf("probe port %q is none of its ports: %s", a.Ready.Port,
 			strings.Join(a.Ports, ", "))
 	}
+	for _, reserved := range []string{"index", "replicas"} {
+		if slices.Contains(a.Ports, reserved) {
+			return fmt.Errorf("port %q: want another name, $(self.%s) is no address", reserved, reserved)
+		}
+	}
 	for name := range a.Files {
 		if name != filepath.Base(name) || name == "." || name == ".." || name == "/" {
 			return fmt.Errorf("file %q: want a base name", name)
@@ -111,12 +129,12 @@ func check(a env.Actor) error {
 
 // admit makes an instance that is not started yet, with addresses of its own: those that
 // it had, where it was ready before.
-func (l *Local) admit(a env.Actor) (*Instance, error) {
+func (l *Local) admit(a member) (*Instance, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, i := range l.instances {
-		if i.name == a.Name && !i.released() {
-			return nil, fmt.Errorf("%s runs already: stop it first", a.Name)
+		if i.key == a.Name && !i.released() {
+			return nil, fmt.Errorf("%s runs already: stop it first", a.shown)
 		}
 	}
 	addrs, known := l.homes[a.Name], true
@@ -131,7 +149,7 @@ func (l *Local) admit(a env.Actor) (*Instance, error) {
 	}
 	l.starts[a.Name]++
 	i := &Instance{
-		local: l, name: a.Name, addrs: addrs, grace: a.Grace,
+		local: l, name: a.shown, key: a.Name, actor: a.actor, of: a.of, addrs: addrs, grace: a.Grace,
 		serial: fmt.Sprintf("%s-%d", a.Name, l.starts[a.Name]),
 		ended:  make(chan struct{}), gone: make(chan struct{}),
 	}
@@ -139,15 +157,15 @@ func (l *Local) admit(a env.Actor) (*Instance, error) {
 		i.grace = l.o.Grace
 	}
 	// One that is stopped makes room: its cgroup is gone, its log goes on.
-	l.instances = slices.DeleteFunc(l.instances, func(x *Instance) bool { return x.name == a.Name })
+	l.instances = slices.DeleteFunc(l.instances, func(x *Instance) bool { return x.key == a.Name })
 	l.instances = append(l.instances, i)
 	return i, nil
 }
 
 // launch writes the actor's files, makes its cgroup and starts its process.
-func (l *Local) launch(i *Instance, a env.Actor) error {
+func (l *Local) launch(i *Instance, a member) error {
 	lookup := l.references(i, a)
-	args, environ, err := expandAll(a, lookup)
+	args, environ, err := expandAll(a.Actor, lookup)
 	if err != nil {
 		return err
 	}
@@ -160,14 +178,14 @@ func (l *Local) launch(i *Instance, a env.Actor) error {
 	if program, err = filepath.Abs(program); err != nil {
 		return err
 	}
-	if err := l.writeFiles(a); err != nil {
+	if err := l.writeFiles(a.Actor); err != nil {
 		return err
 	}
 	if i.group, err = l.fence.make(a.Name, a.Limits); err != nil {
 		return err
 	}
 	l.noteError(favour(i.group, a.Program == ""))
-	out, output, err := openOutput(l.logPath(a.Name))
+	out, output, err := openOutput(l.logPath(a.shown))
 	if err != nil {
 		return err
 	}
@@ -181,7 +199,7 @@ func (l *Local) launch(i *Instance, a env.Actor) error {
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = overlay(l.environ, environ)
 	if a.Program != "" { // what is ours tells itself
-		i.goProcs = goProcs(program, a, l.fence.how)
+		i.goProcs = goProcs(program, a.Actor, l.fence.how)
 	}
 	if err := l.spawner.start(cmd); err != nil {
 		return fmt.Errorf("exec %s: %w", program, err)
@@ -218,11 +236,11 @@ func (l *Local) unit(i *Instance) string {
 	return strings.ReplaceAll(parentName+"-"+l.fence.run+"-"+i.serial, "@", "-")
 }
 
-func (l *Local) logPath(actor string) string {
+func (l *Local) logPath(instance string) string {
 	if l.o.LogPath != nil {
-		return l.o.LogPath(actor)
+		return l.o.LogPath(instance)
 	}
-	return filepath.Join(l.dir, actor+".log")
+	return filepath.Join(l.dir, strings.ReplaceAll(instance, "/", "-")+".log")
 }
 
 func (l *Local) filePath(actor, name string) string {
@@ -242,34 +260,6 @@ func (l *Local) writeFiles(a env.Actor) error {
 		}
 	}
 	return nil
-}
-
-// references resolves what an actor's arguments may refer to.
-func (l *Local) references(i *Instance, a env.Actor) func(string) (string, error) {
-	known := map[string]string{}
-	l.mu.Lock()
-	for _, other := range l.instances {
-		for port, addr := range other.addrs {
-			known[other.name+"."+port] = addr
-		}
-	}
-	l.mu.Unlock()
-	for port, addr := range i.addrs {
-		known["self."+port] = addr
-	}
-	for name := range a.Files {
-		known["file."+name] = l.filePath(a.Name, name)
-	}
-	return func(ref string) (string, error) {
-		if v, ok := known[ref]; ok {
-			return v, nil
-		}
-		all := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
-		if all == "" {
-			all = "none"
-		}
-		return "", fmt.Errorf("there is no %s; there is: %s", ref, all)
-	}
 }
 
 func expandAll(a env.Actor, lookup func(string) (string, error)) (

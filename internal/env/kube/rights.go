@@ -1,0 +1,270 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+)
+
+// A right is one verb on one resource.
+type right struct {
+	verb, group, resource, sub string
+	// cluster is set where it is not of a namespace.
+	cluster bool
+	// without says what a run lacks without it; empty where there is no run then.
+	without string
+}
+
+// String is as kubectl writes it: get pods/proxy, create deployments.apps.
+func (r right) String() string {
+	s := r.verb + " " + r.resource
+	if r.group != "" {
+		s += "." + r.group
+	}
+	if r.sub != "" {
+		s += "/" + r.sub
+	}
+	return s
+}
+
+// needed are the rights of a run. Those to namespaces are for one of its own alone.
+func needed(ownNamespace bool) []right {
+	var all []right
+	want := func(group, resource, sub string, verbs ...string) {
+		for _, verb := range verbs {
+			all = append(all, right{verb: verb, group: group, resource: resource, sub: sub})
+		}
+	}
+	// Server-side apply is a patch, and a create where there is nothing yet.
+	apply := []string{"get", "create", "patch", "delete"}
+	want("", "configmaps", "", apply...)
+	want("", "services", "", apply...)
+	want("apps", "deployments", "", apply...)
+	want("batch", "jobs", "", apply...)
+	want("", "pods", "", append([]string{"list", "watch"}, apply...)...)
+	want("", "pods", "log", "get")
+	want("", "pods", "proxy", "get", "create")
+	want("discovery.k8s.io", "endpointslices", "", "list", "watch")
+	if ownNamespace {
+		for _, verb := range apply {
+			all = append(all, right{verb: verb, resource: "namespaces", cluster: true})
+		}
+	}
+	return append(
+		all,
+		right{
+			verb: "list", resource: "events",
+			without: "why the cluster refuses a pod is told in part",
+		},
+		right{
+			verb: "get", resource: "nodes", sub: "proxy", cluster: true,
+			without: "processor time and memory of pods are not known from kubelet",
+		},
+		right{
+			verb: "list", resource: "nodes", cluster: true,
+			without: "the machines that pods run on are not known",
+		},
+	)
+}
+
+// An answer is what the API server says of a right.
+type answer struct {
+	right   right
+	allowed bool
+	reason  string
+}
+
+// ask asks for each right, some at a time.
+func ask(ctx context.Context, a access, namespace string, rights []right) ([]answer, error) {
+	const atOnce = 8
+	answers := make([]answer, len(rights))
+	errs := make([]error, len(rights))
+	tokens := make(chan struct{}, atOnce)
+	var group sync.WaitGroup
+	for n, r := range rights {
+		group.Go(func() {
+			tokens <- struct{}{}
+			defer func() { <-tokens }()
+			answers[n], errs[n] = askOne(ctx, a, namespace, r)
+		})
+	}
+	group.Wait()
+	return answers, errors.Join(errs...)
+}
+
+func askOne(ctx context.Context, a access, namespace string, r right) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if r.cluster {
+		namespace = ""
+	}
+	review := &authorizationv1.SelfSubjectAccessReview{
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+			ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Namespace: namespace, Verb: r.verb, Group: r.group, Resource: r.resource, Subresource: r.sub,
+			},
+		},
+	}
+	said, err := a.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review,
+		metav1.CreateOptions{})
+	if err != nil {
+		return answer{}, fmt.Errorf("ask for the right to %s: %w", r, err)
+	}
+	return answer{right: r, allowed: said.Status.Allowed, reason: said.Status.Reason}, nil
+}
+
+// askRights fails where there can be no run, with all that is missing; what a run can do
+// without becomes a note.
+func (k *Kube) askRights(ctx context.Context) error {
+	answers, err := ask(ctx, k.access, k.naming.namespace, needed(k.own))
+	if err != nil {
+		return err
+	}
+	var missing []right
+	for _, x := range answers {
+		switch {
+		case x.allowed:
+		case x.right.without != "":
+			k.note(fmt.Sprintf("no right to %s: %s", x.right, x.right.without))
+		default:
+			missing = append(missing, x.right)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return k.denied(missing)
+}
+
+// denied names each missing verb on each resource, and roles that would grant them.
+func (k *Kube) denied(missing []right) error {
+	lines := make([]string, 0, len(missing))
+	hint := ""
+	for _, r := range missing {
+		lines = append(lines, "  "+r.String())
+		if r.resource == "namespaces" {
+			hint = "Or name a namespace that exists, in which you have rights.\n"
+		}
+	}
+	roles, err := rolesFor(missing, k.naming.namespace)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("use %s: %d rights that a run in namespace %s needs are missing:\n%s\n"+
+		"%sThis would grant them, bound to you:\n%s", k.access.where, len(missing), k.naming.namespace,
+		strings.Join(lines, "\n"), hint, roles)
+}
+
+// roleName is that of the roles that the tool proposes.
+const roleName = manager
+
+// rolesFor writes a Role for what is in the namespace, and a ClusterRole for what is not.
+func rolesFor(rights []right, namespace string) (string, error) {
+	var inNamespace, inCluster []right
+	for _, r := range rights {
+		if r.cluster {
+			inCluster = append(inCluster, r)
+		} else {
+			inNamespace = append(inNamespace, r)
+		}
+	}
+	var texts []string
+	write := func(role any) error {
+		text, err := yaml.Marshal(role)
+		if err != nil {
+			return fmt.Errorf("write a role: %w", err)
+		}
+		texts = append(texts, strings.ReplaceAll(string(text), "  creationTimestamp: null\n", ""))
+		return nil
+	}
+	meta := metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String()}
+	if len(inNamespace) > 0 {
+		meta.Kind = "Role"
+		if err := write(rbacv1.Role{
+			TypeMeta:   meta,
+			ObjectMeta: metav1.ObjectMeta{Name: roleName, Namespace: namespace},
+			Rules:      rules(inNamespace),
+		}); err != nil {
+			return "", err
+		}
+	}
+	if len(inCluster) > 0 {
+		meta.Kind = "ClusterRole"
+		if err := write(rbacv1.ClusterRole{
+			TypeMeta: meta, ObjectMeta: metav1.ObjectMeta{Name: roleName}, Rules: rules(inCluster),
+		}); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(texts, "---\n"), nil
+}
+
+// rules gathers the verbs of each resource.
+func rules(rights []right) []rbacv1.PolicyRule {
+	verbs := map[right][]string{}
+	for _, r := range rights {
+		of := right{group: r.group, resource: r.resource, sub: r.sub}
+		verbs[of] = append(verbs[of], r.verb)
+	}
+	of := slices.SortedFunc(maps.Keys(verbs), func(a, b right) int {
+		return strings.Compare(a.String(), b.String())
+	})
+	all := make([]rbacv1.PolicyRule, 0, len(of))
+	for _, r := range of {
+		resource := r.resource
+		if r.sub != "" {
+			resource += "/" + r.sub
+		}
+		all = append(all, rbacv1.PolicyRule{
+			APIGroups: []string{r.group}, Resources: []string{resource}, Verbs: verbs[r],
+		})
+	}
+	return all
+}
+
+// Rights says for each verb on each resource that a run needs whether it is allowed. The
+// remedy of one that is missing is a role, or what a run does without.
+func Rights(ctx context.Context, o Options) ([]env.Capability, error) {
+	if o.RunID == "" {
+		o.RunID = "doctor"
+	}
+	a, err := connect(o.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	defer a.close()
+	return capabilities(ctx, a, newNaming(o).namespace, o.Namespace == "")
+}
+
+func capabilities(ctx context.Context, a access, namespace string, own bool) ([]env.Capability, error) {
+	answers, err := ask(ctx, a, namespace, needed(own))
+	if err != nil {
+		return nil, fmt.Errorf("use %s: %w", a.where, err)
+	}
+	all := make([]env.Capability, 0, len(answers))
+	for _, x := range answers {
+		c := env.Capability{
+			Name: x.right.String(), OK: x.allowed, Found: "allowed", Optional: x.right.without != "",
+		}
+		if !x.allowed {
+			c.Found = strings.TrimRight("not allowed: "+x.reason, ": ")
+			c.Remedy = "have it granted in a role"
+			if x.right.without != "" {
+				c.Remedy += "; without it " + x.right.without
+			}
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}

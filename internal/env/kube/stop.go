@@ -1,0 +1,149 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+)
+
+// stopLeave is what a stop may take beyond the actor's grace: garbage collection until
+// its pods are asked to end, kubelet until it tells that they have.
+const stopLeave = 60 * time.Second
+
+// Stop implements env.Instance. What ended by itself stays in the cluster, where kubelet
+// starts it again for the next Start; Close takes it away.
+func (c *crew) Stop(ctx context.Context) (env.State, error) {
+	c.stopping.Lock()
+	defer c.stopping.Unlock()
+	if c.done {
+		return c.last, c.lastErr
+	}
+	if !c.State().Running && !c.asked() {
+		c.finish()
+		c.done, c.last = true, c.State()
+		return c.last, nil
+	}
+	c.mu.Lock()
+	c.wanted = true
+	c.mu.Unlock()
+	c.lastErr = c.stop(ctx)
+	c.done, c.last = true, c.State()
+	return c.last, c.lastErr
+}
+
+// stop removes the workload and waits until all containers have ended. When ctx ends
+// first, they have one second left.
+func (c *crew) stop(ctx context.Context) error {
+	limit := grace(c.actor) + stopLeave
+	late := fmt.Errorf("stop %s: it did not end within %s", c.actor.Name, limit)
+	life, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, late)
+	defer cancel()
+	if o, made := c.kube.object(workload(c.actor), c.actor.Name); made {
+		if err := c.kube.remove(life, o, nil); err != nil {
+			return fmt.Errorf("stop %s: %w", c.actor.Name, err)
+		}
+	}
+	c.mu.Lock()
+	c.away = true
+	c.mu.Unlock()
+	hurry := ctx.Done()
+	hurried := map[string]bool{}
+	for {
+		_, changed := c.kube.table.podsOf(c.actor.Name)
+		if c.allEnded() {
+			c.finish()
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-hurry:
+			hurry = nil
+		case <-life.Done():
+			return errors.Join(context.Cause(life), c.kill(context.WithoutCancel(ctx), 0, map[string]bool{}))
+		}
+		if ctx.Err() != nil {
+			if err := c.kill(life, 1, hurried); err != nil {
+				return fmt.Errorf("stop %s: %w", c.actor.Name, err)
+			}
+		}
+	}
+}
+
+func (c *crew) allEnded() bool {
+	for _, i := range c.members {
+		if i.State().Running {
+			return false
+		}
+	}
+	return true
+}
+
+// kill shortens the grace of pods that are asked to end already. One that is not yet would
+// be made anew by its controller, which has not heard of its own end.
+func (c *crew) kill(ctx context.Context, seconds int64, done map[string]bool) error {
+	pods, _ := c.kube.table.podsOf(c.actor.Name)
+	var errs []error
+	for _, p := range pods {
+		if p.DeletionTimestamp == nil && seconds > 0 || done[p.Name] {
+			continue
+		}
+		done[p.Name] = true
+		errs = append(errs, c.kube.remove(ctx, object{kindPod, p.Name, p.UID}, &seconds))
+	}
+	return errors.Join(errs...)
+}
+
+// finish waits for the last lines of the output.
+func (c *crew) finish() {
+	for _, i := range c.members {
+		i.output.settle()
+	}
+}
+
+// closeTime bounds how long Close waits for the cluster to take away what it was told to.
+const closeTime = 2 * time.Minute
+
+func (k *Kube) close() error {
+	k.mu.Lock()
+	k.closed = true
+	k.mu.Unlock()
+	k.shut(errClosed)
+	k.starting.Wait()
+	var errs []error
+	if !k.o.Keep {
+		errs = append(errs, k.stopAll())
+	}
+	k.end(errClosed)
+	k.background.Wait()
+	ctx, cancel := context.WithTimeout(quiet(context.Background(), k.o.Log), closeTime)
+	defer cancel()
+	if !k.o.Keep {
+		errs = append(errs, k.clean(ctx))
+	}
+	errs = append(errs, k.discardSpool())
+	k.access.close()
+	return errors.Join(errs...)
+}
+
+// stopAll stops what runs, the last started first, each with its grace.
+func (k *Kube) stopAll() error {
+	k.mu.Lock()
+	var crews []*crew
+	for _, s := range k.stages {
+		if s.crew != nil {
+			crews = append([]*crew{s.crew}, crews...)
+		}
+	}
+	k.mu.Unlock()
+	var errs []error
+	for _, c := range crews {
+		if _, err := c.Stop(context.Background()); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+

@@ -1,0 +1,250 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+)
+
+// A table is what the cluster says of a run's pods and endpoints, as last heard. Pods that
+// are gone stay in it: how they ended is asked for later.
+type table struct {
+	mu      sync.Mutex
+	changed chan struct{} // closed at the next change
+	pods    map[types.UID]*corev1.Pod
+	gone    map[types.UID]time.Time // when it was seen that a pod was gone
+	// ends are how containers ended, by their ids: a pod's status holds the last alone.
+	ends   map[string]corev1.ContainerStateTerminated
+	slices map[string]*discoveryv1.EndpointSlice
+}
+
+func newTable() *table {
+	return &table{
+		changed: make(chan struct{}),
+		pods:    map[types.UID]*corev1.Pod{}, gone: map[types.UID]time.Time{},
+		ends:   map[string]corev1.ContainerStateTerminated{},
+		slices: map[string]*discoveryv1.EndpointSlice{},
+	}
+}
+
+// resync is how often all is listed anew, in case that a change was missed.
+const resync = 10 * time.Minute
+
+// follow watches until ctx ends. The library's reflector lists, watches, and begins anew
+// when the API server has forgotten where it was.
+func (t *table) follow(ctx context.Context, client kubernetes.Interface, n naming) {
+	pods, ends := client.CoreV1().Pods(n.namespace), client.DiscoveryV1().EndpointSlices(n.namespace)
+	podList := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector = n.ofRun()
+			return pods.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector = n.ofRun()
+			return pods.Watch(ctx, o)
+		},
+	}
+	sliceList := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector = n.ofRun()
+			return ends.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector = n.ofRun()
+			return ends.Watch(ctx, o)
+		},
+	}
+	log := klog.FromContext(ctx)
+	reflect := func(name string, lw *cache.ListWatch, of any, store cache.ReflectorStore) func() {
+		r := cache.NewReflectorWithOptions(cache.ToListWatcherWithWatchListSemantics(lw, client), of,
+			store, cache.ReflectorOptions{Name: name, ResyncPeriod: resync, Logger: &log})
+		return func() { r.RunWithContext(ctx) }
+	}
+	var group sync.WaitGroup
+	group.Go(reflect("pods", podList, &corev1.Pod{}, podStore{t}))
+	group.Go(reflect("endpoints", sliceList, &discoveryv1.EndpointSlice{}, sliceStore{t}))
+	group.Wait()
+}
+
+// tell wakes who waits for a change; the lock is held.
+func (t *table) tell() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+func (t *table) setPod(p *corev1.Pod) {
+	t.pods[p.UID] = p
+	delete(t.gone, p.UID)
+	for _, s := range p.Status.ContainerStatuses {
+		for _, state := range []corev1.ContainerState{s.LastTerminationState, s.State} {
+			if e := state.Terminated; e != nil && e.ContainerID != "" {
+				t.ends[e.ContainerID] = *e
+			}
+		}
+	}
+}
+
+func (t *table) dropPod(p *corev1.Pod) {
+	t.setPod(p)
+	t.gone[p.UID] = time.Now()
+}
+
+// podsOf are an actor's pods that are there, oldest first, and a channel that is closed at
+// the next change.
+func (t *table) podsOf(actor string) ([]*corev1.Pod, <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var found []*corev1.Pod
+	for uid, p := range t.pods {
+		if _, gone := t.gone[uid]; !gone && p.Labels[labelComponent] == actor {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, func(a, b *corev1.Pod) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	return found, t.changed
+}
+
+// served are the names of the pods that an actor's Service answers with.
+func (t *table) served(actor string) map[string]bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	names := map[string]bool{}
+	for _, s := range t.slices {
+		if s.Labels[discoveryv1.LabelServiceName] != actor {
+			continue
+		}
+		for _, e := range s.Endpoints {
+			ready := e.Conditions.Ready == nil || *e.Conditions.Ready
+			if ready && e.TargetRef != nil && e.TargetRef.Kind == string(kindPod) {
+				names[e.TargetRef.Name] = true
+			}
+		}
+	}
+	return names
+}
+
+// dead are the containers, by id, and the pods, by uid, of an actor that have ended.
+func (t *table) dead(actor string) map[string]bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	dead := map[string]bool{}
+	for id := range t.ends {
+		dead[id] = true
+	}
+	for uid, p := range t.pods {
+		if p.Labels[labelComponent] == actor && over(p) {
+			dead[string(uid)] = true
+		}
+	}
+	return dead
+}
+
+// over is whether nothing in a pod will ever run again.
+func over(p *corev1.Pod) bool {
+	return p.Status.Phase == corev1.PodFailed || p.Status.Phase == corev1.PodSucceeded
+}
+
+// A podStore is a table as the reflector of the pods fills it.
+type podStore struct{ *table }
+
+// Add implements cache.ReflectorStore.
+func (s podStore) Add(o any) error { return s.put(o) }
+
+// Update implements cache.ReflectorStore.
+func (s podStore) Update(o any) error { return s.put(o) }
+
+func (s podStore) put(o any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.setPod(o.(*corev1.Pod))
+	s.tell()
+	return nil
+}
+
+// Delete implements cache.ReflectorStore.
+func (s podStore) Delete(o any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropPod(o.(*corev1.Pod))
+	s.tell()
+	return nil
+}
+
+// Replace implements cache.ReflectorStore. What is not listed any more is gone.
+func (s podStore) Replace(all []any, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	there := map[types.UID]bool{}
+	for _, o := range all {
+		p := o.(*corev1.Pod)
+		there[p.UID] = true
+		s.setPod(p)
+	}
+	for uid := range s.pods {
+		if _, gone := s.gone[uid]; !gone && !there[uid] {
+			s.gone[uid] = time.Now()
+		}
+	}
+	s.tell()
+	return nil
+}
+
+// Resync implements cache.ReflectorStore.
+func (s podStore) Resync() error { return nil }
+
+// A sliceStore is a table as the reflector of the endpoints fills it.
+type sliceStore struct{ *table }
+
+// Add implements cache.ReflectorStore.
+func (s sliceStore) Add(o any) error { return s.put(o) }
+
+// Update implements cache.ReflectorStore.
+func (s sliceStore) Update(o any) error { return s.put(o) }
+
+func (s sliceStore) put(o any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slice := o.(*discoveryv1.EndpointSlice)
+	s.slices[slice.Name] = slice
+	s.tell()
+	return nil
+}
+
+// Delete implements cache.ReflectorStore.
+func (s sliceStore) Delete(o any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.slices, o.(*discoveryv1.EndpointSlice).Name)
+	s.tell()
+	return nil
+}
+
+// Replace implements cache.ReflectorStore.
+func (s sliceStore) Replace(all []any, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.slices)
+	for _, o := range all {
+		slice := o.(*discoveryv1.EndpointSlice)
+		s.slices[slice.Name] = slice
+	}
+	s.tell()
+	return nil
+}
+
+// Resync implements cache.ReflectorStore.
+func (s sliceStore) Resync() error { return nil }
