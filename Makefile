@@ -11,7 +11,7 @@ LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 export CGO_ENABLED ?= 0
 export SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
 
-.PHONY: build tool collector stress-test capacity bench test test-main test-collector test-bench check \
+.PHONY: build tool collector image-tar stress-test capacity bench test test-main test-collector test-bench check \
 	fmt fmt-check vet lint race floors goldens generate clean help
 
 build: tool collector
@@ -21,6 +21,15 @@ tool:
 
 collector:
 	cd collector && $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o ../$(BIN)/odigos-stress-otelcol .
+
+# Images are of Linux; elsewhere their programs are built apart.
+IMAGE_BIN = $(if $(filter linux,$(shell $(GO) env GOHOSTOS)),$(BIN),$(BIN)/linux)
+IMAGE_TAR = $(BIN)/odigos-stress-image.tar
+
+## image-tar: the tool's image in bin/, for `kind load image-archive`, `ctr images import`, `docker load`
+image-tar: build
+	@[ "$(IMAGE_BIN)" = "$(BIN)" ] || GOOS=linux $(MAKE) build BIN=$(IMAGE_BIN)
+	$(BIN)/odigos-stress image --programs $(IMAGE_BIN) $(IMAGE_TAR)
 
 ## stress-test: ask one scenario (SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT)
 stress-test: build

@@ -23,6 +23,7 @@ var floors = map[string]int{
 	"internal/profile": 0,
 	"scenarios":        1, "baselines": 2, "internal/baseline": 1,
 	"internal/record": 1, "internal/loadgen": 1, "internal/backend": 1, "internal/gateway": 1,
+	"internal/image":     1,
 	"internal/env/local": 1, "internal/env/kube": 1, "internal/env/envtest": 1,
 	"internal/plan": 2, "internal/monitor": 2, "internal/verdict": 2,
 	"internal/sizing": 2,
@@ -33,9 +34,10 @@ var floors = map[string]int{
 
 // only names the packages that alone may import what begins with the key.
 var only = map[string][]string{
-	"os/exec":                       {"internal/env/local"},
-	"k8s.io/client-go":              {"internal/env/kube"},
-	"k8s.io/api/":                   {"internal/env/kube"},
+	"os/exec":          {"internal/env/local"},
+	"k8s.io/client-go": {"internal/env/kube"},
+	"k8s.io/api/":      {"internal/env/kube"},
+	"github.com/google/go-containerregistry/": {"internal/image"},
 	"flag":                          {"cmd/odigos-stress"},
 	"github.com/spf13/":             {"cmd/odigos-stress"},
 	"net/http/pprof":                {},

@@ -12,8 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/odigos-io/odigos-stress/internal/gateway"
-	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/report"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -117,11 +115,11 @@ func (q *question) capacity(ctx context.Context, args []string) (*suite.Capacity
 		return nil, usage(byOrigin(err, origins))
 	}
 	edge := asked.TrialAt(asked.Search.From, asked.Search.Duration)
-	collector, sources, err := q.collector(ctx, edge, args)
+	found, err := q.subject(ctx, edge, args)
 	if err != nil {
 		return nil, err
 	}
-	return newSearch(asked, collector, sources)
+	return newSearch(asked, found, q.place.environment)
 }
 
 // one is the scenario that args name, which must have one capacity.
@@ -137,11 +135,11 @@ func (q *question) one(args []string) (scenario.Scenario, error) {
 	return all[0].scenario, nil
 }
 
-// newSearch is the search of a scenario whose search is filled in, on this machine.
+// newSearch is the search of a scenario whose search is filled in.
 func newSearch(
-	asked scenario.Scenario, collector gateway.Collector, sources plan.Sources,
+	asked scenario.Scenario, of subject, environment string,
 ) (*suite.Capacity, error) {
-	first, err := planWith(asked.TrialAt(asked.Search.From, asked.Search.Duration), collector, sources)
+	first, err := of.plan(asked.TrialAt(asked.Search.From, asked.Search.Duration))
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +148,10 @@ func newSearch(
 	return &suite.Capacity{
 		Name: asked.Name, Description: asked.Description, Created: time.Now().UTC(),
 		Tool: tool(), Command: append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
-		Machine: thisMachine(), Collector: first.Collector,
-		Scenario: resolved, Asked: asked, GatewayConfig: string(sources.GatewayConfig),
+		Environment: environment, Machine: of.host.machine, Collector: first.Collector,
+		Scenario: resolved, Asked: asked, GatewayConfig: string(of.sources.GatewayConfig),
 		Spec: suite.SpecOf(*asked.Search),
-		Plan: func(s scenario.Scenario) (plan.Plan, error) { return planWith(s, collector, sources) },
+		Plan: of.plan,
 	}, nil
 }
 

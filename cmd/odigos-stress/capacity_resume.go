@@ -10,11 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/odigos-io/odigos-stress/internal/env/local"
-	"github.com/odigos-io/odigos-stress/internal/gateway"
-	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
-	"github.com/odigos-io/odigos-stress/internal/scenario"
 	"github.com/odigos-io/odigos-stress/internal/suite"
 )
 
@@ -46,7 +42,7 @@ func (o *capacityOptions) goOn(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := o.question.again(cmd.Context(), c); err != nil {
+	if err := o.question.goOn(cmd.Context(), c); err != nil {
 		return fmt.Errorf("go on with %s: %w", dir, err)
 	}
 	found, err := o.search(cmd, c, dir)
@@ -83,9 +79,9 @@ func (q *question) onlyMore() error {
 	return errors.Join(errs...)
 }
 
-// again makes a search that was read back fit to run: with the same collector, on the same
-// machine, and with what is asked anew.
-func (q *question) again(ctx context.Context, c *suite.Capacity) error {
+// goOn makes a search that was read back fit to run: with the same collector, at the same
+// place, and with what is asked anew.
+func (q *question) goOn(ctx context.Context, c *suite.Capacity) error {
 	lay, origins := q.laid()
 	asked, err := c.Asked.With(lay)
 	if err == nil {
@@ -95,46 +91,26 @@ func (q *question) again(ctx context.Context, c *suite.Capacity) error {
 		return usage(byOrigin(err, origins))
 	}
 	c.Asked, c.Scenario.Search, c.Spec = asked, asked.Search, suite.SpecOf(*asked.Search)
-	if err := sameMachine(c.Machine, thisMachine()); err != nil {
-		return err
-	}
-	program := c.Collector.Program
-	if q.collectorBin != "" {
-		program = q.collectorBin
-	}
-	path, err := local.FindProgram([]string{program})
-	if err != nil {
-		return fmt.Errorf("find the collector of its trials: %w", err)
-	}
-	collector, err := identify(ctx, path)
+	found, err := q.again(ctx, c.Environment, c.Collector, c.Machine, c.GatewayConfig)
 	if err != nil {
 		return err
 	}
-	if err := sameCollector(c.Collector, collector); err != nil {
-		return err
-	}
-	sources := plan.Sources{}
-	if c.GatewayConfig != "" {
-		sources.GatewayConfig = []byte(c.GatewayConfig)
-	}
-	c.Plan = func(s scenario.Scenario) (plan.Plan, error) { return planWith(s, collector, sources) }
+	c.Plan = found.plan
 	return nil
 }
 
-// sameCollector refuses to mix two collectors in one answer.
-func sameCollector(was record.Collector, is gateway.Collector) error {
-	if was.SHA256 == is.SHA256 {
-		return nil
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
 	}
-	return fmt.Errorf("found another collector, %s %s (%s, sha256 %s): want that of its trials, %s %s "+
-		"(%s, sha256 %s); name it with --collector-bin", is.Name, is.Version, is.Path, is.SHA256,
-		was.Name, was.Version, was.Program, was.SHA256)
+	return prefix + s
 }
 
 // sameMachine refuses to mix two hosts in one answer.
 func sameMachine(was, is record.Machine) error {
 	describe := func(m record.Machine) string {
-		return strings.TrimSpace(fmt.Sprintf("%s, %d cores, %s %s", m.CPUModel, m.Cores, m.OS, m.Kernel))
+		return strings.Trim(fmt.Sprintf("%s%s, %d cores, %s %s", prefixed("node ", m.Name), m.CPUModel,
+			m.Cores, m.OS, m.Kernel), " ,")
 	}
 	if describe(was) == describe(is) {
 		return nil

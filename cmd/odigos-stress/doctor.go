@@ -4,52 +4,105 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/env/kube"
 	"github.com/odigos-io/odigos-stress/internal/env/local"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 func doctorCommand() *cobra.Command {
 	var output, collectorBin string
+	var at placeOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what this machine can enforce and measure, what is missing, and the remedy",
+		Short: "Say what this machine or a cluster can enforce and measure, what is missing, and the remedy",
 		Args:  cobra.NoArgs,
 		RunE: command(func(cmd *cobra.Command, _ []string) error {
-			all := local.Capabilities(cmd.Context(), local.Options{})
-			all = append(all, collectorCapability(cmd, collectorBin))
+			if err := at.check(); err != nil {
+				return err
+			}
+			all, err := at.capabilities(cmd, collectorBin)
+			if err != nil {
+				return err
+			}
 			if output == "json" {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+				err = json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+			} else {
+				err = tellCapabilities(cmd.OutOrStdout(), all)
 			}
-			for _, c := range all {
-				mark := "ok     "
-				if !c.OK {
-					mark = "missing"
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  %s: %s\n", mark, c.Name, c.Found)
-				if c.Remedy != "" {
-					fmt.Fprintf(cmd.OutOrStdout(), "         remedy: %s\n", c.Remedy)
-				}
-			}
-			return needed(all)
+			return errors.Join(err, at.needed(all))
 		}),
 	}
+	at.flags(cmd)
 	cmd.Flags().StringVar(&collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
 }
 
+// capabilities are those of the place.
+func (o *placeOptions) capabilities(
+	cmd *cobra.Command, collectorBin string,
+) ([]env.Capability, error) {
+	if !o.inCluster() {
+		all := local.Capabilities(cmd.Context(), local.Options{})
+		return append(all, collectorCapability(cmd, collectorBin), imagesCapability()), nil
+	}
+	all, err := kube.Rights(cmd.Context(), o.kube(unmade))
+	if err != nil {
+		return nil, fmt.Errorf("ask the cluster: %w", err)
+	}
+	nodes, err := kube.NodesOf(cmd.Context(), o.cluster)
+	if err == nil && len(nodes) == 0 {
+		err = errNoNode
+	}
+	if err != nil {
+		return append(all, env.Capability{
+			Name: "nodes", Found: err.Error(), Optional: true,
+			Remedy: "let the user list nodes: what they have then stands in plans and records",
+		}), nil
+	}
+	for _, n := range nodes {
+		all = append(all, env.Capability{Name: "node " + n.Name, OK: true, Found: fmt.Sprintf(
+			"%s, %s, kernel %s, kubelet %s, %s for pods", n.OS, n.Arch, n.Kernel, n.Kubelet,
+			amounts(n.Cores, n.MemoryBytes))})
+	}
+	return all, nil
+}
+
+// tellCapabilities tells them as lines.
+func tellCapabilities(w io.Writer, all []env.Capability) error {
+	var text strings.Builder
+	for _, c := range all {
+		mark := "ok     "
+		if !c.OK {
+			mark = "missing"
+		}
+		fmt.Fprintf(&text, "%s  %s: %s\n", mark, c.Name, c.Found)
+		if c.Remedy != "" {
+			fmt.Fprintf(&text, "         remedy: %s\n", c.Remedy)
+		}
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
 // needed fails when a trial's verdict would suffer: no collector, or limits that are
-// not enforced. The rest is good to know.
-func needed(all []env.Capability) error {
+// not enforced; in a cluster when there could be no trial. The rest is good to know.
+func (o *placeOptions) needed(all []env.Capability) error {
 	var missing []string
 	for _, c := range all {
-		if !c.OK && slices.Contains([]string{"collector", "limit-cpu", "limit-memory"}, c.Name) {
+		needed := slices.Contains([]string{"collector", "limit-cpu", "limit-memory"}, c.Name)
+		if o.inCluster() {
+			needed = !c.Optional
+		}
+		if needed && !c.OK {
 			missing = append(missing, c.Name)
 		}
 	}
@@ -73,12 +126,24 @@ func collectorCapability(cmd *cobra.Command, named string) env.Capability {
 
 func cleanupCommand() *cobra.Command {
 	var dryRun bool
+	var at placeOptions
 	cmd := &cobra.Command{
 		Use:   "cleanup",
-		Short: "Remove what a killed run may have left: processes, cgroups, folders",
+		Short: "Remove what a killed run may have left: processes, cgroups, folders; of a cluster namespaces",
 		Args:  cobra.NoArgs,
 		RunE: command(func(cmd *cobra.Command, _ []string) error {
-			left, err := local.Cleanup(cmd.Context(), local.Options{}, dryRun)
+			if err := at.check(); err != nil {
+				return err
+			}
+			here, err := local.Cleanup(cmd.Context(), local.Options{}, dryRun)
+			var left []string
+			for _, l := range here {
+				left = append(left, fmt.Sprint(l))
+			}
+			if at.inCluster() {
+				there, ofCluster := at.cleanup(cmd, dryRun)
+				left, err = append(left, there...), errors.Join(err, ofCluster)
+			}
 			verb := "removed"
 			if dryRun {
 				verb = "would remove"
@@ -89,9 +154,27 @@ func cleanupCommand() *cobra.Command {
 			if len(left) == 0 && err == nil {
 				fmt.Fprintln(cmd.OutOrStdout(), "nothing was left behind")
 			}
-			return errors.Join(err)
+			return err
 		}),
 	}
+	at.connect(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what is there")
 	return cmd
+}
+
+// cleanup takes dead runs away from the cluster.
+func (o *placeOptions) cleanup(cmd *cobra.Command, dryRun bool) ([]string, error) {
+	left, err := kube.Cleanup(cmd.Context(), o.cluster, dryRun)
+	var lines []string
+	var errs []error
+	for _, l := range left {
+		text := fmt.Sprintf("namespace %s of run %s, begun %s", l.Namespace, l.RunID,
+			l.Began.UTC().Format(time.RFC3339))
+		if !l.Removed && !dryRun {
+			errs = append(errs, fmt.Errorf("remove %s: it is still there", text))
+			continue
+		}
+		lines = append(lines, text)
+	}
+	return lines, errors.Join(append(errs, err)...)
 }

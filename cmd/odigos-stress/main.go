@@ -111,8 +111,8 @@ Exit codes: ` + exitHelp,
 		runCommand(), capacityCommand(), sizeCommand(), planCommand(), scenariosCommand(),
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(), baselinesCommand(),
+		manifestsCommand(), imageCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),
-		sizeCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	return root

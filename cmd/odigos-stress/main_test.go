@@ -39,12 +39,15 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ODIGOS_STRESS_COLLECTOR_BIN", collector)
+			e.Setenv("COLLECTOR_DIR", filepath.Dir(collector))
 			e.Setenv("XDG_RUNTIME_DIR", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", e.WorkDir+"/data")
+			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "interrupts": interrupts, "background": background, "finish": finish,
+			"registry": serveImage,
 		},
 	})
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/odigos-io/odigos-stress/internal/baseline"
-	"github.com/odigos-io/odigos-stress/internal/env/local"
-	"github.com/odigos-io/odigos-stress/internal/gateway"
-	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/report"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -141,24 +138,27 @@ func (o *capacityOptions) searchMatrix(cmd *cobra.Command, args []string) error 
 	if err != nil {
 		return usage(err)
 	}
-	collector, sources, err := o.question.collector(cmd.Context(),
+	found, err := o.question.subject(cmd.Context(),
 		whole.TrialAt(whole.Search.From, whole.Search.Duration), args)
 	if err != nil {
 		return err
 	}
-	first, err := newSearch(whole, collector, sources)
+	first, err := newSearch(whole, found, o.question.place.environment)
 	if err != nil {
 		return err
 	}
 	m := &suite.Matrix{
 		Name: asked.Name, Description: asked.Description, Kind: report.MatrixKind,
-		Created: first.Created, Tool: first.Tool, Command: first.Command, Machine: first.Machine,
+		Created: first.Created, Tool: first.Tool, Command: first.Command,
+		Environment: first.Environment, Machine: first.Machine,
 		Collector: first.Collector, Asked: asked, GatewayConfig: first.GatewayConfig, Cells: cells,
 	}
 	if o.matrix.presets {
 		m.Kind = report.PresetsKind
 	}
-	m.Selftest, _ = lastSelftest(m.Machine, m.Created)
+	if !o.question.place.inCluster() {
+		m.Selftest, _ = lastSelftest(m.Machine, m.Created)
+	}
 	if o.dryRun {
 		m.Prepare()
 		return describeMatrix(cmd.OutOrStdout(), m, o.output)
@@ -167,7 +167,7 @@ func (o *capacityOptions) searchMatrix(cmd *cobra.Command, args []string) error 
 	if err != nil {
 		return err
 	}
-	return o.runMatrix(cmd, m, dir, collector, sources)
+	return o.runMatrix(cmd, m, dir, found)
 }
 
 // goOnMatrix goes on with a matrix where it ended.
@@ -176,34 +176,17 @@ func (o *capacityOptions) goOnMatrix(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := sameMachine(m.Machine, thisMachine()); err != nil {
-		return fmt.Errorf("go on with %s: %w", dir, err)
-	}
-	program := m.Collector.Program
-	if o.question.collectorBin != "" {
-		program = o.question.collectorBin
-	}
-	path, err := local.FindProgram([]string{program})
-	if err != nil {
-		return fmt.Errorf("go on with %s: find the collector of its trials: %w", dir, err)
-	}
-	collector, err := identify(cmd.Context(), path)
-	if err == nil {
-		err = sameCollector(m.Collector, collector)
-	}
+	found, err := o.question.again(cmd.Context(), m.Environment, m.Collector, m.Machine,
+		m.GatewayConfig)
 	if err != nil {
 		return fmt.Errorf("go on with %s: %w", dir, err)
 	}
-	sources := plan.Sources{}
-	if m.GatewayConfig != "" {
-		sources.GatewayConfig = []byte(m.GatewayConfig)
-	}
-	return o.runMatrix(cmd, m, dir, collector, sources)
+	return o.runMatrix(cmd, m, dir, found)
 }
 
 // runMatrix searches what has no answer yet in dir, and tells all of it.
 func (o *capacityOptions) runMatrix(
-	cmd *cobra.Command, m *suite.Matrix, dir string, collector gateway.Collector, sources plan.Sources,
+	cmd *cobra.Command, m *suite.Matrix, dir string, of subject,
 ) error {
 	say := cmd.ErrOrStderr()
 	if o.quiet {
@@ -218,7 +201,7 @@ func (o *capacityOptions) runMatrix(
 	var last report.Capacity
 	refused := false
 	one := func(ctx context.Context, c suite.Cell, at string) (report.Capacity, error) {
-		s, err := o.cellSearch(ctx, m, c, at, last, collector, sources)
+		s, err := o.cellSearch(ctx, m, c, at, last, of)
 		if err != nil {
 			return report.Capacity{}, err
 		}
@@ -266,15 +249,14 @@ func (o *capacityOptions) more(found report.Capacity) bool {
 // cellSearch is the search of one cell: the one that at holds already, or a new one. It
 // begins where the search before it lets one expect the edge, unless the user said where.
 func (o *capacityOptions) cellSearch(
-	ctx context.Context, m *suite.Matrix, c suite.Cell, at string, last report.Capacity,
-	collector gateway.Collector, sources plan.Sources,
+	ctx context.Context, m *suite.Matrix, c suite.Cell, at string, last report.Capacity, of subject,
 ) (*suite.Capacity, error) {
 	if record.IsSuite(at) {
 		s, _, err := suite.OpenCapacity(at)
 		if err != nil {
 			return nil, err
 		}
-		return s, o.question.again(ctx, s)
+		return s, o.question.goOn(ctx, s)
 	}
 	lay, origins := o.question.laid()
 	if o.resume == "" {
@@ -291,7 +273,7 @@ func (o *capacityOptions) cellSearch(
 	if edge := last.Answer.Estimate; edge > 0 && cpu > 0 && before > 0 && !o.begins(m.Asked) {
 		asked.Search.From = min(asked.Search.UpTo, max(1, scenario.Rate(int(edge*cpu/before))))
 	}
-	s, err := newSearch(asked, collector, sources)
+	s, err := newSearch(asked, of, o.question.place.environment)
 	if err != nil {
 		return nil, err
 	}

@@ -23,15 +23,20 @@ func planCommand() *cobra.Command {
 			if all != nil {
 				planned = all
 			}
-			if output == "json" {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				return e.Encode(planned)
-			}
-			return planned.WriteText(cmd.OutOrStdout())
+			return tellPlan(cmd.OutOrStdout(), output, planned)
 		}),
 	}
 	q.flags(cmd, loadFlags)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+// tellPlan tells what would be run.
+func tellPlan(w io.Writer, output string, planned interface{ WriteText(w io.Writer) error }) error {
+	if output == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(planned)
+	}
+	return planned.WriteText(w)
 }

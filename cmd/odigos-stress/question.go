@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/env/local"
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/plan"
@@ -22,14 +21,16 @@ import (
 
 // A question is a scenario by name or file, with what the flags lay over it.
 type question struct {
-	flagSet      *pflag.FlagSet
-	known        []wellKnown
-	overrides    map[string]*string // by flag
-	set          []string
-	assert       []string
-	variant      string
+	flagSet   *pflag.FlagSet
+	known     []wellKnown
+	overrides map[string]*string // by flag
+	set       []string
+	assert    []string
+	variant   string
+	// collectorBin and image each name the collector, in place of the scenario.
 	collectorBin string
-	environment  string
+	image        collectorImage
+	place        placeOptions
 }
 
 // A wellKnown is a flag that stands for one path of a scenario.
@@ -51,11 +52,10 @@ var gatewayFlags = []wellKnown{
 func (q *question) flags(cmd *cobra.Command, known []wellKnown) {
 	q.scenarioFlags(cmd, slices.Concat(known, gatewayFlags))
 	cmd.Flags().StringVar(&q.collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
-	cmd.Flags().Var(choice{&q.environment, []string{"local", "kubernetes"}}, "environment",
-		"where to run: this machine, or a cluster")
+	q.image.flags(cmd)
 	cmd.Flags().StringArrayVar(&q.assert, "assert", nil,
 		"assert `expression` too, such as 'p(99)<500ms' (assertions)")
-	q.environment = "local"
+	q.place.flags(cmd)
 }
 
 // scenarioFlags adds the flags that are laid over a scenario.
@@ -116,58 +116,11 @@ func byOrigin(err error, origins map[string]string) error {
 func (q *question) plan(
 	ctx context.Context, s scenario.Scenario, args []string,
 ) (plan.Plan, error) {
-	collector, sources, err := q.collector(ctx, s, args)
+	found, err := q.subject(ctx, s, args)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	return planWith(s, collector, sources)
-}
-
-// collector finds the collector that a scenario asks, and the files that it names.
-func (q *question) collector(
-	ctx context.Context, s scenario.Scenario, args []string,
-) (c gateway.Collector, sources plan.Sources, err error) {
-	if q.environment != "local" {
-		return c, sources, errors.New("run on kubernetes: this version knows --environment local only")
-	}
-	resolved, err := s.Resolved()
-	if err != nil {
-		return c, sources, usage(err)
-	}
-	if c, err = findCollector(ctx, resolved.Gateway, q.collectorBin); err != nil {
-		return c, sources, err
-	}
-	if resolved.Gateway.Config != "" {
-		sources.GatewayConfig, err = os.ReadFile(userConfig(resolved.Gateway.Config, args))
-		if err != nil {
-			return c, sources, usage(fmt.Errorf("gateway.config: %w", err))
-		}
-	}
-	return c, sources, nil
-}
-
-// planWith makes the plan of one trial on this machine.
-func planWith(s scenario.Scenario, c gateway.Collector, sources plan.Sources) (plan.Plan, error) {
-	p, err := plan.New(s, c, sources)
-	if err != nil {
-		return plan.Plan{}, usage(err)
-	}
-	p.Notes = append(p.Notes, unbindable(p.Gateway.Limits, local.ThisMachine())...)
-	return p, nil
-}
-
-// unbindable says which limits are above what the machine has.
-func unbindable(l env.Limits, m local.Machine) []string {
-	var notes []string
-	if l.CPUCores > float64(m.Cores) {
-		notes = append(notes, fmt.Sprintf("The CPU limit of %g cores is more than the %d cores of this "+
-			"machine: it cannot bind.", l.CPUCores, m.Cores))
-	}
-	if m.MemoryBytes > 0 && l.MemoryBytes > m.MemoryBytes {
-		notes = append(notes, fmt.Sprintf("The memory limit of %v is more than the %v of this machine: it "+
-			"cannot bind.", scenario.Bytes(l.MemoryBytes), scenario.Bytes(m.MemoryBytes)))
-	}
-	return notes
+	return found.plan(s)
 }
 
 // userConfig is where the user's collector configuration lies: beside the scenario

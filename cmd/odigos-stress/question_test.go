@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
-	"github.com/odigos-io/odigos-stress/internal/env/local"
+	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -14,22 +14,22 @@ func TestUnbindableSizes(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct {
 		preset  scenario.Preset
-		machine local.Machine
+		machine record.Machine
 		want    string // what cannot bind
 	}{
-		{scenario.PresetSizeS, local.Machine{Cores: 1, MemoryBytes: 1024 * mib}, ""},
-		{scenario.PresetSizeM, local.Machine{Cores: 1, MemoryBytes: 600 * mib}, ""},
+		{scenario.PresetSizeS, record.Machine{Cores: 1, MemoryBytes: 1024 * mib}, ""},
+		{scenario.PresetSizeM, record.Machine{Cores: 1, MemoryBytes: 600 * mib}, ""},
 		{
 			scenario.PresetSizeL,
-			local.Machine{Cores: 1, MemoryBytes: 1024 * mib},
+			record.Machine{Cores: 1, MemoryBytes: 1024 * mib},
 			"The CPU limit of 1.25 cores is more than the 1 cores",
 		},
 		{
 			scenario.PresetSizeXL,
-			local.Machine{Cores: 2, MemoryBytes: 1024 * mib},
+			record.Machine{Cores: 2, MemoryBytes: 1024 * mib},
 			"The memory limit of 2000Mi is more than the 1Gi",
 		},
-		{scenario.PresetSizeXL, local.Machine{Cores: 2}, ""}, // memory not known
+		{scenario.PresetSizeXL, record.Machine{Cores: 2}, ""}, // memory not known
 	} {
 		s, err := scenario.Scenario{Name: "a", Gateway: scenario.Gateway{Preset: c.preset}}.Resolved()
 		if err != nil {

@@ -31,6 +31,7 @@ type runOptions struct {
 	quiet    bool
 	verbose  bool
 	noFail   bool
+	dryRun   bool
 }
 
 func runCommand() *cobra.Command {
@@ -41,18 +42,23 @@ func runCommand() *cobra.Command {
 		Long: `Run starts a mock backend, a gateway within its limits, and a load generator; watches all three;
 and leaves a record with a report. A scenario with variants is run once for each, and they are
 compared. Without a scenario it runs custom: 1,000 spans/s for ten
-minutes against a gateway of one core and 600 MiB.`,
+minutes against a gateway of one core and 600 MiB.
+
+With --environment kubernetes all three are pods, in a namespace of the run's own.`,
 		Example: `  odigos-stress run basic-load-10k --duration 15m
   odigos-stress run --rate 15k --duration 30m --cpu-limit 2 --memory-limit 4Gi
   odigos-stress run my-scenario.yaml --set load.shape=complex
   odigos-stress run oom-prevention
-  odigos-stress run oom-prevention --variant limiter`,
+  odigos-stress run oom-prevention --variant limiter
+  odigos-stress run basic-load-1k --environment kubernetes`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
 			p, all, err := o.question.plans(cmd.Context(), args)
 			switch {
 			case err != nil:
 				return err
+			case o.dryRun:
+				return o.try(cmd, p, all)
 			case all != nil:
 				return o.runVariants(cmd, all)
 			}
@@ -64,6 +70,8 @@ minutes against a gateway of one core and 600 MiB.`,
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only the ending")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "log what happens to the terminal too")
 	cmd.Flags().BoolVar(&o.noFail, "no-fail", false, "exit 0 for a trial that failed or was invalid, for exploring")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false,
+		"print what would be done, and start nothing; of a cluster ask the server whether it would")
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
 }
@@ -128,29 +136,31 @@ func (o *runOptions) tell(w io.Writer, s report.Summary) error {
 	return report.Text(w, s)
 }
 
-// trial runs one trial on this machine. The directory is empty when there is no record.
+// trial runs one trial. The directory is empty when there is no record.
 func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 	ctx, p := cmd.Context(), t.plan
-	if err := p.OnOneMachine(); err != nil {
-		return "", usage(err)
+	if !o.question.place.inCluster() {
+		if err := p.OnOneMachine(); err != nil {
+			return "", usage(err)
+		}
 	}
 	now := time.Now().UTC()
 	runID := newRunID(now)
+	view := newProgress(cmd.ErrOrStderr(), p, o.quiet)
+	view.label, view.inside = t.label, t.inside
 	var log *record.Log
-	place, err := local.New(local.Options{
-		RunID:   runID,
-		LogPath: func(actor string) string { return log.LogPath(actor) },
+	place, err := o.question.place.open(ctx, stay{
+		runID: runID, lasts: p.Scenario.Timing.Total() + time.Duration(p.Scenario.Timing.Drain),
+		logPath: func(actor string) string { return log.LogPath(actor) }, log: o.logger(view),
 	})
 	if err != nil {
-		return "", fmt.Errorf("prepare this machine: %w", err)
+		return "", err
 	}
 	h := header(p, place, runID, now)
 	log, err = t.create(h, now)
 	if err != nil {
 		return "", errors.Join(err, place.Close())
 	}
-	view := newProgress(cmd.ErrOrStderr(), p, o.quiet)
-	view.label, view.inside = t.label, t.inside
 	view.begin(log.Dir())
 	err = trial.Run(ctx, p, place, h, log, trial.Options{
 		Watch: view.sample, Died: view.died, Logger: o.logger(view),
@@ -173,32 +183,27 @@ func (o *runOptions) logger(view *progress) *slog.Logger {
 }
 
 // header is what is known before the trial.
-func header(p plan.Plan, place *local.Local, runID string, now time.Time) record.Header {
-	m := thisMachine()
-	enforcement := env.Enforcement{Method: "none"}
-	if p.Gateway.Limits != (env.Limits{}) {
-		enforcement = place.Enforcement()
-	}
-	kept, note := lastSelftest(m, now)
-	return record.Header{
+func header(p plan.Plan, at place, runID string, now time.Time) record.Header {
+	h := record.Header{
 		SchemaVersion: record.SchemaVersion,
 		RunID:         runID,
 		Created:       now,
 		Tool:          tool(),
 		Command:       append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
-		Environment:   "local",
-		Machine:       m,
 		Scenario:      p.Scenario,
 		Collector:     p.Collector,
-		Actors:        []env.Actor{p.Backend, p.Gateway, p.Loadgen},
-		Enforcement:   enforcement,
-		Scrubbed:      place.Scrubbed(),
+		Actors:        actors(p),
+		Enforcement:   env.Enforcement{Method: "none"},
 		Sampling:      p.Sampling,
 		Prediction:    p.Prediction,
-		Notes:         append(slices.Clip(p.Notes), note),
+		Notes:         slices.Clone(p.Notes),
 		SampleEvery:   p.SampleEvery,
-		Selftest:      kept,
 	}
+	if p.Gateway.Limits != (env.Limits{}) {
+		h.Enforcement = at.Enforcement()
+	}
+	at.describe(&h)
+	return h
 }
 
 func thisMachine() record.Machine {

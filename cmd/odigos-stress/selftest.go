@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/odigos-io/odigos-stress/internal/env/local"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/selftest"
 	"github.com/odigos-io/odigos-stress/internal/trial"
@@ -81,9 +80,10 @@ func (o *selftestOptions) measure(cmd *cobra.Command) (result record.Selftest, e
 		return result, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	place, err := local.New(local.Options{RunID: newRunID(time.Now().UTC())})
+	here := placeOptions{environment: onMachine}
+	place, err := here.open(cmd.Context(), stay{runID: newRunID(time.Now().UTC())})
 	if err != nil {
-		return result, fmt.Errorf("prepare this machine: %w", err)
+		return result, err
 	}
 	w := cmd.ErrOrStderr()
 	f, ok := w.(*os.File)

@@ -83,7 +83,7 @@ func runTrialIn(
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := header(p, machine, runID, now)
+	h := header(p, machinePlace{machine}, runID, now)
 	log, err = record.Create(t.TempDir(), h, now)
 	if err != nil {
 		t.Fatal(errors.Join(err, machine.Close()))

@@ -96,6 +96,11 @@ func Members(i Instance) []Instance {
 	return []Instance{i}
 }
 
+// A Placed instance is on a machine of its place's choice.
+type Placed interface {
+	Node() string
+}
+
 // State is whether an instance runs, and how it ended if not.
 type State struct {
 	Running  bool      `json:"running"`
@@ -189,6 +194,8 @@ type Capability struct {
 	OK     bool   `json:"ok"`
 	Found  string `json:"found"`
 	Remedy string `json:"remedy,omitempty"`
+	// Optional is what a run does without.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Enforcement is how the limits of an actor are enforced in a place.

@@ -71,7 +71,8 @@ func (e NotFoundError) Error() string {
 	for _, c := range e.Tried {
 		b.WriteString("\n  " + c.String())
 	}
-	b.WriteString("\nbuild one with: " + BuildCommand + "\nor name one with: --collector-bin PATH")
+	b.WriteString("\nbuild one with: " + BuildCommand +
+		"\nor name one with: --collector-bin PATH, or --collector-image NAME")
 	return b.String()
 }
 

@@ -24,6 +24,10 @@ type Collector struct {
 	// exporters, connectors, extensions, providers.
 	Components map[string][]string `json:"components"`
 	SHA256     string              `json:"sha256,omitempty"`
+	// Image is the container image that it came out of, by digest; empty for a program.
+	Image string `json:"image,omitempty"`
+	// Env is what the image sets; what the kind and the scenario set goes before it.
+	Env map[string]string `json:"env,omitempty"`
 }
 
 // Name of the gateway among the actors, and of its ports.
@@ -95,8 +99,16 @@ func New(g scenario.Gateway, c Collector, config Source) (Setup, error) {
 	if err := addEnv(s.Actor.Env, s.Gateway); err != nil {
 		return Setup{}, fmt.Errorf("set up gateway %s: %w", g.Kind, err)
 	}
+	for name, value := range c.Env {
+		if _, set := s.Actor.Env[name]; !set {
+			s.Actor.Env[name] = unreferenced(value)
+		}
+	}
 	return s, nil
 }
+
+// unreferenced is a value in which an environment expands no reference of ours.
+func unreferenced(value string) string { return strings.ReplaceAll(value, "$", "$$") }
 
 // Port is where the gateway listens for OTLP by this protocol; ok is false when it
 // does not.
@@ -148,7 +160,7 @@ func addEnv(vars map[string]string, g scenario.Gateway) error {
 		if _, taken := vars[name]; taken && !slices.Contains(replaceable, name) {
 			return fmt.Errorf("env: %s is set by the tool itself: leave it out%s", name, insteadOf[name])
 		}
-		vars[name] = strings.ReplaceAll(g.Env[name], "$", "$$") // no reference of ours
+		vars[name] = unreferenced(g.Env[name])
 	}
 	return nil
 }

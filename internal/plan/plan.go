@@ -63,7 +63,7 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 		Scenario: s,
 		Collector: record.Collector{
 			Headline: c.Headline(s.Gateway.Kind), Program: c.Path,
-			Name: c.Name, Version: c.Version, SHA256: c.SHA256,
+			Name: c.Name, Version: c.Version, SHA256: c.SHA256, Image: c.Image,
 		},
 		Gateway:     setup.Actor,
 		SampleEvery: sampleEvery(s.Load),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/gateway"
+	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -99,7 +100,7 @@ func (p Plan) gatewayLines() []line {
 	g := p.Scenario.Gateway
 	lines := []line{
 		{"collector", p.Collector.Headline},
-		{"program", p.Collector.Program},
+		{"program", program(p.Collector)},
 		{"limits", limits(g)},
 	}
 	goEnv := fmt.Sprintf("GOMEMLIMIT %s, GOMAXPROCS %s",
@@ -115,6 +116,17 @@ func (p Plan) gatewayLines() []line {
 		lines = append(lines, line{"processor", processor.ID})
 	}
 	return lines
+}
+
+// program says where the collector's program is.
+func program(c record.Collector) string {
+	switch {
+	case c.Image == "":
+		return c.Program
+	case c.Program == "":
+		return "the entry point of " + c.Image
+	}
+	return c.Program + " of " + c.Image
 }
 
 // protections tell what keeps the gateway's memory below its limit.
@@ -286,7 +298,10 @@ func (t *page) notes(notes []string) {
 // actor shows what would be started; $(…) are known once it is.
 func (t *page) actor(a env.Actor) {
 	program := a.Program
-	if program == "" {
+	switch {
+	case program == "" && a.Image != "":
+		program = "the entry point of " + a.Image
+	case program == "":
 		program = "odigos-stress"
 	}
 	lines := []line{

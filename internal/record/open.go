@@ -137,7 +137,17 @@ func (r *Record) readEnding() error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	r.Ending = &e
+	r.locate()
 	return nil
+}
+
+// locate takes the node that the gateway was on for the machine, where it is known.
+func (r *Record) locate() {
+	for _, n := range r.Header.Nodes {
+		if n.Name != "" && n.Name == r.Ending.Nodes[Gateway] {
+			r.Header.Machine = n
+		}
+	}
 }
 
 // readLinesOf reads one of the files that grow by lines. One that need not be there

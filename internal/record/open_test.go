@@ -152,3 +152,16 @@ func TestOpenCountsFromTheStart(t *testing.T) {
 		}
 	}
 }
+
+// A record of a cluster is judged by the node that the gateway came to.
+func TestOpenLocatesTheGateway(t *testing.T) {
+	one, two := Machine{Name: "one", Cores: 2}, Machine{Name: "two", Cores: 8}
+	for on, want := range map[string]Machine{"two": two, "one": one, "": one, "three": one} {
+		r := Record{Header: Header{Machine: one, Nodes: []Machine{one, two}}}
+		r.Ending = &Ending{Nodes: map[string]string{Gateway: on, Backend: "two"}}
+		r.locate()
+		if r.Header.Machine != want {
+			t.Errorf("gateway on %q: machine %+v, want %+v", on, r.Header.Machine, want)
+		}
+	}
+}

@@ -38,16 +38,22 @@ type Record struct {
 
 // A Header is what was known before the trial.
 type Header struct {
-	SchemaVersion int               `json:"schema_version"`
-	RunID         string            `json:"run_id"`
-	Created       time.Time         `json:"created"`
-	Tool          Tool              `json:"tool"`
-	Command       []string          `json:"command"`
-	Environment   string            `json:"environment"` // local, kubernetes
-	Machine       Machine           `json:"machine"`
-	Scenario      scenario.Scenario `json:"scenario"` // resolved
-	Collector     Collector         `json:"collector"`
-	Actors        []env.Actor       `json:"actors"`
+	SchemaVersion int       `json:"schema_version"`
+	RunID         string    `json:"run_id"`
+	Created       time.Time `json:"created"`
+	Tool          Tool      `json:"tool"`
+	Command       []string  `json:"command"`
+	Environment   string    `json:"environment"` // local, kubernetes
+	// Machine is where the actors ran: of a cluster the gateway's node. On disk it is the
+	// likeliest to become that; Open takes the one that it became.
+	Machine Machine `json:"machine"`
+	// Nodes are those of a cluster that could take the actors, Machine first.
+	Nodes []Machine `json:"nodes,omitempty"`
+	// Image is the tool's own, in a cluster.
+	Image     string            `json:"image,omitempty"`
+	Scenario  scenario.Scenario `json:"scenario"` // resolved
+	Collector Collector         `json:"collector"`
+	Actors    []env.Actor       `json:"actors"`
 	// Enforcement of the gateway's limits.
 	Enforcement env.Enforcement `json:"enforcement"`
 	// Scrubbed names the environment variables that the actors did not inherit.
@@ -75,6 +81,8 @@ type Tool struct {
 
 // A Machine is where the actors ran.
 type Machine struct {
+	// Name is of a node of a cluster; empty for this machine.
+	Name        string  `json:"name,omitempty"`
 	OS          string  `json:"os"`
 	Arch        string  `json:"arch"`
 	Kernel      string  `json:"kernel,omitempty"`
@@ -90,10 +98,13 @@ type Collector struct {
 	// Headline names it in every report: "otelcol 0.157.0, Odigos-shaped (not
 	// Odigos)" or "odigosotelcol 0.151.0".
 	Headline string `json:"headline"`
-	Program  string `json:"program"` // path
+	Program  string `json:"program"` // path; empty: the entry point of Image
 	Name     string `json:"name"`
 	Version  string `json:"version"`
 	SHA256   string `json:"sha256,omitempty"`
+	// Image that the program came out of: its name and the digest of its manifest. Empty
+	// for a program that was there.
+	Image string `json:"image,omitempty"`
 }
 
 // A Phase is a part of a trial.
@@ -296,6 +307,8 @@ type Ending struct {
 	// generators or backends; Sent and Received are then of all of them.
 	SentBy     map[string]*ledger.Sent     `json:"sent_by,omitempty"`
 	ReceivedBy map[string]*ledger.Received `json:"received_by,omitempty"`
+	// Nodes are the machines of a cluster that the actors were on, by actor or member.
+	Nodes map[string]string `json:"nodes,omitempty"`
 	// Clocks are those of the ends of the wire; none where all is on one machine, which
 	// has one clock.
 	Clocks []Clock `json:"clocks,omitempty"`

@@ -61,7 +61,7 @@ func kindred(all []baseline.Baseline) (out []kin) {
 func workloadKey(b baseline.Baseline) string {
 	g, l := b.Gateway, b.Load
 	g.Preset, g.CPULimit, g.MemoryLimit, g.GoMemLimit, g.GoMaxProcs = "", 0, 0, 0, 0
-	g.Binary = ""
+	g.Binary, g.Image = "", ""
 	l.Rate, l.InFlight, l.Seed = 0, 0, 0
 	key, _ := json.Marshal([]any{g, l, b.Backend, b.Thresholds, runtimeText(b.Gateway)}) // plain data
 	return string(key)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/search"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 )
@@ -262,9 +263,17 @@ func (p *page) capacityRan(c Capacity) {
 	p.line("- Asked: from %s up to %s, %s, in at most %s", brief(s.From), briefRate(s.UpTo),
 		plusMinus(s.Precision), budgetText(s))
 	p.line("- Tool: odigos-stress %s, built with %s", c.Tool.Version, c.Tool.Go)
-	p.line("- Collector: %s, program `%s`, sha256 `%s`", orDash(c.Headline), c.Collector.Program,
-		orDash(c.Collector.SHA256))
+	p.line("- Collector: %s, %s, sha256 `%s`%s", orDash(c.Headline), programText(c.Collector),
+		orDash(c.Collector.SHA256), ofImage(c.Collector))
 	p.line("")
+}
+
+// ofImage names the image that a collector came out of.
+func ofImage(c record.Collector) string {
+	if c.Image == "" {
+		return ""
+	}
+	return ", of image `" + c.Image + "`"
 }
 
 func budgetText(s search.Spec) string {

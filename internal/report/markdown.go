@@ -297,6 +297,14 @@ func (p *page) advice(s Summary) {
 	p.line("")
 }
 
+// programText says which program of an image or of the machine the collector was.
+func programText(c record.Collector) string {
+	if c.Program == "" {
+		return "the entry point"
+	}
+	return "program `" + c.Program + "`"
+}
+
 func (p *page) ran(s Summary) {
 	m, l := s.Machine, s.Scenario.Load
 	p.line("## What ran")
@@ -305,13 +313,18 @@ func (p *page) ran(s Summary) {
 		s.Run.Created.UTC().Format(time.RFC3339))
 	p.line("- Command: `%s`", strings.Join(s.Run.Command, " "))
 	p.line("- Tool: odigos-stress %s, built with %s", s.Tool.Version, s.Tool.Go)
-	p.line("- Collector: %s, program `%s`", s.Headline, s.Collector.Program)
+	p.line("- Collector: %s, %s%s", s.Headline, programText(s.Collector), ofImage(s.Collector))
 	p.line("- Limits of the gateway: %s, enforced by %s", limits(s), s.Enforcement.Method)
 	p.line("- Load: engine %s, shape %s, %d spans a request, %s, compression %s, %s, "+
 		"at most %d requests in flight, retry %s, seed %d", l.Engine, l.Shape, l.SpansPerRequest,
 		l.Protocol, l.Compression, connections(l.Connections), l.InFlight, l.Retry, l.Seed)
-	p.line("- Machine: %s/%s, %s, %d cores, %s, cgroup %s, load average before %.2f", m.OS,
-		m.Arch, m.CPUModel, m.Cores, mib(float64(m.MemoryBytes)), m.Cgroup, m.Load1)
+	if m.Name != "" {
+		p.line("- Node: %s, %s, %s, kernel %s, %d cores and %s for pods", m.Name, orDash(m.OS), m.Arch,
+			orDash(m.Kernel), m.Cores, mib(float64(m.MemoryBytes)))
+	} else {
+		p.line("- Machine: %s/%s, %s, %d cores, %s, cgroup %s, load average before %.2f", m.OS,
+			m.Arch, m.CPUModel, m.Cores, mib(float64(m.MemoryBytes)), m.Cgroup, m.Load1)
+	}
 	p.line("")
 }
 

@@ -228,11 +228,29 @@ func (g Gateway) check(p *problems) {
 				"a name, without = and null bytes in it or in its value")
 		}
 	}
+	if g.Image != "" {
+		g.checkImage(p)
+	}
 	g.checkDeath(p)
 	if g.Kind == GatewayOtelcol {
 		g.checkOtelcol(p)
 	} else {
 		g.checkOdigos(p)
+	}
+}
+
+// goodImage is a reference to an image as registries read it, less strictly: whoever
+// pulls it knows better.
+var goodImage = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._:/-]*(@sha256:[a-f0-9]{64})?$`)
+
+// checkImage refuses what is no reference, and a binary beside an image.
+func (g Gateway) checkImage(p *problems) {
+	if !goodImage.MatchString(g.Image) {
+		p.add("gateway.image", quote(g.Image), "an image such as "+
+			"docker.io/otel/opentelemetry-collector-contrib:0.157.0")
+	}
+	if g.Binary != "" {
+		p.add("gateway.image", "gateway.binary too", "one of both, for each names the collector")
 	}
 }
 

@@ -148,6 +148,8 @@ type Gateway struct {
 	Kind GatewayKind `yaml:"kind,omitempty" json:"kind"`
 	// Binary is a path or a name on PATH; empty lets the search decide.
 	Binary string `yaml:"binary,omitempty" json:"binary,omitempty"`
+	// Image is a container image whose entry point is the collector; empty: none.
+	Image string `yaml:"image,omitempty" json:"image,omitempty"`
 	// Config is the user's own collector configuration (kind otelcol), relative
 	// to the scenario file.
 	Config string `yaml:"config,omitempty" json:"config,omitempty"`

@@ -29,11 +29,13 @@ type Capacity struct {
 	Description   string `json:"description,omitempty"`
 	Kind          string `json:"kind"` // Capacities
 
-	Created   time.Time        `json:"created"`
-	Tool      record.Tool      `json:"tool"`
-	Command   []string         `json:"command"`
-	Machine   record.Machine   `json:"machine"`
-	Collector record.Collector `json:"collector"`
+	Created time.Time   `json:"created"`
+	Tool    record.Tool `json:"tool"`
+	Command []string    `json:"command"`
+	// Environment is where it ran: local or kubernetes; empty means local.
+	Environment string           `json:"environment,omitempty"`
+	Machine     record.Machine   `json:"machine"`
+	Collector   record.Collector `json:"collector"`
 	// Scenario is resolved at the rate where it begins, with its search; Asked is as its
 	// author left it, since the defaults of a load follow from its rate.
 	Scenario scenario.Scenario `json:"scenario"`

@@ -22,12 +22,14 @@ type Matrix struct {
 	// Kind is report.MatrixKind, or report.PresetsKind where the cells are Odigos' sizes.
 	Kind string `json:"kind"`
 
-	Created   time.Time        `json:"created"`
-	Tool      record.Tool      `json:"tool"`
-	Command   []string         `json:"command"`
-	Machine   record.Machine   `json:"machine"`
-	Collector record.Collector `json:"collector"`
-	Selftest  *record.Selftest `json:"selftest,omitempty"`
+	Created time.Time   `json:"created"`
+	Tool    record.Tool `json:"tool"`
+	Command []string    `json:"command"`
+	// Environment is where it ran: local or kubernetes; empty means local.
+	Environment string           `json:"environment,omitempty"`
+	Machine     record.Machine   `json:"machine"`
+	Collector   record.Collector `json:"collector"`
+	Selftest    *record.Selftest `json:"selftest,omitempty"`
 	// Asked is the question before the cells' settings, not resolved.
 	Asked scenario.Scenario `json:"asked"`
 	// GatewayConfig is the text of the collector's configuration, of a user's own.

@@ -143,6 +143,7 @@ func (r *run) whole(ctx context.Context, ending *record.Ending) error {
 	defer stop()
 
 	err := r.startActors(ctx)
+	ending.Nodes = r.nodes()
 	if r.gatewayFell(err) {
 		ending.CutShort = "the gateway ended before it was ready: " + err.Error()
 		return nil
@@ -195,6 +196,22 @@ func (r *run) startActors(ctx context.Context) error {
 		r.event(record.EventStarted, a.Name, "ready")
 	}
 	return nil
+}
+
+// nodes are the machines that actors are on, where the place has several.
+func (r *run) nodes() map[string]string {
+	on := map[string]string{}
+	for name, i := range r.instances {
+		members := env.Members(i)
+		for n, m := range members {
+			if placed, ok := m.(env.Placed); ok && len(members) > 1 {
+				on[env.MemberName(name, n)] = placed.Node()
+			} else if ok {
+				on[name] = placed.Node()
+			}
+		}
+	}
+	return on
 }
 
 func metricsURL(actor string, i env.Instance) string {

@@ -123,6 +123,8 @@ func dial(config *rest.Config, where string) (access, error) {
 	if err != nil {
 		return access{}, fmt.Errorf("use %s: server %q: %w", where, config.Host, err)
 	}
+	// Or what is joined to it would be no path of HTTP/2's.
+	base.Path = "/" + strings.TrimPrefix(base.Path, "/")
 	return access{client: set, http: client, base: base, where: where}, nil
 }
 

@@ -256,7 +256,9 @@ func capabilities(ctx context.Context, a access, namespace string, own bool) (
 	}
 	all := make([]env.Capability, 0, len(answers))
 	for _, x := range answers {
-		c := env.Capability{Name: x.right.String(), OK: x.allowed, Found: "allowed"}
+		c := env.Capability{
+			Name: x.right.String(), OK: x.allowed, Found: "allowed", Optional: x.right.without != "",
+		}
 		if !x.allowed {
 			c.Found = strings.TrimRight("not allowed: "+x.reason, ": ")
 			c.Remedy = "have it granted in a role"

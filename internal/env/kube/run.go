@@ -24,21 +24,30 @@ const mostOutput = 16 << 20
 
 // Output runs a program of an image to its end, in a pod, and returns what it wrote, on
 // both of its outputs: the cluster does not keep them apart. That it failed is an error
-// with its last lines. An image that is empty is the tool's own.
+// with its last lines. An image that is empty is the tool's own; a first word that is
+// empty is the image's entry point.
 func (k *Kube) Output(ctx context.Context, image string, command ...string) ([]byte, error) {
 	if len(command) == 0 {
 		return nil, errors.New("run a program: none was named; want one")
 	}
 	ctx, leave, err := k.enter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("run %s: %w", command[0], err)
+		return nil, fmt.Errorf("run %s: %w", programOf(image, command), err)
 	}
 	defer leave()
 	text, err := k.output(ctx, image, command)
 	if err != nil {
-		return nil, fmt.Errorf("run %s in the cluster: %w", command[0], err)
+		return nil, fmt.Errorf("run %s in the cluster: %w", programOf(image, command), err)
 	}
 	return text, nil
+}
+
+// programOf names what is run.
+func programOf(image string, command []string) string {
+	if command[0] == "" {
+		return "the entry point of " + image
+	}
+	return command[0]
 }
 
 func (k *Kube) output(ctx context.Context, image string, command []string) ([]byte, error) {
@@ -78,8 +87,11 @@ func (k *Kube) outputPod(name, image string, command []string) *coreac.PodApplyC
 		image = k.o.Image
 	}
 	c := coreac.Container().WithImage(image)
-	for _, word := range command {
-		c.WithCommand(strings.ReplaceAll(word, "$", "$$"))
+	if command[0] != "" {
+		c.WithCommand(strings.ReplaceAll(command[0], "$", "$$"))
+	}
+	for _, word := range command[1:] {
+		c.WithArgs(strings.ReplaceAll(word, "$", "$$"))
 	}
 	spec := d.podSpec(name, c).WithRestartPolicy(corev1.RestartPolicyNever).
 		WithTerminationGracePeriodSeconds(1).

@@ -195,3 +195,19 @@ func TestProxyNode(t *testing.T) {
 		t.Errorf("proxyNode without the right: %v", err)
 	}
 }
+
+// The path of a request is absolute, whether or not the server's address has one.
+func TestPathsAreAbsolute(t *testing.T) {
+	for host, want := range map[string]string{
+		"https://a:1": "/api/v1", "https://a:1/": "/api/v1", "https://a:1/b": "/b/api/v1", "a:1": "/api/v1",
+	} {
+		a, err := dial(&rest.Config{Host: host}, "a test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.base.JoinPath("api/v1").Path; got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
+		}
+		a.close()
+	}
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/env/kube"
+	"github.com/odigos-io/odigos-stress/internal/env/local"
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
+
+// The environments that --environment knows, as records spell them.
+const (
+	onMachine = "local"
+	onCluster = "kubernetes"
+)
+
+// A placeOptions is where trials run: on this machine, or in a cluster.
+type placeOptions struct {
+	environment string
+	cluster     kube.Cluster
+	namespace   string
+	image       string // the tool's own; empty: that of this version
+	keep        bool
+	// offline asks the cluster only for what nothing else can tell.
+	offline bool
+
+	flagSet *pflag.FlagSet
+}
+
+// clusterFlags say which cluster; all of them are refused where --environment names none.
+var clusterFlags = []string{"kubeconfig", "context", "as", "namespace", "image", "keep"}
+
+// flags adds those that say where a trial runs.
+func (o *placeOptions) flags(cmd *cobra.Command) {
+	o.connect(cmd)
+	f := cmd.Flags()
+	f.StringVarP(&o.namespace, "namespace", "n", "", "the `namespace` to run in, which is left as it "+
+		"was found; if not given the run makes one and takes it away")
+	f.StringVar(&o.image, "image", "", "the tool's own `image`, with both its programs; "+
+		"if not given that of this version, "+ownImage())
+	f.BoolVar(&o.keep, "keep", false, "leave what a run has made in the cluster")
+}
+
+// connect adds those that say which cluster is meant.
+func (o *placeOptions) connect(cmd *cobra.Command) {
+	o.flagSet, o.environment = cmd.Flags(), onMachine
+	f := cmd.Flags()
+	f.Var(choice{&o.environment, []string{onMachine, onCluster}}, "environment",
+		"where to run: this machine, or a cluster")
+	f.StringVar(&o.cluster.Kubeconfig, "kubeconfig", "", "`files` that say where the cluster is; "+
+		"if not given $KUBECONFIG, then ~/.kube/config")
+	f.StringVar(&o.cluster.Context, "context", "", "the `context` in them; if not given the current one")
+	f.StringVar(&o.cluster.As, "as", "", "the `user` to act as in the cluster")
+}
+
+// inCluster is whether a cluster was asked for.
+func (o *placeOptions) inCluster() bool { return o.environment == onCluster }
+
+// check refuses what was typed about a cluster where none was asked for. Variables may
+// stand: they are for whichever command needs them.
+func (o *placeOptions) check() error {
+	if o.inCluster() {
+		return nil
+	}
+	var errs []error
+	for _, name := range clusterFlags {
+		if f := o.flagSet.Lookup(name); f != nil && f.Changed && !fromEnv(f) {
+			errs = append(errs, fmt.Errorf("--%s: found it with --environment %s, want --environment %s",
+				name, o.environment, onCluster))
+		}
+	}
+	return usage(errors.Join(errs...))
+}
+
+// ownImage is the tool's own image of this version, as `odigos-stress image` names it. No
+// registry has it: it is to be loaded into the cluster's nodes.
+func ownImage() string { return imageName + ":" + imageTag(version) }
+
+// ownImage is the image of the actors that are the tool itself.
+func (o *placeOptions) ownImage() string {
+	if o.image != "" {
+		return o.image
+	}
+	return ownImage()
+}
+
+func (o *placeOptions) kube(runID string) kube.Options {
+	return kube.Options{
+		Cluster: o.cluster, RunID: runID, Namespace: o.namespace, Image: o.ownImage(), Keep: o.keep,
+	}
+}
+
+// A place is where one trial runs.
+type place interface {
+	env.Environment
+	Enforcement() env.Enforcement
+	// Notes are what went wrong without being in the way of the trial, in sentences.
+	Notes() []string
+	// describe adds to the header what it says of the place.
+	describe(h *record.Header)
+}
+
+// A stay is what one run wants of a place.
+type stay struct {
+	runID string
+	lasts time.Duration // of the load and its drain
+	// logPath is where an actor's output goes; nil: nowhere.
+	logPath func(actor string) string
+	log     *slog.Logger
+}
+
+// spare is how much longer than it should last a load goes on in a cluster that its run
+// does not come back to.
+const spare = 15 * time.Minute
+
+// open makes the place of one run. The cluster's nodes are asked for too.
+func (o *placeOptions) open(ctx context.Context, s stay) (place, error) {
+	if !o.inCluster() {
+		l, err := local.New(local.Options{RunID: s.runID, LogPath: s.logPath})
+		if err != nil {
+			return nil, fmt.Errorf("prepare this machine: %w", err)
+		}
+		return machinePlace{l}, nil
+	}
+	options := o.kube(s.runID)
+	options.LogPath, options.Log, options.Lifetime = s.logPath, s.log, s.lasts+spare
+	k, err := kube.New(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the cluster: %w", err)
+	}
+	nodes, err := k.Nodes(ctx)
+	return clusterPlace{Kube: k, image: options.Image, host: hostOf(nodes, err)}, nil
+}
+
+// output runs a program of an image in the cluster, as a run of its own, for what it writes;
+// an empty program is the image's entry point.
+func (o *placeOptions) output(
+	ctx context.Context, image, program string, args ...string,
+) (out []byte, err error) {
+	options := o.kube(newRunID(time.Now().UTC()))
+	options.Keep = false
+	k, err := kube.New(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the cluster: %w", err)
+	}
+	defer func() { err = errors.Join(err, k.Close()) }()
+	return k.Output(ctx, image, append([]string{program}, args...)...)
+}
+
+// A machinePlace is this machine.
+type machinePlace struct{ *local.Local }
+
+func (p machinePlace) describe(h *record.Header) {
+	h.Environment, h.Machine, h.Scrubbed = onMachine, thisMachine(), p.Scrubbed()
+	kept, note := lastSelftest(h.Machine, h.Created)
+	h.Selftest, h.Notes = kept, append(h.Notes, note)
+}
+
+// A clusterPlace is a namespace of a cluster.
+type clusterPlace struct {
+	*kube.Kube
+	image string
+	host  host
+}
+
+func (p clusterPlace) describe(h *record.Header) {
+	h.Environment, h.Image = onCluster, p.image
+	h.Machine, h.Nodes = p.host.machine, p.host.machines()
+	h.Notes = append(h.Notes, "What the ends can do on the cluster's nodes was not measured.")
+}
+
+// A host is the machine that a gateway runs on, and of a cluster all that may be it.
+type host struct {
+	machine record.Machine
+	nodes   []kube.Node // nil: this machine, or not known
+	unknown error       // why the nodes are not known
+}
+
+// host is what plans are held against.
+func (o *placeOptions) host(ctx context.Context) host {
+	switch {
+	case !o.inCluster():
+		return host{machine: thisMachine()}
+	case o.offline:
+		return host{}
+	}
+	return hostOf(kube.NodesOf(ctx, o.cluster))
+}
+
+// hostOf takes the first node for the gateway's: the likeliest to be.
+func hostOf(nodes []kube.Node, err error) host {
+	if err == nil && len(nodes) == 0 {
+		err = errNoNode
+	}
+	h := host{nodes: nodes, unknown: err}
+	if err == nil {
+		h.machine = machineOf(nodes[0])
+	}
+	return h
+}
+
+var errNoNode = errors.New("the cluster has no node that takes pods")
+
+func (h host) machines() []record.Machine {
+	var all []record.Machine
+	for _, n := range h.nodes {
+		all = append(all, machineOf(n))
+	}
+	return all
+}
+
+// machineOf is a node as a record tells it. What a node keeps for itself is less than a
+// core as a rule, so that what it can give is rounded up.
+func machineOf(n kube.Node) record.Machine {
+	return record.Machine{
+		Name: n.Name, OS: n.OS, Arch: n.Arch, Kernel: n.Kernel,
+		Cores: int(math.Ceil(n.Cores)), MemoryBytes: n.MemoryBytes,
+	}
+}

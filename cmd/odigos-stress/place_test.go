@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/env/kube"
+	"github.com/odigos-io/odigos-stress/internal/gateway"
+	"github.com/odigos-io/odigos-stress/internal/plan"
+	"github.com/odigos-io/odigos-stress/internal/record"
+)
+
+const gib = 1 << 30
+
+// What no node is large enough for is said, by the largest.
+func TestUnschedulable(t *testing.T) {
+	nodes := []kube.Node{
+		{Name: "wide", Cores: 7.9, MemoryBytes: 4 * gib}, {Name: "tall", Cores: 1.9, MemoryBytes: 32 * gib},
+	}
+	for _, c := range []struct {
+		limits env.Limits
+		nodes  []kube.Node
+		want   string
+	}{
+		{env.Limits{}, nodes, ""},
+		{env.Limits{CPUCores: 7.9, MemoryBytes: 4 * gib}, nodes, ""},
+		{env.Limits{CPUCores: 1, MemoryBytes: 32 * gib}, nodes, ""},
+		{
+			env.Limits{CPUCores: 8},
+			nodes,
+			"The gateway cannot be scheduled: it asks for 8 cores, and the largest of 2 nodes, wide, can give " +
+				"7.9 cores and 4Gi.",
+		},
+		{
+			env.Limits{CPUCores: 2, MemoryBytes: 8 * gib},
+			nodes,
+			"The gateway cannot be scheduled: it asks for 2 cores and 8Gi, and the largest of 2 nodes, wide, " +
+				"can give 7.9 cores and 4Gi.",
+		},
+		{
+			env.Limits{MemoryBytes: 8 * gib},
+			nodes[:1],
+			"The gateway cannot be scheduled: it asks for 8Gi, and the largest of 1 node, wide, can give 7.9 " +
+				"cores and 4Gi.",
+		},
+	} {
+		got := strings.Join(unschedulable(env.Actor{Name: "gateway", Limits: c.limits}, c.nodes), "\n")
+		if got != c.want {
+			t.Errorf("%+v: %q, want %q", c.limits, got, c.want)
+		}
+	}
+}
+
+// A host that is not known is said to be so, and nothing is made up of it.
+func TestHostNotKnown(t *testing.T) {
+	p := plan.Plan{Gateway: env.Actor{Name: "gateway", Limits: env.Limits{CPUCores: 64}}}
+	for _, c := range []struct {
+		nodes []kube.Node
+		err   error
+		want  string
+	}{
+		{nil, errors.New("it is forbidden"), "not known (it is forbidden)"},
+		{nil, nil, "no node that takes pods"},
+	} {
+		h := hostOf(c.nodes, c.err)
+		notes := h.notes(p)
+		if len(notes) != 1 || !strings.Contains(notes[0], c.want) {
+			t.Errorf("notes %q, want one with %q", notes, c.want)
+		}
+		if h.machine != (record.Machine{}) || h.machines() != nil {
+			t.Errorf("machine %+v, machines %+v; want none", h.machine, h.machines())
+		}
+	}
+	if notes := (host{}).notes(p); notes != nil {
+		t.Errorf("%q of a host that nobody looked at", notes)
+	}
+}
+
+// The header of a run in a cluster says where it was, and nothing of this machine.
+func TestClusterDescribesItself(t *testing.T) {
+	nodes := []kube.Node{
+		{Name: "a", OS: "Debian", Arch: "arm64", Kernel: "6.1", Kubelet: "v1.35.4", Cores: 1.93, MemoryBytes: 7 * gib},
+		{Name: "b", Cores: 4, MemoryBytes: 8 * gib},
+	}
+	var h record.Header
+	clusterPlace{image: "example.com/tool:v1", host: hostOf(nodes, nil)}.describe(&h)
+	a := record.Machine{Name: "a", OS: "Debian", Arch: "arm64", Kernel: "6.1", Cores: 2, MemoryBytes: 7 * gib}
+	want := record.Header{
+		Environment: "kubernetes", Image: "example.com/tool:v1", Machine: a,
+		Nodes: []record.Machine{a, {Name: "b", Cores: 4, MemoryBytes: 8 * gib}},
+		Notes: []string{"What the ends can do on the cluster's nodes was not measured."},
+	}
+	if diff := cmp.Diff(want, h); diff != "" {
+		t.Errorf("header (-want +got):\n%s", diff)
+	}
+}
+
+// A search goes on with the collector of its trials: by its bytes where they are known, by
+// its image where not.
+func TestSameCollector(t *testing.T) {
+	was := func(image, version, sum string) record.Collector {
+		return record.Collector{Image: image, Name: "otelcol", Version: version, SHA256: sum}
+	}
+	for _, c := range []struct {
+		was, is record.Collector
+		same    bool
+	}{
+		{was("", "1", "aa"), was("", "1", "aa"), true},
+		{was("", "1", "aa"), was("", "1", "bb"), false},
+		{was("example.com/o:1", "1", ""), was("example.com/o:1", "1", ""), true},
+		{was("example.com/o:1", "1", ""), was("example.com/o:2", "1", ""), false},
+		{was("example.com/o:1", "1", ""), was("example.com/o:1", "2", ""), false},
+	} {
+		is := gateway.Collector{
+			Image: c.is.Image, Name: c.is.Name, Version: c.is.Version, SHA256: c.is.SHA256,
+		}
+		if err := sameCollector(c.was, is); (err == nil) != c.same {
+			t.Errorf("sameCollector(%+v, %+v) = %v, want same %v", c.was, is, err, c.same)
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/env/kube"
+	"github.com/odigos-io/odigos-stress/internal/env/local"
+	"github.com/odigos-io/odigos-stress/internal/gateway"
+	"github.com/odigos-io/odigos-stress/internal/plan"
+	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
+)
+
+// A subject is what trials are planned with: the collector that is asked, the files that a
+// scenario names, and the machines that its limits are held against.
+type subject struct {
+	collector gateway.Collector
+	sources   plan.Sources
+	inCluster bool
+	host      host
+}
+
+// subject finds the collector that a scenario asks, and the files that it names.
+func (q *question) subject(
+	ctx context.Context, s scenario.Scenario, args []string,
+) (out subject, err error) {
+	if err := q.place.check(); err != nil {
+		return out, err
+	}
+	resolved, err := s.Resolved()
+	if err != nil {
+		return out, usage(err)
+	}
+	g := resolved.Gateway
+	if g.Config != "" {
+		out.sources.GatewayConfig, err = os.ReadFile(userConfig(g.Config, args))
+		if err != nil {
+			return out, usage(fmt.Errorf("gateway.config: %w", err))
+		}
+	}
+	image, err := q.imageOf(g)
+	if err != nil {
+		return out, err
+	}
+	switch {
+	case q.place.inCluster():
+		out.collector, err = q.place.collector(ctx, image)
+	case image != "":
+		out.collector, err = q.image.collector(ctx, image)
+	default:
+		out.collector, err = findCollector(ctx, g, q.collectorBin)
+	}
+	if err == nil {
+		out.inCluster, out.host = q.place.inCluster(), q.place.host(ctx)
+	}
+	return out, err
+}
+
+// imageOf is the image that the collector is in; empty where it is a program.
+func (q *question) imageOf(g scenario.Gateway) (string, error) {
+	ref, err := q.imageAsked()
+	if err != nil || ref != "" {
+		return ref, err
+	}
+	switch name := "--collector-bin"; {
+	case q.collectorBin != "" && q.place.inCluster():
+		if fromEnv(q.flagSet.Lookup("collector-bin")) {
+			name = variable("collector-bin")
+		}
+		return "", usage(fmt.Errorf("%s: found %s, a program of this machine, which pods have not: "+
+			"want an image, by --collector-image", name, q.collectorBin))
+	case q.collectorBin != "":
+		return "", nil
+	case g.Binary != "" && q.place.inCluster():
+		return "", usage(fmt.Errorf("gateway.binary: found %s, a program of this machine, which pods "+
+			"have not: want gateway.image", g.Binary))
+	}
+	return g.Image, nil
+}
+
+// ownCollector is the path of our collector in the tool's own image.
+const ownCollector = "/" + gateway.Sibling
+
+// collector asks the collector of an image who it is; that of the tool's own where the image
+// is empty.
+func (o *placeOptions) collector(ctx context.Context, image string) (gateway.Collector, error) {
+	if image == "" && o.ownImage() == ownImage() {
+		// The image of this version holds what lies beside the tool.
+		if path, err := local.FindProgram([]string{gateway.Sibling}); err == nil {
+			c, err := identify(ctx, path)
+			c.Path, c.SHA256 = ownCollector, "" // not looked at
+			return c, err
+		}
+	}
+	from, path := image, "" // its entry point
+	if image == "" {
+		from, path = o.ownImage(), ownCollector
+	}
+	out, err := o.output(ctx, from, path, "components")
+	if err != nil {
+		return gateway.Collector{}, fmt.Errorf("ask the collector in %s for its components: %w", from,
+			err)
+	}
+	c, err := gateway.Identify(cmp.Or(path, from), out)
+	c.Path, c.Image = path, image
+	return c, err
+}
+
+// plan makes the plan of one trial.
+func (s subject) plan(asked scenario.Scenario) (plan.Plan, error) {
+	p, err := plan.New(asked, s.collector, s.sources)
+	if err != nil {
+		return plan.Plan{}, usage(err)
+	}
+	if s.inCluster {
+		p.Gateway.Image = s.collector.Image
+	}
+	p.Notes = append(p.Notes, s.host.notes(p)...)
+	return p, nil
+}
+
+// notes say which limits the host cannot give.
+func (h host) notes(p plan.Plan) []string {
+	switch {
+	case h.unknown != nil:
+		return []string{fmt.Sprintf("What the cluster's nodes have is not known (%v): whether they can "+
+			"take the pods was not looked at.", h.unknown)}
+	case h.nodes != nil:
+		var notes []string
+		for _, a := range actors(p) {
+			notes = append(notes, unschedulable(a, h.nodes)...)
+		}
+		return notes
+	}
+	if h.machine.Cores == 0 { // nothing was looked at
+		return nil
+	}
+	return unbindable(p.Gateway.Limits, h.machine)
+}
+
+// unschedulable says that no node is as large as an actor's limits, which its pod requests.
+func unschedulable(a env.Actor, nodes []kube.Node) []string {
+	fits := func(n kube.Node) bool {
+		return a.Limits.CPUCores <= n.Cores && a.Limits.MemoryBytes <= n.MemoryBytes
+	}
+	if slices.ContainsFunc(nodes, fits) {
+		return nil
+	}
+	largest := slices.MaxFunc(nodes, func(x, y kube.Node) int {
+		return cmp.Or(cmp.Compare(x.Cores, y.Cores), cmp.Compare(x.MemoryBytes, y.MemoryBytes))
+	})
+	return []string{fmt.Sprintf("The %s cannot be scheduled: it asks for %s, and the largest of %s, %s, "+
+		"can give %s.", a.Name, amounts(a.Limits.CPUCores, a.Limits.MemoryBytes),
+		counted(len(nodes), "node"), largest.Name, amounts(largest.Cores, largest.MemoryBytes))}
+}
+
+// amounts are cores and memory, as far as there are any.
+func amounts(cores float64, memory int64) string {
+	switch {
+	case memory == 0:
+		return fmt.Sprintf("%g cores", cores)
+	case cores == 0:
+		return scenario.Bytes(memory).String()
+	}
+	return fmt.Sprintf("%g cores and %v", cores, scenario.Bytes(memory))
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// unbindable says which limits are above what the machine has.
+func unbindable(l env.Limits, m record.Machine) []string {
+	var notes []string
+	if l.CPUCores > float64(m.Cores) {
+		notes = append(notes, fmt.Sprintf("The CPU limit of %g cores is more than the %d cores of this "+
+			"machine: it cannot bind.", l.CPUCores, m.Cores))
+	}
+	if m.MemoryBytes > 0 && l.MemoryBytes > m.MemoryBytes {
+		notes = append(notes, fmt.Sprintf("The memory limit of %v is more than the %v of this machine: it "+
+			"cannot bind.", scenario.Bytes(l.MemoryBytes), scenario.Bytes(m.MemoryBytes)))
+	}
+	return notes
+}
+
+// again is the subject of trials that were made before: the same collector at the same
+// place, or an error. The question's place is theirs from now on.
+func (q *question) again(
+	ctx context.Context, environment string, was record.Collector, machine record.Machine,
+	config string,
+) (out subject, err error) {
+	q.place.environment = cmp.Or(environment, onMachine)
+	out.inCluster = q.place.inCluster()
+	out.host = q.place.host(ctx)
+	if out.host.unknown != nil {
+		return out, fmt.Errorf("ask for the cluster's nodes: %w", out.host.unknown)
+	}
+	if err := sameMachine(machine, out.host.machine); err != nil {
+		return out, err
+	}
+	if config != "" {
+		out.sources.GatewayConfig = []byte(config)
+	}
+	if out.collector, err = q.sameAgain(ctx, was); err != nil {
+		return out, err
+	}
+	return out, sameCollector(was, out.collector)
+}
+
+// sameAgain finds the collector of trials that were made.
+func (q *question) sameAgain(ctx context.Context, was record.Collector) (gateway.Collector, error) {
+	image, err := q.imageAsked()
+	if err != nil {
+		return gateway.Collector{}, err
+	}
+	if image == "" && q.collectorBin == "" {
+		image = was.Image
+	}
+	switch {
+	case q.place.inCluster():
+		return q.place.collector(ctx, image)
+	case image != "":
+		return q.image.collector(ctx, image)
+	}
+	path, err := local.FindProgram([]string{cmp.Or(q.collectorBin, was.Program)})
+	if err != nil {
+		return gateway.Collector{}, fmt.Errorf("find the collector of its trials: %w", err)
+	}
+	return identify(ctx, path)
+}
+
+// sameCollector refuses to mix two collectors in one answer. In an image it is known by
+// name and version, elsewhere by its bytes.
+func sameCollector(was record.Collector, is gateway.Collector) error {
+	same := was.SHA256 == is.SHA256
+	if was.SHA256 == "" {
+		same = was.Image == is.Image && was.Name == is.Name && was.Version == is.Version
+	}
+	if same {
+		return nil
+	}
+	return fmt.Errorf("found another collector, %s %s (%s, sha256 %s): want that of its trials, %s %s "+
+		"(%s, sha256 %s); name it with --collector-bin or --collector-image", is.Name, is.Version,
+		cmp.Or(is.Image, is.Path),
+		cmp.Or(is.SHA256, "not known"), was.Name, was.Version, cmp.Or(was.Image, was.Program),
+		cmp.Or(was.SHA256, "not known"))
+}
