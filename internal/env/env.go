@@ -103,6 +103,9 @@ type State struct {
 	Ended    time.Time `json:"ended,omitzero"`
 	// OOMKilled is nil where it cannot be known.
 	OOMKilled *bool `json:"oom_killed,omitempty"`
+	// Reason is why it ended, in the place's own word, such as Evicted; empty where it has
+	// none.
+	Reason string `json:"reason,omitempty"`
 	// Stopped is set when Stop asked for the end.
 	Stopped bool `json:"stopped,omitempty"`
 }

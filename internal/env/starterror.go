@@ -30,8 +30,10 @@ func (e *StartError) Unwrap() error { return e.Err }
 // End says in words how a process ended.
 func (s State) End() string {
 	switch {
-	case s.OOMKilled != nil && *s.OOMKilled:
+	case s.ForMemory() != nil && *s.ForMemory():
 		return "killed for want of memory: its memory limit was reached"
+	case s.Taken():
+		return "taken away by its place: " + s.Reason
 	case s.Signal != "":
 		return "killed by " + s.Signal
 	}
