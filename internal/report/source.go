@@ -16,7 +16,7 @@ func ofUsage(c verdict.CPUFigures, m verdict.MemoryFigures) string {
 	switch every := c.Every(); {
 	case every != "":
 		cpu = fmt.Sprintf("CPU is by the account of %s, read %s: its percentiles, and its most, are "+
-			"of %d times between two readings, and shorter is not known.", named(c.Source), every, c.Windows)
+			"of %d means from one reading to the next; shorter is not known.", named(c.Source), every, c.Windows)
 	case c.Source == verdict.BySelf:
 		cpu = "CPU is what the gateway's process says of itself, each second. " + cpu
 		from += ", metrics.process_cpu_seconds"
@@ -31,23 +31,24 @@ func ofUsage(c verdict.CPUFigures, m verdict.MemoryFigures) string {
 
 // ofEnds says where the CPU of the two ends is from; empty where that goes without saying.
 func ofEnds(loadgen, backend verdict.EndFigures) string {
-	var parts []string
-	for _, e := range []struct {
-		name string
-		f    verdict.EndFigures
-	}{{"load generator", loadgen}, {"backend", backend}} {
-		if told := e.f.Told(); told != "" {
-			parts = append(parts, fmt.Sprintf("the %s's by %s", e.name, told))
-		}
-	}
-	if len(parts) == 0 {
+	l, b := loadgen.Told(), backend.Told()
+	switch {
+	case l == "" && b == "":
 		return ""
+	case l == b:
+		return "Their CPU is by " + named(l) + ". "
 	}
-	return "CPU: " + strings.Join(parts, "; ") + ". "
+	return fmt.Sprintf("The load generator's CPU is by %s, the backend's by %s. ", named(l), named(b))
 }
 
+// named is a source in the midst of a sentence.
 func named(source string) string {
-	if strings.HasPrefix(source, "the ") {
+	switch {
+	case source == "":
+		return "the place's account"
+	case source == verdict.BySelf:
+		return "their own metrics"
+	case strings.HasPrefix(source, "the "):
 		return source
 	}
 	return "the " + source

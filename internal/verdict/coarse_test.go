@@ -12,6 +12,7 @@ import (
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/search"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 	"github.com/odigos-io/odigos-stress/internal/verdict/testdata/trials"
 )
@@ -60,20 +61,25 @@ func TestCoarseUsage(t *testing.T) {
 		}, "from 0:18 to 1:08"},
 		{judgeCase{
 			name: "a spike between two readings", trial: hotFrom(29, 37, .99), record: everyTen,
-			want: "pass valid 0", check: "cpu", severity: verdict.Held,
-		}, "80 % (warning) not reached for 10 s"},
+			want: "pass valid 0", check: "cpu", severity: verdict.Note,
+		}, "80 % (warning) reached, and whether for 10 s is not known; 90 % (critical) not reached for 10 s"},
 		{judgeCase{
 			name: "critical between two readings", trial: hotFrom(27, 39, .97), record: everyTen,
-			want: "pass valid 0", check: "cpu", severity: verdict.Held,
-		}, "90 % (critical) not reached for 10 s"},
+			want: "pass degraded 0", check: "cpu", severity: verdict.Reservation,
+		}, "90 % (critical) reached, and whether for 10 s is not known"},
 		{judgeCase{
 			name: "critical from one reading to the third", trial: hotFrom(27, 49, .97),
 			record: everyTen, want: "fail valid 99", check: "cpu", severity: verdict.Critical,
 		}, "from 0:28 to 0:48"},
 		{judgeCase{
 			name: "memory critical at one reading", trial: fullFrom(35, 40, 590), record: everyTen,
-			want: "pass valid 0", check: "memory", severity: verdict.Held,
-		}, "98 % of its limit"},
+			want: "pass degraded 0", check: "memory", severity: verdict.Reservation,
+		}, "98 % of its limit of 600 MiB; 80 % (warning) reached, and whether for 10 s is not known"},
+		{judgeCase{
+			name: "memory above the warning, critical at one reading", trial: func(t *trials.Trial) {
+				t.WorkingSet = func(e float64) float64 { return 500 + 90*step(e, 35, 40) }
+			}, record: everyTen, want: "pass valid 0", check: "memory", severity: verdict.Warning,
+		}, "90 % (critical) reached, and whether for 10 s is not known"},
 		{judgeCase{
 			name: "memory critical at two", trial: fullFrom(35, 50, 590), record: everyTen,
 			want: "fail valid 99", check: "memory", severity: verdict.Critical,
@@ -187,7 +193,7 @@ func TestTooShortForTwoReadings(t *testing.T) {
 				t.Errorf("%s: %s", name, of.Text)
 			}
 		}
-		if h := verdict.HoldingOf(r); h.Result == "held" {
+		if h := verdict.HoldingOf(r); h.Result == search.Held {
 			t.Errorf("%s: HoldingOf says %s: %s", name, h.Result, h.Why)
 		}
 	}
@@ -302,7 +308,7 @@ func TestKilledBetweenReadings(t *testing.T) {
 		if f.Check != "gateway" {
 			continue
 		}
-		for _, want := range []string{"killed for want of memory at 0:42", "last read 4 s before (578 MiB)"} {
+		for _, want := range []string{"killed for want of memory at 0:42", "last read 4 s before its end (578 MiB)"} {
 			if !strings.Contains(f.Text, want) {
 				t.Errorf("%s, want %q in it", f.Text, want)
 			}
@@ -310,6 +316,29 @@ func TestKilledBetweenReadings(t *testing.T) {
 		return
 	}
 	t.Error("no finding of the gateway")
+}
+
+// A trial in which a threshold may have been reached for long enough is no proof that a rate
+// holds.
+func TestHoldingOfLoneReadings(t *testing.T) {
+	for name, c := range map[string]struct {
+		trial func(*trials.Trial)
+		want  search.Result
+	}{
+		"calm":                         {func(*trials.Trial) {}, search.Held},
+		"critical at one reading":      {fullFrom(35, 40, 590), search.Unclear},
+		"a warning at one reading":     {fullFrom(35, 40, 500), search.Held},
+		"critical at two readings":     {fullFrom(35, 50, 590), search.Broke},
+		"hot between two readings":     {hotFrom(27, 39, .97), search.Unclear},
+		"hot from one to the third":    {hotFrom(27, 49, .97), search.Broke},
+		"warm, as long as it lasts":    {hotFrom(-9, 1e9, .85), search.Held},
+		"hot on average, at a stretch": {hotFrom(-9, 1e9, .95), search.Broke},
+	} {
+		h := madeUp{c.trial, everyTen}.holding()
+		if h.Result != c.want {
+			t.Errorf("HoldingOf(%s) = %s: %s, want %s", name, h.Result, h.Why, c.want)
+		}
+	}
 }
 
 // Percentiles that so few readings cannot support are not said.
@@ -342,7 +371,7 @@ func TestTakenAway(t *testing.T) {
 		if v.Outcome != verdict.Invalid || !strings.Contains(v.Reason, "taken away by its place ("+reason+")") {
 			t.Errorf("%s: %s: %s, want invalid since it was taken away", reason, v.Outcome, v.Reason)
 		}
-		if h := verdict.HoldingOf(r); h.Result != "void" {
+		if h := verdict.HoldingOf(r); h.Result != search.Void {
 			t.Errorf("%s: HoldingOf = %s, want void", reason, h.Result)
 		}
 	}

@@ -144,7 +144,7 @@ func (s *subject) memoryThen() string {
 	}
 	before := record.WorkingSet(s.r.Samples, record.Gateway).Between(math.Inf(-1), *at)
 	if n := before.Len(); n > 0 {
-		text += fmt.Sprintf("; last read %s before (%.0f MiB): what it came to is not known",
+		text += fmt.Sprintf("; last read %s before its end (%.0f MiB)",
 			Seconds(math.Round(*at-before.Elapsed[n-1])), before.Values[n-1]/(1<<20))
 	}
 	return text

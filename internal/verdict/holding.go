@@ -117,8 +117,12 @@ func (s *subject) thresholdsTooShort(used *float64) (f Finding, short bool) {
 	for _, r := range s.watch.resources {
 		few, unread := r.tooFew(s.watch.pace.step())
 		for _, h := range r.holds {
-			if h.severity == Critical && unread {
+			switch {
+			case h.severity != Critical:
+			case unread:
 				return few, true
+			case r.unsure(h):
+				return r.outcome(s.watch.pace.step()), true
 			}
 			if h.severity == Critical && r.points > 0 && r.short(h) &&
 				(r.max >= h.share*r.limit || r.check == "cpu" && used != nil && *used >= 1) {

@@ -112,6 +112,19 @@ func (r *resource) step() float64 {
 // it asks.
 func (r *resource) short(h *hold) bool { return r.last-r.first < h.seconds-stepSlack*r.step() }
 
+// unsure is whether a threshold was reached at single readings, which may or may not have
+// been for as long as it asks: readings around them say no more than that it was less than
+// twice their distance.
+func (r *resource) unsure(h *hold) bool {
+	now := h.current != nil && !h.current.counted && !h.current.own
+	return len(r.steps) > 0 && len(h.stretches()) == 0 && (h.lone > 0 || now)
+}
+
+func (h *hold) unsureText() string {
+	return fmt.Sprintf("%s (%s) reached, and whether for %s is not known", Percent(h.share), h.severity,
+		Seconds(h.seconds))
+}
+
 // from is where in the record the levels are from.
 func (r *resource) from() string {
 	if r.own {

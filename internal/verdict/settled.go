@@ -94,6 +94,7 @@ func settled(s *subject) []Finding {
 			"%s of measured time", Seconds(settleBlocks*settleSeconds))
 	}
 	var moved, steadyOnes []string
+	unknown := ""
 	var worst steadiness
 	after := 0.0
 	var first Finding
@@ -104,8 +105,12 @@ func settled(s *subject) []Finding {
 		}
 		block := of.block()
 		blocks := inBlocks(of.series, from, to, block)
-		if len(blocks) < settleBlocks {
-			continue // not known
+		if len(blocks) < settleBlocks { // not known
+			if of.seldom && of.series.Coarse() {
+				unknown = fmt.Sprintf("; of the %s, which is read every %s, it is not known", of.name,
+					Seconds(math.Round(of.series.Resolution())))
+			}
+			continue
 		}
 		st, is := steady(blocks, of.floor)
 		if !is {
@@ -123,8 +128,8 @@ func settled(s *subject) []Finding {
 	case len(moved) == 0 && len(steadyOnes) == 0:
 		return one(check, Note, "whether the gateway was in a steady state is not known: too few looks")
 	case len(moved) == 0:
-		return one(check, Held, "steady from the start of the measured time: %s",
-			strings.Join(steadyOnes, ", "))
+		return one(check, Held, "steady from the start of the measured time: %s%s",
+			strings.Join(steadyOnes, ", "), unknown)
 	}
 	advice := fmt.Sprintf("a warm-up of %s would have been enough", Seconds(s.time.WarmUp+after))
 	if worst.late() {

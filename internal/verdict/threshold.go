@@ -40,6 +40,7 @@ type hold struct {
 	seconds  float64
 	current  *stretch
 	held     []stretch // those that lasted long enough
+	lone     int       // those that did not, as far as the place's account tells
 }
 
 // A stretch is a time during which a share of the limit was reached: from its first
@@ -49,6 +50,7 @@ type stretch struct {
 	begins, from, to float64
 	max              float64
 	points           int
+	own              bool // some of it is by the gateway's own metrics
 	counted          bool
 }
 
@@ -101,6 +103,7 @@ func (h *hold) add(l level, limit float64) (begun bool, ended *stretch) {
 	c := h.current
 	c.to, c.max = l.at, max(c.max, l.value)
 	c.points++
+	c.own = c.own || l.own
 	if c.counted || !h.lasted(c, l.step) {
 		return false, ended
 	}
@@ -121,9 +124,13 @@ func (h *hold) lasted(c *stretch, step float64) bool {
 
 // settle ends the stretch of the moment, and returns it if it counts.
 func (h *hold) settle() (ended *stretch) {
-	if h.current != nil && h.current.counted {
-		h.held = append(h.held, *h.current)
-		ended = h.current
+	switch c := h.current; {
+	case c == nil:
+	case c.counted:
+		h.held = append(h.held, *c)
+		ended = c
+	case !c.own:
+		h.lone++
 	}
 	h.current = nil
 	return ended
@@ -155,6 +162,11 @@ func (r *resource) outcome(step float64) Finding {
 		if s := r.holds[i].stretches(); len(s) > 0 {
 			f := r.finding(r.holds[i], s)
 			f.Spans = r.spans()
+			for _, h := range r.holds[i+1:] {
+				if r.unsure(h) {
+					f.Text += "; " + h.unsureText()
+				}
+			}
 			return f
 		}
 	}
@@ -164,8 +176,16 @@ func (r *resource) outcome(step float64) Finding {
 	f.Text = fmt.Sprintf("%s at most %s, %s of its limit of %s", r.what(), r.show(r.max),
 		Percent(r.max/r.limit), r.show(r.limit))
 	for _, h := range r.holds {
-		f.Text += fmt.Sprintf("; %s (%s) not reached for %s", Percent(h.share), h.severity,
-			Seconds(h.seconds))
+		if !r.unsure(h) {
+			f.Text += fmt.Sprintf("; %s (%s) not reached for %s", Percent(h.share), h.severity,
+				Seconds(h.seconds))
+			continue
+		}
+		f.Text += "; " + h.unsureText()
+		f.Severity = Note
+		if h.severity == Critical {
+			f.Severity, f.Reason = Reservation, TooShortToHold
+		}
 	}
 	if len(r.holds) == 0 {
 		f.Severity = Note
