@@ -103,11 +103,11 @@ type State struct {
 	Ended    time.Time `json:"ended,omitzero"`
 	// OOMKilled is nil where it cannot be known.
 	OOMKilled *bool `json:"oom_killed,omitempty"`
-	// Reason is why it ended, in the place's own word, such as Evicted; empty where it has
-	// none.
-	Reason string `json:"reason,omitempty"`
 	// Stopped is set when Stop asked for the end.
 	Stopped bool `json:"stopped,omitempty"`
+	// Reason is why the place itself ended it, in words, such as an eviction; empty where
+	// it did not.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Usage is what an instance used up to one moment. A nil field cannot be known in

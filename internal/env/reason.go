@@ -1,28 +1,20 @@
 package env
 
-import "slices"
+import "strings"
 
-// reasonOOM is the word of a place for a kill for want of memory.
-const reasonOOM = "OOMKilled"
+// What State.Reason begins with where the place has something to say of an end that is
+// none of its own doing.
+const (
+	// ReasonRestarted: what ended it is not known, since it ran and ended once more before
+	// anybody looked.
+	ReasonRestarted = "it was started again"
+	// ReasonNotRun: there is nothing that could have run.
+	ReasonNotRun = "it could not be run"
+)
 
-// taking are the words of a cluster for what it does to an actor for reasons of its own: a
-// node short of something, a node that goes, somebody more important.
-var taking = []string{
-	"Evicted", "Preempted", "Preempting", "PreemptionByScheduler", "NodeShutdown", "NodeLost",
-	"DeletionByTaintManager", "DeletionByPodGC", "EvictionByEvictionAPI", "TerminationByKubelet",
-	"TerminationByNodeShutdown",
-}
-
-// ForMemory is whether it was killed for want of memory; nil where that cannot be known.
-func (s State) ForMemory() *bool {
-	if s.OOMKilled == nil && s.Reason == reasonOOM {
-		return new(true)
-	}
-	return s.OOMKilled
-}
-
-// Taken is whether its place took it away for reasons of the place's own: neither a limit
-// of the actor's nor anything that it did.
+// Taken is whether the place took it away for reasons of the place's own, such as a node
+// that is short of something: neither for a limit of the actor's nor for what it did.
 func (s State) Taken() bool {
-	return !s.Running && slices.Contains(taking, s.Reason)
+	return !s.Running && s.Reason != "" && (s.OOMKilled == nil || !*s.OOMKilled) &&
+		!strings.HasPrefix(s.Reason, ReasonRestarted) && !strings.HasPrefix(s.Reason, ReasonNotRun)
 }

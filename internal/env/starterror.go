@@ -30,10 +30,10 @@ func (e *StartError) Unwrap() error { return e.Err }
 // End says in words how a process ended.
 func (s State) End() string {
 	switch {
-	case s.ForMemory() != nil && *s.ForMemory():
+	case s.OOMKilled != nil && *s.OOMKilled:
 		return "killed for want of memory: its memory limit was reached"
-	case s.Taken():
-		return "taken away by its place: " + s.Reason
+	case s.Reason != "":
+		return "ended by its place: " + s.Reason
 	case s.Signal != "":
 		return "killed by " + s.Signal
 	}

@@ -3,7 +3,9 @@ package record
 import (
 	"iter"
 	"maps"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
@@ -47,9 +49,17 @@ func Readings(samples []Sample, actor string) iter.Seq[Reading] {
 	}
 }
 
-// SameReading is whether two looks were told of the same moment.
+// SameReading is whether two looks were told of the same moment. A kubelet may tell it to
+// the second at first, and then to the millisecond: the CPU time is then the same, too.
 func SameReading(before, now *env.Usage) bool {
-	return before != nil && now != nil && !now.At.IsZero() && now.At.Equal(before.At)
+	if before == nil || now == nil || now.At.IsZero() {
+		return false
+	}
+	if now.At.Equal(before.At) {
+		return true
+	}
+	return now.At.Truncate(time.Second).Equal(before.At) && now.CPUSeconds != nil &&
+		before.CPUSeconds != nil && math.Abs(*now.CPUSeconds-*before.CPUSeconds) < 1e-6
 }
 
 // readAt is when a usage was read, in elapsed seconds.
@@ -114,15 +124,9 @@ func Coarse(resolution float64) bool { return resolution > coarseFrom }
 // moment at which it was read, and at no other: places that read seldom tell late, and tell
 // the same at many looks. Actors that are read at each look stay as they are.
 func Placed(samples []Sample) []Sample {
-	names := map[string]bool{}
-	for i := range samples {
-		for name, a := range samples[i].Actors {
-			names[name] = names[name] || a.Usage != nil
-		}
-	}
 	out := samples
-	for name := range names {
-		if !names[name] || !Coarse(Resolution(samples, name)) {
+	for _, name := range Actors(samples) {
+		if !Coarse(Resolution(samples, name)) {
 			continue
 		}
 		if &out[0] == &samples[0] {
@@ -134,6 +138,19 @@ func Placed(samples []Sample) []Sample {
 		place(out, samples, name)
 	}
 	return out
+}
+
+// Actors are the names of all whose usage is in some sample, sorted.
+func Actors(samples []Sample) []string {
+	names := map[string]bool{}
+	for i := range samples {
+		for name, a := range samples[i].Actors {
+			if a.Usage != nil {
+				names[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 func place(out, samples []Sample, actor string) {

@@ -51,6 +51,30 @@ func TestReadingsAreDistinct(t *testing.T) {
 	}
 }
 
+// A measurement that is told to the second at first, and then exactly, is one.
+func TestReadingToldMoreExactly(t *testing.T) {
+	at := func(ms int, cpu float64) *env.Usage {
+		return &env.Usage{At: began.Add(time.Duration(ms) * time.Millisecond), CPUSeconds: &cpu}
+	}
+	for _, c := range []struct {
+		before, now *env.Usage
+		want        bool
+	}{
+		{at(5000, 1), at(5432, 1), true},
+		{at(5000, 1), at(5432, 1.1), false},
+		{at(5000, 1), at(6001, 1), false},
+		{at(5001, 1), at(5432, 1), false}, // two looks within a second
+		{at(5432, 1), at(5432, 1), true},
+		{&env.Usage{At: began}, &env.Usage{At: began.Add(time.Millisecond)}, false},
+		{nil, at(5000, 1), false},
+		{&env.Usage{}, &env.Usage{}, false}, // looks whose moment goes without saying
+	} {
+		if got := SameReading(c.before, c.now); got != c.want {
+			t.Errorf("SameReading(%+v, %+v) = %t, want %t", c.before, c.now, got, c.want)
+		}
+	}
+}
+
 func TestResolution(t *testing.T) {
 	for _, c := range []struct {
 		name    string

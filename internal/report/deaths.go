@@ -42,10 +42,11 @@ func (p *page) deaths(s Summary) {
 	p.words(all)
 }
 
-// deathOf is the kind of a death, or the place's word where that took the gateway away.
+// deathOf is the kind of a death, or what the place says where that took the gateway away.
 func deathOf(d verdict.DeathFigures) string {
 	if d.State.Taken() {
-		return "taken away (" + d.State.Reason + ")"
+		why, _, _ := strings.Cut(d.State.Reason, ":")
+		return why
 	}
 	return string(d.Kind)
 }

@@ -58,20 +58,20 @@ func resourcePanels(r *record.Record) []panel {
 		of: append(shaded("cpu", string(scenario.Throttled), string(scenario.GCCPU)),
 			subject{string(scenario.CPUPeak), 1, float64(g.CPULimit)},
 			subject{string(scenario.CPUAvg), 1, float64(g.CPULimit)}),
-		lines: cpuLines(samples),
+		lines: cpuLines(samples, verdict.KeeperOf(r.Header.Environment)),
 	}
 	return []panel{cpu, memoryPanel(r), usagePanel(r)}
 }
 
-// cpuLines are the gateway's CPU from where it is judged, and the place's account beside it
-// where that is read too seldom.
-func cpuLines(samples []record.Sample) []line {
+// cpuLines are the gateway's CPU from where it is judged, and the place's account, which
+// somebody keeps, beside it where that is read too seldom.
+func cpuLines(samples []record.Sample, keeper string) []line {
 	cpu := record.CPUTimeOf(samples, record.Gateway)
 	judged := line{
 		name: "over 5 s (judged)", s: cpu.Over(record.CPUWindow), color: blue, wide: true,
 	}
 	if !cpu.Own && cpu.Coarse() {
-		judged.name = "between readings (judged)"
+		judged.name = keeper + ", between readings (judged)"
 		return []line{judged}
 	}
 	lines := []line{{name: "over 1 s", s: record.Rate(cpu.Series), color: sky}, judged}
@@ -79,7 +79,7 @@ func cpuLines(samples []record.Sample) []line {
 		lines[0].name, lines[1].name = "own metrics, over 1 s", "own metrics, over 5 s (judged)"
 		place := record.CPUTime{Series: record.CPUSeconds(samples, record.Gateway)}
 		if between := place.Over(record.CPUWindow); between.Len() > 0 {
-			lines = append(lines, line{name: "the place's account", s: between, color: orange, dashed: true})
+			lines = append(lines, line{name: keeper, s: between, color: orange, dashed: true})
 		}
 	}
 	return lines

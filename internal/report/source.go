@@ -16,7 +16,8 @@ func ofUsage(c verdict.CPUFigures, m verdict.MemoryFigures) string {
 	switch every := c.Every(); {
 	case every != "":
 		cpu = fmt.Sprintf("CPU is by the account of %s, read %s: its percentiles, and its most, are "+
-			"of %d means from one reading to the next; shorter is not known.", named(c.Source), every, c.Windows)
+			"of %d means from one reading to the next; shorter is not known.", named(c.Source), every,
+			c.Windows)
 	case c.Source == verdict.BySelf:
 		cpu = "CPU is what the gateway's process says of itself, each second. " + cpu
 		from += ", metrics.process_cpu_seconds"

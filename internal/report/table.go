@@ -141,7 +141,9 @@ func with(rows []row, v *float64, more ...row) []row {
 
 func gatewaySection(f verdict.Figures) section {
 	c, m := f.CPU, f.Memory
-	return section{"Gateway: CPU and memory", "Of the measured time. " + ofUsage(c, m), gatewayRows(c, m)}
+	return section{
+		"Gateway: CPU and memory", "Of the measured time. " + ofUsage(c, m), gatewayRows(c, m),
+	}
 }
 
 func gatewayRows(c verdict.CPUFigures, m verdict.MemoryFigures) []row {

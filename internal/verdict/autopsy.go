@@ -159,8 +159,8 @@ func unreclaimable(u *env.Usage) (bytes float64, ok bool) {
 // ForMemory tells whether it was a kill for want of memory, or the runtime's own end for
 // that.
 func (f DeathFigures) ForMemory() bool {
-	short := f.State.ForMemory()
-	return f.Kind == record.DeathOOM || short != nil && *short
+	s := f.State
+	return f.Kind == record.DeathOOM || s.OOMKilled != nil && *s.OOMKilled
 }
 
 // Room is how many seconds the growth would have needed from the last look to the limit;

@@ -360,7 +360,9 @@ func TestCoarsePercentiles(t *testing.T) {
 
 // A gateway that its place took away did not fail by itself, and did not hold.
 func TestTakenAway(t *testing.T) {
-	for _, reason := range []string{"Evicted", "Preempted", "NodeShutdown"} {
+	for _, reason := range []string{
+		"evicted by kubelet: The node was low on resource: memory", "preempted", "its pod was deleted",
+	} {
 		r := trials.Calm().Record()
 		r.Ending.States[record.Gateway] = taken(reason)
 		r.Ending.Deaths = []record.Death{{
@@ -368,7 +370,8 @@ func TestTakenAway(t *testing.T) {
 		}}
 		cutShort(r)
 		v := verdict.Judge(r)
-		if v.Outcome != verdict.Invalid || !strings.Contains(v.Reason, "taken away by its place ("+reason+")") {
+		if v.Outcome != verdict.Invalid ||
+			!strings.Contains(v.Reason, "taken away by its place ("+reason+") at 0:30") {
 			t.Errorf("%s: %s: %s, want invalid since it was taken away", reason, v.Outcome, v.Reason)
 		}
 		if h := verdict.HoldingOf(r); h.Result != search.Void {
@@ -377,8 +380,19 @@ func TestTakenAway(t *testing.T) {
 	}
 }
 
+// An end of ours that was taken away is told with why.
+func TestEndTakenAway(t *testing.T) {
+	r := trials.Calm().Record()
+	r.Ending.States[record.Backend] = taken("evicted by kubelet: DiskPressure")
+	const want = "the backend was taken away by its place (evicted by kubelet: DiskPressure)"
+	if v := verdict.Judge(r); v.Reason != want {
+		t.Errorf("Judge says %q, want %q", v.Reason, want)
+	}
+}
+
 func taken(reason string) env.State {
 	return env.State{
-		ExitCode: 137, Signal: "SIGKILL", Reason: reason, Ended: trials.Start.Add(30 * time.Second),
+		ExitCode: -1, Signal: "SIGKILL", OOMKilled: new(false), Reason: reason,
+		Ended: trials.Start.Add(30 * time.Second),
 	}
 }

@@ -90,7 +90,7 @@ func (m measure) killed() (killed bool, oom *bool, at *float64) {
 	}
 	state, known := m.ending.States[record.Gateway]
 	if known {
-		oom = state.ForMemory()
+		oom = state.OOMKilled
 		at = m.endedAt(state)
 	}
 	for i := range m.r.Samples {

@@ -20,7 +20,7 @@ func (m measure) killedAmong(deaths []record.Death) (killed bool, oom *bool, at 
 		if d.State.Taken() {
 			continue
 		}
-		short := d.State.ForMemory()
+		short := d.State.OOMKilled // of memory
 		if d.Kind == record.DeathOOM || d.Kind == record.DeathKilled || short != nil && *short {
 			killed = true
 			if oom == nil || short != nil && *short {
@@ -78,7 +78,7 @@ func (s *subject) deathFinding(all []DeathFigures) Finding {
 		f.Severity, f.Reason = Void, GatewayTaken
 		f.Text = takenText(first.State) + s.whenDied(first) + takenWhy
 	case first.ForMemory() || first.Kind == record.DeathKilled:
-		f.Text = fmt.Sprintf("the gateway was killed%s%s%s", forMemory(first.State.ForMemory()),
+		f.Text = fmt.Sprintf("the gateway was killed%s%s%s", forMemory(first.State.OOMKilled),
 			s.whenDied(first), s.memoryThen())
 	case first.Kind == record.DeathStart:
 		f.Check = deathChecks[first.Kind]

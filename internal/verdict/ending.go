@@ -31,6 +31,10 @@ func completed(s *subject) []Finding {
 	}
 	for _, actor := range []string{record.Loadgen, record.Backend} {
 		state, known := e.States[actor]
+		if state.Taken() {
+			return because(EndDied, one(check, Void, "the %s was taken away by its place (%s)", actor,
+				state.Reason))
+		}
 		if known && !state.Running && !state.Stopped && (state.ExitCode != 0 || actor == record.Backend) {
 			return because(EndDied, one(check, Void, "the %s ended by itself (exit code %d%s)", actor,
 				state.ExitCode, signal(state.Signal)))

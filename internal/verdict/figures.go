@@ -214,7 +214,7 @@ type measure struct {
 
 func newMeasure(r *record.Record) measure {
 	m := measure{r: r, steps: map[string]float64{}}
-	for _, actor := range []string{record.Gateway, record.Loadgen, record.Backend} {
+	for _, actor := range record.Actors(r.Samples) {
 		if step := record.Resolution(r.Samples, actor); record.Coarse(step) {
 			m.steps[actor] = step
 		}

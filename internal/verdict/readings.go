@@ -121,8 +121,8 @@ func (r *resource) unsure(h *hold) bool {
 }
 
 func (h *hold) unsureText() string {
-	return fmt.Sprintf("%s (%s) reached, and whether for %s is not known", Percent(h.share), h.severity,
-		Seconds(h.seconds))
+	return fmt.Sprintf("%s (%s) reached, and whether for %s is not known", Percent(h.share),
+		h.severity, Seconds(h.seconds))
 }
 
 // from is where in the record the levels are from.

@@ -43,8 +43,8 @@ func endCases() []reasonCase {
 		},
 		{
 			verdict.GatewayTaken, rec(func(r *record.Record) {
-				r.Ending.States[record.Gateway] = taken("Evicted")
-			}), rec(func(r *record.Record) { r.Ending.States[record.Gateway] = taken("Error") }),
+				r.Ending.States[record.Gateway] = taken("evicted by kubelet")
+			}), rec(func(r *record.Record) { r.Ending.States[record.Gateway] = taken("") }),
 		},
 		{
 			verdict.NothingMeasured, rec(func(r *record.Record) {

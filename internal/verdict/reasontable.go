@@ -262,8 +262,8 @@ var answerReasons = []ReasonEntry{
 	},
 	{
 		TooShortToHold, "cpu, memory", Degraded,
-		"usage above a threshold all the time, in less time than its `for`; fewer than two readings " +
-			"of usage that is read seldom",
+		"usage above a threshold all the time, in less time than its `for`; of usage that is read " +
+			"seldom fewer than two readings, or a critical one by itself",
 		"whether it would have held is not known", "a longer `timing.duration`",
 	},
 	{

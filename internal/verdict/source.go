@@ -19,8 +19,16 @@ type UsageSource struct {
 // BySelf is what an actor's process says of itself, once a second.
 const BySelf = "own metrics"
 
-// places are who keeps the account of usage, by environment, where it is read seldom.
-var places = map[string]string{"kubernetes": "kubelet"}
+// keepers are who keeps the account of usage, by environment, where it is read seldom.
+var keepers = map[string]string{"kubernetes": "kubelet"}
+
+// KeeperOf names who keeps the account of usage in an environment.
+func KeeperOf(environment string) string {
+	if name, known := keepers[environment]; known {
+		return name
+	}
+	return "the place"
+}
 
 // Every says in words how often it is read; empty where that is each second.
 func (u UsageSource) Every() string {
@@ -52,10 +60,7 @@ func (m measure) placeSource(actor string) (u UsageSource) {
 	if !coarse {
 		return u
 	}
-	u.Source, u.Resolution = "the place", &step
-	if name, known := places[m.r.Header.Environment]; known {
-		u.Source = name
-	}
+	u.Source, u.Resolution = KeeperOf(m.r.Header.Environment), &step
 	return u
 }
 

@@ -236,13 +236,14 @@ func looked(s *subject) []Finding {
 func (s *subject) usageSeldom() []Finding {
 	l, ok := s.f.Looks[record.Gateway]
 	step, coarse := s.steps[record.Gateway]
-	if allowed := record.Reach * step; ok && coarse && l.UsageLongest != nil && *l.UsageLongest > allowed {
-		return because(UsageSeldom, with(one("looks", Reservation, "the gateway's usage was not read "+
-			"for %s (allowed %s, %g times the %s between readings): what it used meanwhile is not known",
-			Seconds(*l.UsageLongest), Seconds(allowed), record.Reach, Seconds(math.Round(step))),
-			l.UsageLongest, &allowed, "seconds", record.SamplesFile+": actors.gateway.usage"))
+	allowed := record.Reach * step
+	if !ok || !coarse || l.UsageLongest == nil || *l.UsageLongest <= allowed {
+		return nil
 	}
-	return nil
+	return because(UsageSeldom, with(one("looks", Reservation, "the gateway's usage was not read "+
+		"for %s (allowed %s, %g times the %s between readings): what it used meanwhile is not known",
+		Seconds(*l.UsageLongest), Seconds(allowed), record.Reach, Seconds(math.Round(step))),
+		l.UsageLongest, &allowed, "seconds", record.SamplesFile+": actors.gateway.usage"))
 }
 
 // balanced asks whether the books sum up. They do by construction; when they do not,
