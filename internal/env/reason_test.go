@@ -15,12 +15,14 @@ func TestTaken(t *testing.T) {
 		{State{ExitCode: -1, Signal: "SIGKILL", OOMKilled: &no, Reason: evicted}, true, "ended by its place: " + evicted},
 		{State{ExitCode: -1, Reason: "preempted"}, true, "ended by its place: preempted"},
 		{
-			State{ExitCode: 137, OOMKilled: &yes, Reason: evicted}, false,
+			State{ExitCode: 137, OOMKilled: &yes, Reason: evicted},
+			false,
 			"killed for want of memory: its memory limit was reached",
 		},
 		{State{Reason: ReasonRestarted + " twice"}, false, "ended by its place: it was started again twice"},
 		{
-			State{Reason: ReasonNotRun + ": no such file"}, false,
+			State{Reason: ReasonNotRun + ": no such file"},
+			false,
 			"ended by its place: it could not be run: no such file",
 		},
 		{State{Running: true, Reason: evicted}, false, "ended by its place: " + evicted},

@@ -29,7 +29,8 @@ func TestAssertionsOnReadings(t *testing.T) {
 	}{
 		{
 			"at two readings", fullFrom(35, 50, 590), everyTen, "memory_peak<550Mi", verdict.Critical,
-			590 * mib, []verdict.Span{{Severity: verdict.Critical, From: 38.2, To: 48.2, Worst: new(590.0 * mib)}},
+			590 * mib,
+			[]verdict.Span{{Severity: verdict.Critical, From: 38.2, To: 48.2, Worst: new(590.0 * mib)}},
 		},
 		{
 			"at two that do not follow each other", func(t *trials.Trial) {
@@ -67,6 +68,9 @@ func TestAssertionsOnReadings(t *testing.T) {
 		f := asserted(t, r, string(c.that))
 		if f.Severity != c.want || f.Value == nil || math.Abs(*f.Value-c.value) > 0.015*c.value {
 			t.Errorf("%s: %s %s, want %s with %v", c.name, f.Severity, f.Text, c.want, c.value)
+		}
+		if c.want == verdict.Held {
+			continue // a mean may have been above it for a while
 		}
 		if diff := cmp.Diff(c.spans, f.Spans, cmpopts.EquateApprox(0, 0.01), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: violations (-want +got):\n%s", c.name, diff)
