@@ -141,10 +141,9 @@ func with(rows []row, v *float64, more ...row) []row {
 
 func gatewaySection(f verdict.Figures) section {
 	c, m := f.CPU, f.Memory
-	return section{"Gateway: CPU and memory", fmt.Sprintf("Of the measured time. CPU "+
-		"percentiles are over %d sliding windows of 5 s. The working set is usage less inactive "+
-		"file; a kill comes when anonymous and kernel memory meet the limit. From "+
-		"`raw/samples.jsonl` (actors.gateway.usage).", c.Windows), gatewayRows(c, m)}
+	return section{
+		"Gateway: CPU and memory", "Of the measured time. " + ofUsage(c, m), gatewayRows(c, m),
+	}
 }
 
 func gatewayRows(c verdict.CPUFigures, m verdict.MemoryFigures) []row {
@@ -275,6 +274,6 @@ func endsSection(f verdict.Figures) section {
 		}
 	}
 	return section{"The two ends", fmt.Sprintf("Whether the load generator and the backend did "+
-		"their part, of the measured time; lateness is over %s slots. From `raw/ending.json` "+
-		"(sent) and `raw/samples.jsonl`.", verdict.Count(p.Slots)), rows}
+		"their part, of the measured time; lateness is over %s slots. %sFrom `raw/ending.json` "+
+		"(sent) and `raw/samples.jsonl`.", verdict.Count(p.Slots), ofEnds(f.Loadgen, f.Backend)), rows}
 }
