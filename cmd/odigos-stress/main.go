@@ -111,7 +111,7 @@ Exit codes: ` + exitHelp,
 		runCommand(), capacityCommand(), sizeCommand(), planCommand(), scenariosCommand(),
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(), baselinesCommand(),
-		manifestsCommand(), imageCommand(),
+		manifestsCommand(), imageCommand(), importCommand(),
 		doctorCommand(), cleanupCommand(), versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
