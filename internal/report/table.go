@@ -260,10 +260,13 @@ func endsSection(f verdict.Figures) section {
 		f          verdict.EndFigures
 	}{{"Load generator", "loadgen", f.Loadgen}, {"Backend", "backend", f.Backend}} {
 		rows = append(rows,
-			row{e.name + ": CPU, average", e.f.Cores, cores, e.path + ".average_cores"},
-			row{e.name + ": CPU, most", e.f.Max, cores, e.path + ".max_cores"},
-			row{e.name + ": CPU allowed", e.f.Allowed, cores, e.path + ".allowed_cores"},
-			row{e.name + ": working set, peak", e.f.Memory, mib, e.path + ".working_set_peak_bytes"})
+			row{endTitle(e.name, "CPU, average", e.f), e.f.Cores, cores, e.path + ".average_cores"},
+			row{endTitle(e.name, "CPU, most", e.f), e.f.Max, cores, e.path + ".max_cores"},
+			row{endTitle(e.name, "CPU allowed", e.f), e.f.Allowed, cores, e.path + ".allowed_cores"},
+			row{
+				endTitle(e.name, "working set, peak", e.f), e.f.Memory, mib,
+				e.path + ".working_set_peak_bytes",
+			})
 	}
 	for _, actor := range []string{"loadgen", "gateway", "backend"} {
 		if l, ok := f.Looks[actor]; ok {
