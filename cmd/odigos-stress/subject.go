@@ -216,6 +216,9 @@ func (q *question) again(
 	config string,
 ) (out subject, err error) {
 	q.place.environment = cmp.Or(environment, onMachine)
+	if err := q.place.check(); err != nil {
+		return out, err
+	}
 	out.inCluster = q.place.inCluster()
 	out.host = q.place.host(ctx)
 	if out.host.unknown != nil {
