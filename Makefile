@@ -11,7 +11,7 @@ LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 export CGO_ENABLED ?= 0
 export SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
 
-.PHONY: build tool collector image-tar stress-test capacity bench test test-main test-collector test-bench check \
+.PHONY: build tool collector image-tar stress-test capacity bench test test-main test-collector test-bench test-cluster check \
 	fmt fmt-check vet lint race floors goldens generate clean help
 
 build: tool collector
@@ -54,6 +54,10 @@ test-collector:
 
 test-bench:
 	cd bench && $(GO) vet -tags $(TAGS) . && $(GO) test -tags $(TAGS) .
+
+## test-cluster: the tests on the current context's cluster, whose nodes have the image ODIGOS_STRESS_IMAGE
+test-cluster:
+	ODIGOS_STRESS_TEST_CLUSTER=1 $(GO) test -tags $(TAGS) ./cmd/odigos-stress -run '^TestCluster' -v -timeout 20m
 
 ## check: what CI runs: format, vet, lint, floors, tests, tests with the race detector
 check: fmt-check vet lint floors test race goldens

@@ -27,7 +27,7 @@ var floors = map[string]int{
 	"internal/env/local": 1, "internal/env/kube": 1, "internal/env/envtest": 1,
 	"internal/plan": 2, "internal/monitor": 2, "internal/verdict": 2,
 	"internal/sizing": 2, "internal/clone": 2,
-	"internal/trial":  3, "internal/report": 3, "internal/selftest": 3,
+	"internal/trial": 3, "internal/report": 3, "internal/selftest": 3,
 	"internal/suite":    4,
 	"cmd/odigos-stress": 5,
 }

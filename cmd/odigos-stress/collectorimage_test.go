@@ -114,7 +114,7 @@ func TestImageOf(t *testing.T) {
 				q.flagSet.Lookup(flag).Annotations = map[string][]string{originAnnotation: {"X"}}
 			}
 		}
-		got, err := q.imageOf(scenario.Gateway{})
+		got, _, err := q.imageOf(scenario.Gateway{})
 		if got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: imageOf() = %q, %v, want %q, %q", c.name, got, err, c.want, c.err)
 		}

@@ -68,7 +68,7 @@ func (o *placeOptions) inCluster() bool { return o.environment == onCluster }
 // check refuses what was typed about a cluster where none was asked for. Variables may
 // stand: they are for whichever command needs them.
 func (o *placeOptions) check() error {
-	if o.inCluster() {
+	if o.inCluster() || o.flagSet == nil {
 		return nil
 	}
 	var errs []error

@@ -12,6 +12,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
 const gib = 1 << 30
@@ -120,6 +121,33 @@ func TestSameCollector(t *testing.T) {
 		}
 		if err := sameCollector(c.was, is); (err == nil) != c.same {
 			t.Errorf("sameCollector(%+v, %+v) = %v, want same %v", c.was, is, err, c.same)
+		}
+	}
+}
+
+// Which image and which program in it a scenario names, here and in a cluster.
+func TestImageOfScenario(t *testing.T) {
+	const image = "example.com/otelcol:1"
+	for _, c := range []struct {
+		environment string
+		gateway     scenario.Gateway
+		image, path string
+		err         string
+	}{
+		{onMachine, scenario.Gateway{}, "", "", ""},
+		{onMachine, scenario.Gateway{Binary: "otelcol"}, "", "", ""},
+		{onMachine, scenario.Gateway{Image: image, Binary: "/otelcol"}, image, "/otelcol", ""},
+		{onCluster, scenario.Gateway{}, "", "", ""},
+		{onCluster, scenario.Gateway{Image: image}, image, "", ""},
+		{onCluster, scenario.Gateway{Image: image, Binary: "/otelcol"}, image, "/otelcol", ""},
+		{onCluster, scenario.Gateway{Binary: "otelcol"}, "", "", "want gateway.image"},
+	} {
+		q := question{place: placeOptions{environment: c.environment}}
+		image, path, err := q.imageOf(c.gateway)
+		if image != c.image || path != c.path || (err == nil) != (c.err == "") ||
+			err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s, %+v: %q, %q, %v; want %q, %q, %q", c.environment, c.gateway, image, path, err,
+				c.image, c.path, c.err)
 		}
 	}
 }

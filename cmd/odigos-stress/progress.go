@@ -240,13 +240,22 @@ func (v *progress) rate(s record.Sample, actor string, m record.Metric) (float64
 	return (now - before) / seconds, true
 }
 
+// cores are by the place's account, and by the gateway's own where that is not read at each
+// look.
 func (v *progress) cores(s record.Sample) (float64, bool) {
+	if cores, ok := v.accounted(s); ok {
+		return cores, true
+	}
+	return v.rate(s, record.Gateway, record.ProcessCPU)
+}
+
+func (v *progress) accounted(s record.Sample) (float64, bool) {
 	now, before := s.Actors[record.Gateway].Usage, v.before.Actors[record.Gateway].Usage
 	if now == nil || before == nil || now.CPUSeconds == nil || before.CPUSeconds == nil {
 		return 0, false
 	}
 	seconds := now.At.Sub(before.At).Seconds()
-	if seconds <= 0 {
+	if seconds <= 0 || record.Coarse(seconds) {
 		return 0, false
 	}
 	return (*now.CPUSeconds - *before.CPUSeconds) / seconds, true

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/env/kube"
@@ -43,15 +45,15 @@ func (q *question) subject(
 			return out, usage(fmt.Errorf("gateway.config: %w", err))
 		}
 	}
-	image, err := q.imageOf(g)
+	image, path, err := q.imageOf(g)
 	if err != nil {
 		return out, err
 	}
 	switch {
 	case q.place.inCluster():
-		out.collector, err = q.place.collector(ctx, image)
+		out.collector, err = q.place.collector(ctx, image, path)
 	case image != "":
-		out.collector, err = q.image.collector(ctx, image)
+		out.collector, err = q.unpacked(ctx, image, path)
 	default:
 		out.collector, err = findCollector(ctx, g, q.collectorBin)
 	}
@@ -61,34 +63,50 @@ func (q *question) subject(
 	return out, err
 }
 
-// imageOf is the image that the collector is in; empty where it is a program.
-func (q *question) imageOf(g scenario.Gateway) (string, error) {
+// imageOf is the image that the collector is in, and its path there; without a path it is
+// the entry point, without an image a program.
+func (q *question) imageOf(g scenario.Gateway) (image, path string, err error) {
 	ref, err := q.imageAsked()
 	if err != nil || ref != "" {
-		return ref, err
+		return ref, "", err
 	}
 	switch name := "--collector-bin"; {
 	case q.collectorBin != "" && q.place.inCluster():
 		if fromEnv(q.flagSet.Lookup("collector-bin")) {
 			name = variable("collector-bin")
 		}
-		return "", usage(fmt.Errorf("%s: found %s, a program of this machine, which pods have not: "+
+		return "", "", usage(fmt.Errorf("%s: found %s, a program of this machine, which pods have not: "+
 			"want an image, by --collector-image", name, q.collectorBin))
 	case q.collectorBin != "":
-		return "", nil
+		return "", "", nil
+	case g.Image != "":
+		return g.Image, g.Binary, nil
 	case g.Binary != "" && q.place.inCluster():
-		return "", usage(fmt.Errorf("gateway.binary: found %s, a program of this machine, which pods "+
+		return "", "", usage(fmt.Errorf("gateway.binary: found %s, a program of this machine, which pods "+
 			"have not: want gateway.image", g.Binary))
 	}
-	return g.Image, nil
+	return "", "", nil
+}
+
+// unpacked is the collector of an image on this machine, where its entry point is taken: what
+// the scenario says of its path must be that.
+func (q *question) unpacked(ctx context.Context, image, path string) (gateway.Collector, error) {
+	c, err := q.image.collector(ctx, image)
+	if err == nil && path != "" && !strings.HasSuffix(filepath.ToSlash(c.Path), path) {
+		err = usage(fmt.Errorf("gateway.binary: found %s, want the entry point of %s, %s: on this machine "+
+			"no other program of an image is run", path, image, c.Path))
+	}
+	return c, err
 }
 
 // ownCollector is the path of our collector in the tool's own image.
 const ownCollector = "/" + gateway.Sibling
 
-// collector asks the collector of an image who it is; that of the tool's own where the image
-// is empty.
-func (o *placeOptions) collector(ctx context.Context, image string) (gateway.Collector, error) {
+// collector asks the collector of an image who it is: the program at the path, or the entry
+// point; of the tool's own image, which an empty one means, ours.
+func (o *placeOptions) collector(
+	ctx context.Context, image, path string,
+) (gateway.Collector, error) {
 	if image == "" && o.ownImage() == ownImage() {
 		// The image of this version holds what lies beside the tool.
 		if path, err := local.FindProgram([]string{gateway.Sibling}); err == nil {
@@ -97,7 +115,7 @@ func (o *placeOptions) collector(ctx context.Context, image string) (gateway.Col
 			return c, err
 		}
 	}
-	from, path := image, "" // its entry point
+	from := image
 	if image == "" {
 		from, path = o.ownImage(), ownCollector
 	}
@@ -198,6 +216,9 @@ func (q *question) again(
 	config string,
 ) (out subject, err error) {
 	q.place.environment = cmp.Or(environment, onMachine)
+	if err := q.place.check(); err != nil {
+		return out, err
+	}
 	out.inCluster = q.place.inCluster()
 	out.host = q.place.host(ctx)
 	if out.host.unknown != nil {
@@ -226,7 +247,11 @@ func (q *question) sameAgain(ctx context.Context, was record.Collector) (gateway
 	}
 	switch {
 	case q.place.inCluster():
-		return q.place.collector(ctx, image)
+		path := was.Program
+		if image != was.Image {
+			path = "" // a path is of its own image
+		}
+		return q.place.collector(ctx, image, path)
 	case image != "":
 		return q.image.collector(ctx, image)
 	}

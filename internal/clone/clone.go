@@ -43,7 +43,7 @@ func New(f kube.Found, exporter string) (Clone, error) {
 	c.Config = append(fmt.Appendf(nil, "# A copy of %s. What was taken out of it is told in %s.\n",
 		f.Config.From, c.File()), copied.Text...)
 	c.Gateway = scenario.Gateway{
-		Kind: scenario.GatewayOtelcol, Image: f.Image, Config: c.ConfigFile(),
+		Kind: scenario.GatewayOtelcol, Image: f.Image, Binary: f.Program, Config: c.ConfigFile(),
 		Exporter:       copied.Exporter,
 		AllowExporters: copied.AllowExporters,
 		CPULimit:       scenario.CPU(f.Limits.CPUCores), MemoryLimit: scenario.Bytes(f.Limits.MemoryBytes),

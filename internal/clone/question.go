@@ -136,6 +136,9 @@ func (q Question) gateway(p *page) {
 	p.line("gateway:")
 	p.line("  kind: otelcol")
 	p.line("  image: %s", quoted(g.Image))
+	if g.Binary != "" {
+		p.line("  binary: %s", scalar(g.Binary))
+	}
 	p.line("  config: %s", g.Config)
 	p.line("  exporter: %s", scalar(g.Exporter))
 	if len(g.AllowExporters) > 0 {

@@ -68,7 +68,7 @@ func TestProgram(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "data"), []byte(static), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for link, to := range map[string]string{"l": "/usr/bin/collector", "bin": "usr/bin"} {
+	for link, to := range map[string]string{"l": "/usr/bin/collector", "bin": "usr/bin", "app/l": "/usr/bin/collector"} {
 		if err := os.Symlink(to, filepath.Join(root, link)); err != nil {
 			t.Fatal(err)
 		}
@@ -80,6 +80,7 @@ func TestProgram(t *testing.T) {
 	}{
 		"a path":               {one("/otelcol"), "otelcol"},
 		"a link":               {one("/l"), "usr/bin/collector"},
+		"an absolute link":     {one("/app/l"), "usr/bin/collector"},
 		"through a link":       {one("/bin/collector"), "usr/bin/collector"},
 		"a name on PATH":       {one("collector"), "usr/bin/collector"},
 		"PATH of the image":    {Config{Entrypoint: []string{"otelcol"}, Env: []string{"PATH=/x:/app"}}, "app/otelcol"},

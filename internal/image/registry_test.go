@@ -268,11 +268,13 @@ func TestPullGivesUp(t *testing.T) {
 	}
 	interrupted := errors.New("interrupted")
 	for what, c := range map[string]struct {
+		hang  string
 		cause error
 		want  string
 	}{
-		"a registry that stalls": {nil, "nothing came for 1m0s"},
-		"an interrupt":           {interrupted, "interrupted"},
+		"a registry that stalls":     {digestOf(t, layers[0]), nil, "nothing came for 1m0s"},
+		"an interrupt":               {digestOf(t, layers[0]), interrupted, "interrupted"},
+		"an interrupt while it asks": {"manifests/v1", interrupted, "interrupted"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -282,7 +284,7 @@ func TestPullGivesUp(t *testing.T) {
 			}
 			_, err := Pull(ctx, "registry.example/a/b:v1", Options{
 				Dir: t.TempDir(), Platform: here,
-				Transport: inProcess{r.handler, digestOf(t, layers[0])},
+				Transport: inProcess{r.handler, c.hang},
 			})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: Pull() = %v, want %q in it", what, err, c.want)

@@ -52,11 +52,12 @@ func usageColumns(actor string) []Column {
 	cores := func(samples []Sample) Series { return Rate(CPUSeconds(samples, actor)) }
 	periods := func(samples []Sample) Series { return ThrottledPeriods(samples, actor) }
 	stopped := func(samples []Sample) Series { return ThrottledTime(samples, actor) }
-	bytes := func(of func(*env.Usage) *int64) func(_, now *Sample) string {
-		return func(_, now *Sample) string {
+	bytes := func(of func(*env.Usage) *int64) func(before, now *Sample) string {
+		return func(before, now *Sample) string {
 			usage := now.Actors[actor].Usage
-			if usage == nil || of(usage) == nil {
-				return ""
+			if usage == nil || of(usage) == nil ||
+				before != nil && SameReading(before.Actors[actor].Usage, usage) {
+				return "" // not known, or told by the row before
 			}
 			return strconv.FormatInt(*of(usage), 10)
 		}

@@ -97,10 +97,11 @@ func Unreclaimable(samples []Sample, actor string) Series {
 	})
 }
 
-// CPU is the cores that an actor used over a sliding window of so many seconds;
-// CPUWindow where it is held against a limit.
+// CPU is the cores that an actor used over a sliding window of so many seconds, or between
+// readings that are further apart; CPUWindow where it is held against a limit. See CPUTimeOf
+// for where it is from.
 func CPU(samples []Sample, actor string, window float64) Series {
-	return RateOver(CPUSeconds(samples, actor), window)
+	return CPUTimeOf(samples, actor).Over(window)
 }
 
 // ThrottledPeriods is the share of the CPU limit's enforcement periods, between each
@@ -140,29 +141,15 @@ func count(v, other *uint64) *float64 {
 }
 
 // usageSeries takes each figure at the moment at which it was read, not at that of
-// the sample.
+// the sample, and once.
 func usageSeries(samples []Sample, actor string, of func(*env.Usage) *float64) Series {
 	var s Series
-	for i := range samples {
-		usage := samples[i].Actors[actor].Usage
-		if usage == nil {
-			continue
+	for r := range Readings(samples, actor) {
+		if v := of(r.Usage); v != nil {
+			s.add(r.Elapsed, *v)
 		}
-		v := of(usage)
-		elapsed := readAt(&samples[i], usage)
-		if v == nil || s.Len() > 0 && elapsed <= s.Elapsed[s.Len()-1] {
-			continue // not known, or the same look again
-		}
-		s.add(elapsed, *v)
 	}
 	return s
-}
-
-func readAt(sample *Sample, usage *env.Usage) float64 {
-	if usage.At.IsZero() {
-		return sample.Elapsed
-	}
-	return sample.Elapsed + usage.At.Sub(sample.At).Seconds()
 }
 
 // Rate is the rise of a counter per second, from each point to the next, placed at

@@ -29,7 +29,7 @@ func (p *page) deaths(s Summary) {
 		"of its limit", "growth before", "ready again at")
 	p.line("|---:|---|---:|---:|---:|---:|---:|---:|")
 	for i, d := range all[:min(len(all), mostDeaths)] {
-		p.cells(strconv.Itoa(i+1), string(d.Kind), after(d, d.Elapsed), after(d, d.Uptime),
+		p.cells(strconv.Itoa(i+1), deathOf(d), after(d, d.Elapsed), after(d, d.Uptime),
 			known(d.Last, mib), ofLimit(d), growthBefore(d), again(d))
 	}
 	p.line("")
@@ -40,6 +40,15 @@ func (p *page) deaths(s Summary) {
 	p.filled(all)
 	p.costs(s)
 	p.words(all)
+}
+
+// deathOf is the kind of a death, or what the place says where that took the gateway away.
+func deathOf(d verdict.DeathFigures) string {
+	if d.State.Taken() {
+		why, _, _ := strings.Cut(d.State.Reason, ":")
+		return why
+	}
+	return string(d.Kind)
 }
 
 // after is a time that has a meaning only where the load had begun.

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"math"
+
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -64,6 +66,9 @@ func memoryPanel(r *record.Record) panel {
 	title := "Memory"
 	if pulses := pulsesDuring(r.PulseSamples(), samples); len(pulses) > 0 {
 		looks, title = pulses, "Memory, at 100 ms"
+	}
+	if set := record.WorkingSet(looks, record.Gateway); set.Coarse() {
+		title += ", working set read every " + verdict.Seconds(math.Round(set.Resolution()))
 	}
 	limit := float64(r.Header.Scenario.Gateway.MemoryLimit) * mebi
 	p := panel{

@@ -39,7 +39,9 @@ func Draw(w io.Writer, name string, r *record.Record) error {
 	if !ok {
 		return fmt.Errorf("draw %s: there is no such picture", name)
 	}
-	if err := draw(w, of, r); err != nil {
+	placed := *r
+	placed.Samples = record.Placed(r.Samples)
+	if err := draw(w, of, &placed); err != nil {
 		return fmt.Errorf("draw %s: %w", name, err)
 	}
 	return nil
@@ -56,16 +58,31 @@ func resourcePanels(r *record.Record) []panel {
 		of: append(shaded("cpu", string(scenario.Throttled), string(scenario.GCCPU)),
 			subject{string(scenario.CPUPeak), 1, float64(g.CPULimit)},
 			subject{string(scenario.CPUAvg), 1, float64(g.CPULimit)}),
-		lines: []line{
-			{
-				name: "over 1 s", s: record.Rate(record.CPUSeconds(samples, record.Gateway)),
-				color: sky,
-			},
-			{name: "over 5 s (judged)", s: record.CPU(samples, record.Gateway,
-				record.CPUWindow), color: blue, wide: true},
-		},
+		lines: cpuLines(samples, verdict.KeeperOf(r.Header.Environment)),
 	}
 	return []panel{cpu, memoryPanel(r), usagePanel(r)}
+}
+
+// cpuLines are the gateway's CPU from where it is judged, and the place's account, which
+// somebody keeps, beside it where that is read too seldom.
+func cpuLines(samples []record.Sample, keeper string) []line {
+	cpu := record.CPUTimeOf(samples, record.Gateway)
+	judged := line{
+		name: "over 5 s (judged)", s: cpu.Over(record.CPUWindow), color: blue, wide: true,
+	}
+	if !cpu.Own && cpu.Coarse() {
+		judged.name = keeper + ", between readings (judged)"
+		return []line{judged}
+	}
+	lines := []line{{name: "over 1 s", s: record.Rate(cpu.Series), color: sky}, judged}
+	if cpu.Own {
+		lines[0].name, lines[1].name = "own metrics, over 1 s", "own metrics, over 5 s (judged)"
+		place := record.CPUTime{Series: record.CPUSeconds(samples, record.Gateway)}
+		if between := place.Over(record.CPUWindow); between.Len() > 0 {
+			lines = append(lines, line{name: keeper, s: between, color: orange, dashed: true})
+		}
+	}
+	return lines
 }
 
 // usagePanel is utilisation against throughput: a dot for each measured look.
@@ -80,8 +97,11 @@ func usagePanel(r *record.Record) panel {
 	rate := record.Rate(
 		record.MetricSeries(samples, record.Loadgen, record.LoadAcknowledged))
 	if limit := float64(g.CPULimit); limit > 0 {
-		cpu := record.CPU(samples, record.Gateway, record.CPUWindow)
-		p.dots = append(p.dots, dots{"CPU over 5 s", against(rate, scaled(cpu, 100/limit)), blue})
+		cpu, name := record.CPU(samples, record.Gateway, record.CPUWindow), "CPU over 5 s"
+		if cpu.Coarse() {
+			name = "CPU between readings"
+		}
+		p.dots = append(p.dots, dots{name, against(rate, scaled(cpu, 100/limit)), blue})
 	}
 	if limit := float64(g.MemoryLimit); limit > 0 {
 		set := record.WorkingSet(samples, record.Gateway)

@@ -36,8 +36,9 @@ func ExampleText() {
 	// outcome: pass, exit code 0
 }
 
-// Three trials: one in which nothing is wrong, one whose gateway is killed, one with
-// every sort of failure.
+// Five trials: one in which nothing is wrong, one whose gateway is killed, one with
+// every sort of failure; and the first two where a kubelet reads usage every ten seconds, the
+// one with the collector's own figure of its CPU, the other without.
 func records() map[string]*record.Record {
 	killed := trials.Calm()
 	killed.KilledAt, killed.Lost, killed.Unknown = 42, 900, 28000
@@ -53,8 +54,15 @@ func records() map[string]*record.Record {
 	troubled.CPU = func(e float64) float64 {
 		return min(1, 0.7+0.3*math.Sin(e/9)+0.1*math.Sin(3*e))
 	}
+	cluster := trials.Calm().Record()
+	trials.OwnCPU(cluster)
+	trials.Kubelet(cluster, 10)
+	deadPod := killed.Record()
+	deadPod.Ending.CutShort = "the gateway is gone"
+	trials.Kubelet(deadPod, 10)
 	return map[string]*record.Record{
 		"calm": trials.Calm().Record(), "killed": dead, "troubled": troubled.Record(),
+		"kubelet": cluster, "kubelet-killed": deadPod,
 	}
 }
 

@@ -141,10 +141,9 @@ func with(rows []row, v *float64, more ...row) []row {
 
 func gatewaySection(f verdict.Figures) section {
 	c, m := f.CPU, f.Memory
-	return section{"Gateway: CPU and memory", fmt.Sprintf("Of the measured time. CPU "+
-		"percentiles are over %d sliding windows of 5 s. The working set is usage less inactive "+
-		"file; a kill comes when anonymous and kernel memory meet the limit. From "+
-		"`raw/samples.jsonl` (actors.gateway.usage).", c.Windows), gatewayRows(c, m)}
+	return section{
+		"Gateway: CPU and memory", "Of the measured time. " + ofUsage(c, m), gatewayRows(c, m),
+	}
 }
 
 func gatewayRows(c verdict.CPUFigures, m verdict.MemoryFigures) []row {
@@ -261,10 +260,13 @@ func endsSection(f verdict.Figures) section {
 		f          verdict.EndFigures
 	}{{"Load generator", "loadgen", f.Loadgen}, {"Backend", "backend", f.Backend}} {
 		rows = append(rows,
-			row{e.name + ": CPU, average", e.f.Cores, cores, e.path + ".average_cores"},
-			row{e.name + ": CPU, most", e.f.Max, cores, e.path + ".max_cores"},
-			row{e.name + ": CPU allowed", e.f.Allowed, cores, e.path + ".allowed_cores"},
-			row{e.name + ": working set, peak", e.f.Memory, mib, e.path + ".working_set_peak_bytes"})
+			row{endTitle(e.name, "CPU, average", e.f), e.f.Cores, cores, e.path + ".average_cores"},
+			row{endTitle(e.name, "CPU, most", e.f), e.f.Max, cores, e.path + ".max_cores"},
+			row{endTitle(e.name, "CPU allowed", e.f), e.f.Allowed, cores, e.path + ".allowed_cores"},
+			row{
+				endTitle(e.name, "working set, peak", e.f), e.f.Memory, mib,
+				e.path + ".working_set_peak_bytes",
+			})
 	}
 	for _, actor := range []string{"loadgen", "gateway", "backend"} {
 		if l, ok := f.Looks[actor]; ok {
@@ -275,6 +277,6 @@ func endsSection(f verdict.Figures) section {
 		}
 	}
 	return section{"The two ends", fmt.Sprintf("Whether the load generator and the backend did "+
-		"their part, of the measured time; lateness is over %s slots. From `raw/ending.json` "+
-		"(sent) and `raw/samples.jsonl`.", verdict.Count(p.Slots)), rows}
+		"their part, of the measured time; lateness is over %s slots. %sFrom `raw/ending.json` "+
+		"(sent) and `raw/samples.jsonl`.", verdict.Count(p.Slots), ofEnds(f.Loadgen, f.Backend)), rows}
 }

@@ -153,18 +153,19 @@ func terms(a *ledger.Account) string {
 
 func (p *page) usageText(f verdict.Figures) {
 	var parts []string
-	add := func(name string, most, limit, share *float64, unit unit) {
+	add := func(name string, most, limit, share *float64, unit unit, from verdict.UsageSource) {
+		text := ""
 		switch {
 		case most == nil:
-			parts = append(parts, name+" not known")
+			text = name + " not known"
 		case limit == nil || share == nil:
-			parts = append(parts, fmt.Sprintf("%s at most %s, no limit", name, unit(*most)))
+			text = fmt.Sprintf("%s at most %s, no limit", name, unit(*most))
 		default:
-			parts = append(parts, fmt.Sprintf("%s at most %s, %s of the limit", name, unit(*most),
-				verdict.Percent(*share)))
+			text = fmt.Sprintf("%s at most %s, %s of the limit", name, unit(*most), verdict.Percent(*share))
 		}
+		parts = append(parts, text+bracketed(from))
 	}
-	add("CPU", f.CPU.Max, f.CPU.Limit, f.CPU.Share, cores)
-	add("memory", f.Memory.Peak, f.Memory.Limit, f.Memory.Share, mib)
+	add("CPU", f.CPU.Max, f.CPU.Limit, f.CPU.Share, cores, f.CPU.UsageSource)
+	add("memory", f.Memory.Peak, f.Memory.Limit, f.Memory.Share, mib, f.Memory.UsageSource)
 	p.line("  gateway   %s", strings.Join(parts, "; "))
 }

@@ -243,14 +243,14 @@ func (g Gateway) check(p *problems) {
 // pulls it knows better.
 var goodImage = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._:/-]*(@sha256:[a-f0-9]{64})?$`)
 
-// checkImage refuses what is no reference, and a binary beside an image.
+// checkImage refuses what is no reference, and a program that is not in the image.
 func (g Gateway) checkImage(p *problems) {
 	if !goodImage.MatchString(g.Image) {
 		p.add("gateway.image", quote(g.Image), "an image such as "+
 			"docker.io/otel/opentelemetry-collector-contrib:0.157.0")
 	}
-	if g.Binary != "" {
-		p.add("gateway.image", "gateway.binary too", "one of both, for each names the collector")
+	if g.Binary != "" && !strings.HasPrefix(g.Binary, "/") {
+		p.add("gateway.binary", quote(g.Binary)+" with an image", "its path there, such as /otelcol")
 	}
 }
 

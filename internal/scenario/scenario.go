@@ -146,9 +146,10 @@ type Burst struct {
 // Gateway says which collector is asked, with which configuration and limits.
 type Gateway struct {
 	Kind GatewayKind `yaml:"kind,omitempty" json:"kind"`
-	// Binary is a path or a name on PATH; empty lets the search decide.
+	// Binary is a path or a name on PATH; empty lets the search decide. With an Image it is the
+	// path there; empty is its entry point.
 	Binary string `yaml:"binary,omitempty" json:"binary,omitempty"`
-	// Image is a container image whose entry point is the collector; empty: none.
+	// Image is a container image that holds the collector; empty: none.
 	Image string `yaml:"image,omitempty" json:"image,omitempty"`
 	// Config is the user's own collector configuration (kind otelcol), relative
 	// to the scenario file.

@@ -173,7 +173,7 @@ func environment(c report.Capacity) string {
 			return t.Data.Header.Environment
 		}
 	}
-	return "local" // no other can be searched in
+	return "local" // a claim has trials
 }
 
 // nearest is the record of the trial that showed something next to the edge; nil where none

@@ -61,7 +61,7 @@ func compressionCosts(s *subject) *Advice {
 		When:    cpuLimits(s).When,
 		Evidence: []Evidence{
 			proof("gateway_cpu.max_ratio_of_limit", "ratio", *s.f.CPU.Share,
-				"CPU over 5 s at most %s of its limit", Percent(*s.f.CPU.Share)),
+				"CPU %s at most %s of its limit", s.f.CPU.Over(), Percent(*s.f.CPU.Share)),
 			{
 				Text: fmt.Sprintf("the backend received %.1f MB for %.1f MB of spans (ratio %.1f)",
 					float64(s.received.WireBytes)/1e6, float64(s.received.DecodedBytes)/1e6, factor),

@@ -52,18 +52,25 @@ func newAsserted(h record.Header) (all []*asserted) {
 }
 
 // add takes the next look of the measured time and returns what begins or ends with it.
-func (a *asserted) add(s record.Sample) (news []Finding) {
+// Readings of usage that are up to reach seconds apart follow each other.
+func (a *asserted) add(s record.Sample, reach float64) (news []Finding) {
 	if a.figure == nil {
 		return nil
 	}
+	if !a.ofUsage() {
+		reach = bridge
+	}
 	now, soFar := a.figure.add(s)
 	a.soFar = soFar
-	if !now.known || !now.violated {
-		if a.open != nil && s.Elapsed-a.open.To >= bridge {
-			news = a.settle()
-		}
-	} else {
-		news = a.violated(s.Elapsed, now)
+	wait := reach // for a reading that says more
+	if now.known {
+		wait = bridge
+	}
+	switch {
+	case now.known && now.violated:
+		news = a.violated(a.figure.moment(s), reach, now)
+	case a.open != nil && s.Elapsed-a.open.To >= wait:
+		news = a.settle()
 	}
 	fails := soFar.known && soFar.violated
 	if !fails {
@@ -78,8 +85,8 @@ func (a *asserted) add(s record.Sample) (news []Finding) {
 }
 
 // violated goes on with the violation of the moment, or begins one.
-func (a *asserted) violated(at float64, now reading) (news []Finding) {
-	if a.open != nil && at-a.open.To > bridge {
+func (a *asserted) violated(at, reach float64, now reading) (news []Finding) {
+	if a.open != nil && at-a.open.To > reach {
 		news = a.settle()
 	}
 	fails := a.soFar.known && a.soFar.violated
@@ -106,6 +113,16 @@ func (a *asserted) violated(at float64, now reading) (news []Finding) {
 	}
 	a.failed = fails
 	return append(news, a.said(severity, text))
+}
+
+// ofUsage is whether the place's account of the gateway tells it.
+func (a *asserted) ofUsage() bool {
+	switch a.c.Subject {
+	case scenario.CPUPeak, scenario.CPUAvg, scenario.MemoryPeak, scenario.MemoryAvg,
+		scenario.Throttled:
+		return true
+	}
+	return false
 }
 
 // worse is whether v breaks the condition by more than w.

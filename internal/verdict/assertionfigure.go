@@ -20,8 +20,10 @@ type figure interface {
 	// add takes the next look and tells what it says by itself, and what all looks so
 	// far say together.
 	add(s record.Sample) (now, soFar reading)
-	// window is how many seconds before a look what it says by itself is of.
+	// window is how many seconds before its moment what a look says by itself is of.
 	window() float64
+	// moment is when what a look says was so, in elapsed seconds: some places tell late.
+	moment(s record.Sample) float64
 }
 
 // judgeable is how many seconds of looks a mean over time needs: it swings before.
@@ -88,9 +90,21 @@ type scalar struct {
 	// peak is whether the whole is the largest of the looks.
 	peak    bool
 	seconds float64
+	// told is when the last number of a look was so; nil where that is when it was looked.
+	told func(s record.Sample) (elapsed float64, ok bool)
 }
 
 func (f *scalar) window() float64 { return f.seconds }
+
+func (f *scalar) moment(s record.Sample) float64 {
+	if f.told == nil {
+		return s.Elapsed
+	}
+	if at, ok := f.told(s); ok && s.Elapsed-at > tick {
+		return at
+	}
+	return s.Elapsed
+}
 
 func (f *scalar) add(s record.Sample) (now, soFar reading) {
 	own, all := f.look(s)
@@ -207,22 +221,22 @@ func fallsOf(c scenario.Condition, of source) *scalar {
 	}}
 }
 
-// seriesOf takes the last point of a series over the looks of a window; a look that
-// brought no new one has none.
-func seriesOf(of func([]record.Sample) record.Series) source {
-	var tail []record.Sample
-	last := math.Inf(-1)
-	return func(s record.Sample) (float64, bool) {
-		tail = append(tail, s)
-		for s.Elapsed-tail[0].Elapsed > 3*record.CPUWindow {
-			tail = tail[1:]
-		}
-		series := of(tail)
-		i := series.Len() - 1
-		if i < 0 || series.Elapsed[i] <= last {
-			return 0, false
-		}
-		last = series.Elapsed[i]
-		return series.Values[i], true
-	}
+// A lastLevel is the newest level of a usage; a look that brought no new one has none.
+type lastLevel struct {
+	newest func([]record.Sample) (level, bool)
+	tail   tail
+	last   level
+	seen   bool
 }
+
+func (n *lastLevel) value(s record.Sample) (float64, bool) {
+	n.tail.add(s)
+	l, ok := n.newest(n.tail.samples)
+	if !ok || n.seen && l.at <= n.last.at {
+		return 0, false
+	}
+	n.last, n.seen = l, true
+	return l.value, true
+}
+
+func (n *lastLevel) moment(record.Sample) (elapsed float64, ok bool) { return n.last.at, n.seen }

@@ -140,6 +140,10 @@ func (s *subject) figureOf(a *asserted) judged {
 // fromSamples is what the samples come to.
 func (s *subject) fromSamples(a *asserted) judged {
 	j := judged{value: a.soFar.value, source: record.SamplesFile}
+	if s.usageTooSeldom(a, j.value) {
+		step := s.watch.pace.step()
+		return judged{why: "it takes two readings within the measured time, which are " + apart(step)}
+	}
 	if j.value != nil {
 		return j
 	}
@@ -148,6 +152,22 @@ func (s *subject) fromSamples(a *asserted) judged {
 		j.why = fmt.Sprintf("the measured time of %s is too short", Seconds(s.time.Measured))
 	}
 	return j
+}
+
+// usageTooSeldom is whether the place reads usage too seldom for an assertion to hold in the
+// time that was measured. One reading is enough for a peak to be too high.
+func (s *subject) usageTooSeldom(a *asserted, v *float64) bool {
+	if !a.ofUsage() || !record.Coarse(s.watch.pace.step()) ||
+		record.WorkingSet(s.samples, record.Gateway).Len() > 1 {
+		return false
+	}
+	switch {
+	case a.c.Subject == scenario.CPUPeak || a.c.Subject == scenario.CPUAvg:
+		return v == nil // else its own metrics told
+	case a.c.Subject == scenario.MemoryPeak && a.c.Upper():
+		return v == nil || a.c.Holds(*v)
+	}
+	return true
 }
 
 // restartsOf counts the new processes of the gateway in the whole run as they were noted,

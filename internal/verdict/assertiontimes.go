@@ -62,6 +62,8 @@ func beyond(share, n float64) float64 { return n - math.Ceil(share*n-1e-6) }
 
 func (t *times) window() float64 { return 1 }
 
+func (t *times) moment(s record.Sample) float64 { return s.Elapsed }
+
 func (t *times) add(s record.Sample) (now, soFar reading) {
 	metrics := s.Actors[t.actor].Metrics
 	count, ok := metrics[t.count]

@@ -144,11 +144,11 @@ func cpuLimits(s *subject) Candidate {
 	if used == nil {
 		return candidate(ByCPU, Unknown, "the gateway's CPU is not known")
 	}
-	found := candidate(ByCPU, state(used, 0.8, fullCPU), "at most %s of %s used over 5 s",
-		Percent(*used), what)
+	found := candidate(ByCPU, state(used, 0.8, fullCPU), "at most %s of %s used %s",
+		Percent(*used), what, c.Over())
 	if c.Max != nil {
-		found.add(proof("gateway_cpu.max_cores", "cores", *c.Max, "%.2f cores over 5 s at most",
-			*c.Max))
+		found.add(proof("gateway_cpu.max_cores", "cores", *c.Max, "%.2f cores %s at most",
+			*c.Max, c.Over()))
 	}
 	if c.Average != nil {
 		found.add(proof("gateway_cpu.average_cores", "cores", *c.Average,
@@ -169,8 +169,8 @@ func cpuLimits(s *subject) Candidate {
 	if found.State == Limits {
 		found.When = period(record.CPU(s.loaded(), record.Gateway, record.CPUWindow),
 			0.8**allowed)
-		found.Text = fmt.Sprintf("the CPU: %s of %s used on average, %s over 5 s at most",
-			percentOr(average), what, Percent(*used))
+		found.Text = fmt.Sprintf("the CPU: %s of %s used on average, %s %s at most",
+			percentOr(average), what, Percent(*used), c.Over())
 		if held != nil {
 			found.Text += fmt.Sprintf(", held back in %s of the limit's periods", Percent(*held))
 		}

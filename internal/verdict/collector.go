@@ -100,14 +100,14 @@ func (m measure) killed() (killed bool, oom *bool, at *float64) {
 		}
 	}
 	killed = oom != nil && *oom
-	if known && !state.Running && !state.Stopped && state.Signal == "SIGKILL" {
+	if known && !state.Running && !state.Stopped && state.Signal == "SIGKILL" && !state.Taken() {
 		killed = true
 	}
 	for _, e := range m.r.Events {
 		if e.Actor != record.Gateway {
 			continue
 		}
-		killed = killed || e.Kind == record.EventKilled
+		killed = killed || e.Kind == record.EventKilled && !state.Taken()
 		gone := e.Kind == record.EventKilled || e.Kind == record.EventEnded && !state.Stopped
 		if gone && at == nil {
 			at = new(e.Elapsed)
@@ -151,9 +151,9 @@ func (m measure) looks() map[string]Look {
 			}
 		}
 		var l Look
-		l.Missing, l.Longest = gaps(answered, from, to)
+		l.Missing, l.Longest = gaps(answered, from, to, tick)
 		if len(used) > 0 {
-			missing, longest := gaps(used, from, to)
+			missing, longest := gaps(used, from, to, max(tick, m.steps[actor]))
 			l.UsageMissing, l.UsageLongest = &missing, &longest
 		}
 		looks[actor] = l
@@ -163,7 +163,7 @@ func (m measure) looks() map[string]Look {
 
 // gaps is the share of the ticks in [from, to) without a look, and the longest
 // stretch without one. One tick at each edge is nobody's fault.
-func gaps(at []float64, from, to float64) (missing, longest float64) {
+func gaps(at []float64, from, to, tick float64) (missing, longest float64) {
 	expected := (to - from) / tick
 	missing = max(0, (expected-1-float64(len(at)))/expected)
 	before := from

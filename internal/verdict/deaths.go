@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
@@ -15,6 +16,9 @@ func (m measure) killedAmong(deaths []record.Death) (killed bool, oom *bool, at 
 		}
 		if at == nil && !m.ending.LoadStart.IsZero() {
 			at = new(d.Elapsed)
+		}
+		if d.State.Taken() {
+			continue
 		}
 		short := d.State.OOMKilled // of memory
 		if d.Kind == record.DeathOOM || d.Kind == record.DeathKilled || short != nil && *short {
@@ -36,11 +40,13 @@ var deathChecks = map[record.DeathKind]string{
 // died makes a finding of each way in which the gateway died; a kill that repeats itself
 // is one finding. None when it did not die, or died in a record of before deaths were noted.
 func died(s *subject) (found []Finding) {
-	var kills, crashes, hangs, starts []DeathFigures
+	var kills, crashes, hangs, starts, taken []DeathFigures
 	for _, d := range s.f.Deaths {
 		switch {
 		case d.Kind == record.DeathHang:
 			hangs = append(hangs, d)
+		case d.State.Taken():
+			taken = append(taken, d)
 		case d.ForMemory() || d.Kind == record.DeathKilled:
 			kills = append(kills, d)
 		case d.Kind == record.DeathStart:
@@ -49,7 +55,7 @@ func died(s *subject) (found []Finding) {
 			crashes = append(crashes, d)
 		}
 	}
-	for _, all := range [][]DeathFigures{kills, crashes, hangs, starts} {
+	for _, all := range [][]DeathFigures{kills, crashes, hangs, starts, taken} {
 		if len(all) > 0 {
 			found = append(found, s.deathFinding(all))
 		}
@@ -68,6 +74,9 @@ func (s *subject) deathFinding(all []DeathFigures) Finding {
 	case first.Kind == record.DeathHang:
 		f.Check, f.Text = deathChecks[first.Kind], hangText(first)
 		f.From, f.To = first.Since, first.Until
+	case first.State.Taken():
+		f.Severity, f.Reason = Void, GatewayTaken
+		f.Text = takenText(first.State) + s.whenDied(first) + takenWhy
 	case first.ForMemory() || first.Kind == record.DeathKilled:
 		f.Text = fmt.Sprintf("the gateway was killed%s%s%s", forMemory(first.State.OOMKilled),
 			s.whenDied(first), s.memoryThen())
@@ -90,6 +99,13 @@ func (s *subject) deathFinding(all []DeathFigures) Finding {
 	}
 	return f
 }
+
+// takenText tells of a gateway that its place took away, and why.
+func takenText(s env.State) string {
+	return fmt.Sprintf("the gateway was taken away by its place (%s)", s.Reason)
+}
+
+const takenWhy = ", and not for anything that it did or for a limit of its own"
 
 // whenDied is empty where the load had not begun.
 func (s *subject) whenDied(d DeathFigures) string {

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -30,6 +31,10 @@ func completed(s *subject) []Finding {
 	}
 	for _, actor := range []string{record.Loadgen, record.Backend} {
 		state, known := e.States[actor]
+		if state.Taken() {
+			return because(EndDied, one(check, Void, "the %s was taken away by its place (%s)", actor,
+				state.Reason))
+		}
 		if known && !state.Running && !state.Stopped && (state.ExitCode != 0 || actor == record.Backend) {
 			return because(EndDied, one(check, Void, "the %s ended by itself (exit code %d%s)", actor,
 				state.ExitCode, signal(state.Signal)))
@@ -70,6 +75,9 @@ func survived(s *subject) []Finding {
 	case f.Killed:
 		found = one(check, Critical, "the gateway was killed%s%s%s%s", forMemory(f.OOMKilled),
 			when(f.KilledAt), s.memoryThen(), s.diedWith())
+	case f.KilledAt != nil && s.ending.States[record.Gateway].Taken():
+		found = because(GatewayTaken, one(check, Void, "%s%s%s",
+			takenText(s.ending.States[record.Gateway]), when(f.KilledAt), takenWhy))
 	case f.KilledAt != nil:
 		state := s.ending.States[record.Gateway]
 		found = one(check, Critical, "the gateway ended by itself%s (exit code %d%s)%s",
@@ -132,8 +140,18 @@ func (s *subject) memoryThen() string {
 	if m.PeakOfRun == nil || m.Limit == nil {
 		return ""
 	}
-	return fmt.Sprintf("; largest working set seen %.0f MiB, limit %.0f MiB",
+	text := fmt.Sprintf("; largest working set seen %.0f MiB, limit %.0f MiB",
 		*m.PeakOfRun/(1<<20), *m.Limit/(1<<20))
+	at := s.f.Failures.KilledAt
+	if _, coarse := s.steps[record.Gateway]; !coarse || at == nil {
+		return text
+	}
+	before := record.WorkingSet(s.r.Samples, record.Gateway).Between(math.Inf(-1), *at)
+	if n := before.Len(); n > 0 {
+		text += fmt.Sprintf("; last read %s before its end (%.0f MiB)",
+			Seconds(math.Round(*at-before.Elapsed[n-1])), before.Values[n-1]/(1<<20))
+	}
+	return text
 }
 
 // drained asks whether the gateway was empty when the books were closed.

@@ -132,13 +132,16 @@ func paused(s *subject) []Finding {
 }
 
 // stoodStill is the longest time, in elapsed seconds, in which an actor was there and
-// did nothing; known is whether its CPU was read twice.
+// did nothing; known is whether its CPU was read twice. Where that is read seldom, no look
+// from one reading to the next was answered.
 func (s *subject) stoodStill(actor string) (from, to float64, known bool) {
+	if _, coarse := s.steps[actor]; coarse {
+		return s.stoodStillBetween(actor)
+	}
 	start, still := 0.0, false
 	for i := 1; i < len(s.samples); i++ {
 		before, now := s.samples[i-1].Actors[actor], s.samples[i].Actors[actor]
-		if before.Usage == nil || now.Usage == nil || before.Usage.CPUSeconds == nil ||
-			now.Usage.CPUSeconds == nil {
+		if !cpuTold(before) || !cpuTold(now) {
 			still = false
 			continue
 		}
@@ -154,6 +157,30 @@ func (s *subject) stoodStill(actor string) (from, to float64, known bool) {
 		if end := s.samples[i].Elapsed; end-start > to-from {
 			from, to = start, end
 		}
+	}
+	return from, to, known
+}
+
+func cpuTold(a record.ActorSample) bool { return a.Usage != nil && a.Usage.CPUSeconds != nil }
+
+func (s *subject) stoodStillBetween(actor string) (from, to float64, known bool) {
+	before, silent := -1, true
+	for i := range s.samples {
+		now := s.samples[i].Actors[actor]
+		if cpuTold(now) {
+			if before >= 0 {
+				known = true
+				was := *s.samples[before].Actors[actor].Usage.CPUSeconds
+				start, end := s.samples[before].Elapsed, s.samples[i].Elapsed
+				if now.Running && silent && i > before+1 && *now.Usage.CPUSeconds <= was &&
+					end-start > to-from {
+					from, to = start, end
+				}
+			}
+			before, silent = i, true
+			continue
+		}
+		silent = silent && now.ScrapeError != ""
 	}
 	return from, to, known
 }

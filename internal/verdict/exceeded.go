@@ -14,6 +14,9 @@ const (
 	// limitMemory is by how much usage may be above its limit: the kernel charges in
 	// batches, and some of its own memory regardless.
 	limitMemory = 0.01
+	// limitClock is by how many seconds the time between two readings that a place makes
+	// seldom may be wrong: a kubelet may tell them to the second.
+	limitClock = 1.0
 )
 
 // exceeded asks, of limits that were set, whether they did bind: what was used stayed
@@ -24,10 +27,17 @@ func exceeded(s *subject) (found []Finding) {
 		found = append(found, because(LimitsExceeded, with(one("limits", Reservation, format, args...),
 			&value, &limit, unit, record.SamplesFile+": actors.gateway.usage"))...)
 	}
-	if limit := float64(g.CPULimit); limit > 0 && e.CPU && s.f.CPU.Max != nil &&
-		*s.f.CPU.Max > (1+limitCPU)*limit {
-		add(*s.f.CPU.Max, limit, "cores", "the CPU limit of %.2f cores did not bind: the gateway used "+
-			"%.2f over 5 s (allowed %s more)", limit, *s.f.CPU.Max, Percent(limitCPU))
+	// The moments of the gateway's own metrics are not exact enough to be asked.
+	place := record.CPUTime{Series: record.CPUSeconds(s.samples, record.Gateway)}
+	used := top(place.Over(record.CPUWindow))
+	more := limitCPU
+	if step, coarse := s.steps[record.Gateway]; coarse {
+		more += limitClock / step
+	}
+	if limit := float64(g.CPULimit); limit > 0 && e.CPU && used != nil && *used > (1+more)*limit {
+		add(*used, limit, "cores", "the CPU limit of %.2f cores did not bind: the gateway used "+
+			"%.2f %s (allowed %s more)", limit, *used, s.placeSource(record.Gateway).Over(),
+			Percent(more))
 	}
 	most := top(record.Memory(s.r.Samples, record.Gateway,
 		func(u *env.Usage) *int64 { return u.MemoryUsage }))

@@ -201,18 +201,30 @@ func Measure(r *record.Record) Figures {
 }
 
 // A measure is a record with what all figures need: the measured samples and the two
-// books, where there are such.
+// books, where there are such. Its samples have each reading of usage once, where it belongs.
 type measure struct {
 	r        *record.Record
-	samples  []record.Sample // of the measured time
-	ending   record.Ending   // zero when the record has none
+	samples  []record.Sample    // of the measured time
+	steps    map[string]float64 // seconds between the readings of an actor's usage, if coarse
+	ending   record.Ending      // zero when the record has none
 	sent     *ledger.Sent
 	received *ledger.Received
 	time     TimeFigures
 }
 
 func newMeasure(r *record.Record) measure {
-	m := measure{r: r, samples: record.Measured(r.Samples)}
+	m := measure{r: r, steps: map[string]float64{}}
+	for _, actor := range record.Actors(r.Samples) {
+		if step := record.Resolution(r.Samples, actor); record.Coarse(step) {
+			m.steps[actor] = step
+		}
+	}
+	if len(m.steps) > 0 {
+		placed := *r
+		placed.Samples = record.Placed(r.Samples)
+		m.r = &placed
+	}
+	m.samples = record.Measured(m.r.Samples)
 	if r.Ending != nil {
 		m.ending = *r.Ending
 		m.sent, m.received = r.Ending.Sent, r.Ending.Received

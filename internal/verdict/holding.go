@@ -115,8 +115,16 @@ func (s *subject) unbroken(h *Holding, findings []Finding, charged map[whose][]R
 // so that what was used in all counts, too.
 func (s *subject) thresholdsTooShort(used *float64) (f Finding, short bool) {
 	for _, r := range s.watch.resources {
+		few, unread := r.tooFew(s.watch.pace.step())
 		for _, h := range r.holds {
-			if h.severity == Critical && r.points > 0 && r.last-r.first < h.seconds &&
+			switch {
+			case h.severity != Critical:
+			case unread:
+				return few, true
+			case r.unsure(h):
+				return r.outcome(s.watch.pace.step()), true
+			}
+			if h.severity == Critical && r.points > 0 && r.short(h) &&
 				(r.max >= h.share*r.limit || r.check == "cpu" && used != nil && *used >= 1) {
 				f, _ = r.tooShort()
 				return f, true
@@ -133,7 +141,7 @@ func (s *subject) thresholdsTooShort(used *float64) (f Finding, short bool) {
 func (s *subject) stillRises() bool {
 	from := s.time.WarmUp
 	for _, of := range s.settles() {
-		blocks := inBlocks(of.series, from, from+s.time.Measured)
+		blocks := inBlocks(of.series, from, from+s.time.Measured, of.block())
 		if of.unit == "bytes" || len(blocks) < settleBlocks {
 			continue
 		}

@@ -223,10 +223,10 @@ func TestHoldingByReason(t *testing.T) {
 		verdict.GeneratorPaused: backend, verdict.BackendPaused: backend,
 		verdict.BackendCPUFull: backend, verdict.BackendSlow: backend, verdict.BackendLate: backend,
 		verdict.UsageUnknown: backend, verdict.LimitsNotEnforced: backend,
-		verdict.LimitsTooLarge: backend, verdict.HostFull: backend,
+		verdict.LimitsTooLarge: backend, verdict.HostFull: backend, verdict.GatewayTaken: backend,
 		verdict.LostOrSampled: tool, verdict.WrongPrediction: tool,
 
-		verdict.ClockUnsteady: passing, verdict.LimitsExceeded: passing, verdict.HostBusy: host,
+		verdict.UsageSeldom: passing, verdict.ClockUnsteady: passing, verdict.LimitsExceeded: passing, verdict.HostBusy: host,
 		verdict.HostSteal: host, verdict.HostPressure: host, verdict.EndsStalled: host,
 
 		// It was above the warning only, and CPU below critical is what is asked.

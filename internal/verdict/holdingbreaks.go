@@ -144,11 +144,11 @@ func (s *subject) onAverage() (all []Break) {
 		average := mean(series)
 		for _, h := range r.holds {
 			if h.severity != Critical || average == nil || *average < h.share*r.limit ||
-				r.last-r.first < h.seconds {
+				r.short(h) {
 				continue
 			}
 			all = append(all, newBreak(r.check, fmt.Sprintf("%s was %s of its limit of %s on "+
-				"average (critical is %s), though not above that for %s at a stretch", r.what,
+				"average (critical is %s), though not above that for %s at a stretch", r.what(),
 				Percent(*average/r.limit), r.show(r.limit), Percent(h.share), Seconds(h.seconds)),
 				s.firstAbove(series, h.share*r.limit, r.window)))
 		}

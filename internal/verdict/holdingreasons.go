@@ -27,12 +27,14 @@ type charge struct {
 
 // charges are of every reason.
 var charges = map[Reason]charge{
-	CutOff:           {of: ofTool},
-	Interrupted:      {of: ofTool},
-	NotFinished:      {of: ofTool},
-	NeverBegan:       {of: ofTool},
-	EndDied:          {of: ofTool},
-	CutShort:         {of: ofTool},
+	CutOff:      {of: ofTool},
+	Interrupted: {of: ofTool},
+	NotFinished: {of: ofTool},
+	NeverBegan:  {of: ofTool},
+	EndDied:     {of: ofTool},
+	CutShort:    {of: ofTool},
+	// A break beside it may be its doing.
+	GatewayTaken:     {of: ofTool, kills: true},
 	NothingMeasured:  {of: ofTool},
 	BookMissing:      {of: ofTool},
 	BooksUnbalanced:  {of: ofTool},
@@ -61,6 +63,7 @@ var charges = map[Reason]charge{
 	LostOrSampled:   {of: ofTool},
 	WrongPrediction: {of: ofTool},
 
+	UsageSeldom:    {of: ofPassing},
 	ClockUnsteady:  {of: ofPassing},
 	LimitsExceeded: {of: ofPassing},
 	HostBusy:       {of: ofPassing, worsens: true},

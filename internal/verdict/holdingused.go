@@ -80,7 +80,7 @@ func (s *subject) cpuJudged() *float64 {
 		series, seconds := r.value(s.samples), math.Inf(1)
 		for _, h := range r.holds {
 			if h.severity == Critical {
-				seconds = h.seconds
+				seconds = h.seconds - stepSlack*r.step()
 			}
 		}
 		if average, kept := mean(series), keptFor(series, seconds); average != nil {

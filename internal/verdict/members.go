@@ -39,6 +39,7 @@ func (m measure) inPlaceOf(actor, member string) measure {
 // one that is late makes the load late.
 func (m measure) ends(actor string) EndFigures {
 	f := m.end(actor)
+	f.Alike = len(m.members(actor))
 	for i, name := range m.members(actor) {
 		one := m.inPlaceOf(actor, name).end(actor)
 		if i == 0 || above(one.FullShare, orZero(f.FullShare)) ||

@@ -2,8 +2,10 @@ package verdict_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/verdict"
 	"github.com/odigos-io/odigos-stress/internal/verdict/testdata/trials"
@@ -55,6 +57,54 @@ func TestEndsOfSeveral(t *testing.T) {
 		}
 		if sum := c.cores[0] + c.cores[1]; f.Cores == nil || *f.Cores < 0.99*sum || *f.Cores > 1.01*sum {
 			t.Errorf("%v cores: %v together, want %v", c.cores, f.Cores, sum)
+		}
+	}
+}
+
+// Of one nothing may be known: then what all used is not known, and the worst is that of
+// the others.
+func TestEndsOfSeveralOneUnknown(t *testing.T) {
+	for unknown := range 2 {
+		r := trials.Calm().Record()
+		shared(r, [2]float64{0.5, 0.5}, [2]float64{1, 1})
+		for i := range r.Samples {
+			s := &r.Samples[i]
+			for _, name := range []string{record.Loadgen, env.MemberName(record.Loadgen, unknown)} {
+				a := s.Actors[name]
+				a.Usage = nil
+				s.Actors[name] = a
+			}
+		}
+		f := verdict.Measure(r).Loadgen
+		if f.Cores != nil || f.FullShare == nil || *f.FullShare != 1 || f.Alike != 2 {
+			t.Errorf("without usage of load generator %d: %v cores, full in %v, %d alike", unknown, f.Cores,
+				f.FullShare, f.Alike)
+		}
+	}
+}
+
+// A worker that one load generator has to spare is none of another, which is late for want
+// of one.
+func TestWorkersToSpareOfSeveral(t *testing.T) {
+	for _, c := range []struct {
+		inFlight [2]float64
+		why      verdict.Reason
+	}{
+		{[2]float64{20, 20}, verdict.GeneratorLate}, {[2]float64{32, 2}, ""},
+	} {
+		r := trials.Calm().Record()
+		shared(r, [2]float64{0.1, 0.1}, c.inFlight)
+		r.Ending.Sent.Lateness = ledger.NewHistogram()
+		r.Ending.Sent.Lateness.Record(time.Second, 1000)
+		for i := range r.Samples {
+			r.Samples[i].Actors[record.Loadgen].Metrics[record.LoadLatenessP99] = 1
+		}
+		late := false
+		for _, f := range verdict.Judge(r).Findings {
+			late = late || f.Reason == verdict.GeneratorLate
+		}
+		if late != (c.why == verdict.GeneratorLate) {
+			t.Errorf("%v of 32 requests in flight each: the load generator is at fault: %t", c.inFlight, late)
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (m measure) runtime() RuntimeFigures {
 	if f.Memory != nil && f.MemLimit != nil {
 		f.Distance = new(*f.MemLimit - *f.Memory)
 	}
-	used, span := record.Increase(record.CPUSeconds(m.samples, record.Gateway))
+	used, span := record.Increase(record.CPUTimeOf(m.samples, record.Gateway).Series)
 	if f.GC != nil && span > 0 {
 		f.Share = over(f.GC, new(used/span))
 	}

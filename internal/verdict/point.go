@@ -80,6 +80,9 @@ func PointOf(r *record.Record) Point {
 	if l := f.Pacing.Lateness; l != nil {
 		p.Lateness = l.P99.seconds()
 	}
+	if f.CPU.Resolution != nil {
+		p.CPUMax = nil // over longer than 5 s
+	}
 	inside := m.inside(m.samples, false)
 	p.Inside, p.InsideMax = mean(inside), top(inside)
 	return p

@@ -42,6 +42,11 @@ func endCases() []reasonCase {
 			},
 		},
 		{
+			verdict.GatewayTaken, rec(func(r *record.Record) {
+				r.Ending.States[record.Gateway] = taken("evicted by kubelet")
+			}), rec(func(r *record.Record) { r.Ending.States[record.Gateway] = taken("") }),
+		},
+		{
 			verdict.NothingMeasured, rec(func(r *record.Record) {
 				r.Ending.Sent.Measured, r.Ending.Measured = ledger.Classes{}, ledger.Account{}
 			}), calm,
@@ -167,6 +172,9 @@ func seenCases() []reasonCase {
 		{verdict.UsageUnknown, rec(func(r *record.Record) {
 			each(r, record.Gateway, func(_ *record.Sample, a *record.ActorSample) { a.Usage.CPUSeconds = nil })
 		}), madeUp{}},
+		{verdict.UsageSeldom, rec(func(r *record.Record) {
+			trials.Kubelet(r, 10, 10, 10, 26, 10)
+		}), rec(func(r *record.Record) { trials.Kubelet(r, 10, 10, 10, 24, 10) })},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -38,6 +39,11 @@ var endReasons = []ReasonEntry{
 	{
 		CutShort, "completed", Unusable, "the load ended while the gateway ran",
 		"the load ended before its time", "see the reason given, and `logs/test.log`",
+	},
+	{
+		GatewayTaken, "gateway", Unusable, "the cluster evicted or preempted it, or took its node away",
+		"the gateway ended for a reason that is none of its own",
+		"see the events of its pod; run it where nothing presses on the node",
 	},
 	{
 		NothingMeasured, "schedule", Unusable, "no measured time, or no span due in it",
@@ -160,6 +166,13 @@ var seenReasons = []ReasonEntry{
 		UsageUnknown, "cpu, memory", Degraded, "no figure at all of what has a limit",
 		"it could not be held against its limit", "`odigos-stress doctor` says what is missing",
 	},
+	{
+		UsageSeldom, "looks", Degraded,
+		fmt.Sprintf("usage that the place reads seldom, and once not for %g times as long as between "+
+			"two readings as a rule ([0025](adr/0025-coarse.md))", record.Reach),
+		"what the gateway used meanwhile is not known",
+		"see why the place did not tell (a node under pressure, rights), and run it again",
+	},
 }
 
 // placeReasons are of the place in which the trial ran.
@@ -250,7 +263,8 @@ var answerReasons = []ReasonEntry{
 	},
 	{
 		TooShortToHold, "cpu, memory", Degraded,
-		"usage above a threshold all the time, in less time than its `for`",
+		"usage above a threshold all the time, in less time than its `for`; of usage that is read " +
+			"seldom fewer than two readings, or a critical one by itself",
 		"whether it would have held is not known", "a longer `timing.duration`",
 	},
 	{

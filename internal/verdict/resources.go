@@ -11,8 +11,10 @@ import (
 )
 
 // CPUFigures are the gateway's processor time. Percentiles are over sliding windows
-// of 5 s that end at each look, and lie wholly within the measured time.
+// of 5 s that end at each look, and lie wholly within the measured time; where readings are
+// further apart they are over the times between these.
 type CPUFigures struct {
+	UsageSource
 	Limit   *float64 `json:"limit_cores,omitempty"` // nil: none
 	Average *float64 `json:"average_cores,omitempty"`
 	Max     *float64 `json:"max_cores,omitempty"`
@@ -33,6 +35,7 @@ type CPUFigures struct {
 
 // MemoryFigures are the gateway's memory.
 type MemoryFigures struct {
+	UsageSource
 	Limit *float64 `json:"limit_bytes,omitempty"` // nil: none
 	// The working set is what is held against the limit: usage less inactive file.
 	Peak      *float64 `json:"working_set_peak_bytes,omitempty"`
@@ -45,13 +48,20 @@ type MemoryFigures struct {
 	// kill is.
 	Unreclaimable *float64 `json:"anon_and_kernel_peak_bytes,omitempty"`
 	Distance      *float64 `json:"distance_to_oom_kill_bytes,omitempty"`
-	RSS           *float64 `json:"rss_peak_bytes,omitempty"` // shown, never judged
-	LimitHits     *uint64  `json:"whole_run_limit_hits,omitempty"`
-	OOMKills      *uint64  `json:"whole_run_oom_kills,omitempty"`
+	// RSS is shown, never judged. Where the place does not tell it, it is by the gateway's own
+	// metrics.
+	RSS       *float64 `json:"rss_peak_bytes,omitempty"`
+	LimitHits *uint64  `json:"whole_run_limit_hits,omitempty"`
+	OOMKills  *uint64  `json:"whole_run_oom_kills,omitempty"`
 }
 
 // EndFigures are what the load generator or the backend used.
 type EndFigures struct {
+	UsageSource // of its CPU
+	// Alike is how many there are of it, where there are several: Cores, Memory and RSS are
+	// then of all of them, what is said of Allowed, of being held back and of waiting is of
+	// the one that fared worst.
+	Alike   int      `json:"alike,omitempty"`
 	Cores   *float64 `json:"average_cores,omitempty"`
 	Max     *float64 `json:"max_cores,omitempty"` // over 5 s
 	P95     *float64 `json:"p95_cores,omitempty"`
@@ -72,15 +82,16 @@ func (m measure) cpu() CPUFigures {
 	if limit := float64(m.r.Header.Scenario.Gateway.CPULimit); limit > 0 {
 		f.Limit = &limit
 	}
-	windows := record.CPU(m.samples, record.Gateway, record.CPUWindow)
+	cpu := record.CPUTimeOf(m.samples, record.Gateway)
+	f.UsageSource = m.cpuSource(record.Gateway, cpu)
+	windows := cpu.Over(record.CPUWindow)
 	f.Windows = windows.Len()
 	f.P95, f.P99 = quantile(windows, .95), quantile(windows, .99)
 	if top, _, ok := windows.Max(); ok {
 		f.Max = new(top)
 		f.Share = over(f.Max, f.Limit)
 	}
-	used, span := record.Increase(record.CPUSeconds(m.samples, record.Gateway))
-	if span > 0 {
+	if used, span := record.Increase(cpu.Series); span > 0 {
 		f.Seconds, f.Average = new(used), new(used/span)
 	}
 	f.ThrottledPeriods = m.throttled(record.Gateway)
@@ -94,22 +105,54 @@ func (m measure) cpu() CPUFigures {
 }
 
 // worked is how many spans arrived at the backend and how much CPU an actor used, both over
-// the looks that show both.
+// the looks that show both. Where CPU is read seldom, how many had come by a reading is a
+// straight line between the looks around it.
 func (m measure) worked(actor string) (spans, seconds *float64) {
+	own := record.CPUTimeOf(m.samples, actor).Own
 	var both []record.Sample
 	for _, sample := range m.samples {
-		u := sample.Actors[actor].Usage
+		a := sample.Actors[actor]
 		_, known := sample.Actors[record.Backend].Metrics[record.BackendUnique]
-		if known && u != nil && u.CPUSeconds != nil {
+		_, told := a.Metrics[record.ProcessCPU]
+		if known && (own && told || !own && a.Usage != nil && a.Usage.CPUSeconds != nil) {
 			both = append(both, sample)
 		}
 	}
-	arrived, over := record.Increase(record.MetricSeries(both, record.Backend, record.BackendUnique))
-	used, _ := record.Increase(record.CPUSeconds(both, actor))
+	cpu := record.CPUSeconds(both, actor)
+	if own {
+		cpu = record.OwnCPUSeconds(both, actor)
+	}
+	came := record.MetricSeries(both, record.Backend, record.BackendUnique)
+	if cpu.Coarse() {
+		came = at(record.MetricSeries(m.samples, record.Backend, record.BackendUnique), cpu.Elapsed)
+	}
+	arrived, over := record.Increase(came)
+	used, _ := record.Increase(cpu)
 	if over == 0 {
 		return nil, nil
 	}
 	return &arrived, &used
+}
+
+// at is a series at other moments: on the straight line between its points around each,
+// and at its ends before and after them.
+func at(s record.Series, moments []float64) record.Series {
+	out := record.Series{Elapsed: moments}
+	if s.Len() == 0 {
+		return record.Series{}
+	}
+	i := 0
+	for _, t := range moments {
+		for i+1 < s.Len() && s.Elapsed[i+1] <= t {
+			i++
+		}
+		v := s.Values[i]
+		if i+1 < s.Len() && t > s.Elapsed[i] {
+			v += (s.Values[i+1] - v) * (t - s.Elapsed[i]) / (s.Elapsed[i+1] - s.Elapsed[i])
+		}
+		out.Values = append(out.Values, v)
+	}
+	return out
 }
 
 // throttled is the share of all periods of the measured time, not a mean of shares.
@@ -138,7 +181,8 @@ func (m measure) memory() MemoryFigures {
 		f.Limit = &limit
 	}
 	f.PeakOfRun = top(record.WorkingSet(m.r.Samples, record.Gateway))
-	set := record.WorkingSet(m.samples, record.Gateway)
+	set := m.workingSet(record.Gateway)
+	f.UsageSource = m.placeSource(record.Gateway)
 	f.Peak, f.Average = top(set), mean(set)
 	f.Share = over(f.Peak, f.Limit)
 	if set.Len() > 0 {
@@ -148,7 +192,9 @@ func (m measure) memory() MemoryFigures {
 	if f.Unreclaimable != nil && f.Limit != nil {
 		f.Distance = new(*f.Limit - *f.Unreclaimable)
 	}
-	f.RSS = top(rss(m.samples, record.Gateway))
+	if f.RSS = top(rss(m.samples, record.Gateway)); f.RSS == nil {
+		f.RSS = top(record.MetricSeries(m.samples, record.Gateway, record.ProcessRSS))
+	}
 	for i := range m.r.Samples {
 		if u := m.r.Samples[i].Actors[record.Gateway].Usage; u != nil {
 			f.LimitHits, f.OOMKills = later(f.LimitHits, u.LimitHits), later(f.OOMKills, u.OOMKills)
@@ -174,10 +220,12 @@ func (m measure) end(actor string) EndFigures {
 			f.Allowed = new(a.Limits.CPUCores)
 		}
 	}
-	if used, span := record.Increase(record.CPUSeconds(m.samples, actor)); span > 0 {
+	cpu := record.CPUTimeOf(m.samples, actor)
+	f.UsageSource = m.cpuSource(actor, cpu)
+	if used, span := record.Increase(cpu.Series); span > 0 {
 		f.Cores = new(used / span)
 	}
-	windows := record.CPU(m.samples, actor, record.CPUWindow)
+	windows := cpu.Over(record.CPUWindow)
 	f.Max, f.P95 = top(windows), quantile(windows, .95)
 	if windows.Len() > 0 && f.Allowed != nil {
 		full := 0
@@ -190,7 +238,7 @@ func (m measure) end(actor string) EndFigures {
 	}
 	f.ThrottledPeriods = m.throttled(actor)
 	f.Stalled = m.stalled(actor)
-	f.Memory = top(record.WorkingSet(m.samples, actor))
+	f.Memory = top(m.workingSet(actor))
 	f.RSS = top(rss(m.samples, actor))
 	return f
 }

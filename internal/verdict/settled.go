@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -16,6 +17,17 @@ type settling struct {
 	floor float64
 	unit  string
 	show  func(float64) string
+	// seldom is whether it may be read less often than is looked.
+	seldom bool
+}
+
+// block is over how many seconds it is averaged: settleSeconds, or a multiple of that in
+// which no reading that is made seldom need be missing.
+func (s settling) block() float64 {
+	if !s.seldom || !s.series.Coarse() {
+		return settleSeconds
+	}
+	return settleSeconds * math.Ceil(record.Reach*s.series.Resolution()/settleSeconds)
 }
 
 // Floors of what moves, where there is no limit to take a share of.
@@ -41,19 +53,21 @@ func (s *subject) settles() []settling {
 	metric := func(actor string, m record.Metric) record.Series {
 		return record.MetricSeries(s.samples, actor, m)
 	}
+	cpu := record.Rate(record.CPUTimeOf(s.samples, record.Gateway).Series)
+	set := record.WorkingSet(s.samples, record.Gateway)
 	return []settling{
 		{
-			"CPU", record.Rate(record.CPUSeconds(s.samples, record.Gateway)), coresFloor, "cores",
-			func(v float64) string { return fmt.Sprintf("%.2f cores", v) },
+			"CPU", cpu, coresFloor, "cores",
+			func(v float64) string { return fmt.Sprintf("%.2f cores", v) }, true,
 		},
-		{"working set", record.WorkingSet(s.samples, record.Gateway), bytesFloor, "bytes", mibs},
+		{"working set", set, bytesFloor, "bytes", mibs, true},
 		{
 			"exporter's queue", metric(record.Gateway, record.QueueSize), backlogRise, "requests",
-			func(v float64) string { return Number(v) + " requests" },
+			func(v float64) string { return Number(v) + " requests" }, false,
 		},
 		{
 			"median latency", metric(record.Backend, record.BackendLatencyP50), settleLatency,
-			"seconds", Seconds,
+			"seconds", Seconds, false,
 		},
 	}
 }
@@ -80,16 +94,23 @@ func settled(s *subject) []Finding {
 			"%s of measured time", Seconds(settleBlocks*settleSeconds))
 	}
 	var moved, steadyOnes []string
+	unknown := ""
 	var worst steadiness
+	after := 0.0
 	var first Finding
 	grew := s.queueGrew()
 	for _, of := range s.settles() {
 		if grew && of.unit == "requests" {
 			continue // backlog says so
 		}
-		blocks := inBlocks(of.series, from, to)
-		if len(blocks) < settleBlocks {
-			continue // not known
+		block := of.block()
+		blocks := inBlocks(of.series, from, to, block)
+		if len(blocks) < settleBlocks { // not known
+			if of.seldom && of.series.Coarse() {
+				unknown = fmt.Sprintf("; of the %s, which is read every %s, it is not known", of.name,
+					Seconds(math.Round(of.series.Resolution())))
+			}
+			continue
 		}
 		st, is := steady(blocks, of.floor)
 		if !is {
@@ -97,9 +118,9 @@ func settled(s *subject) []Finding {
 			continue
 		}
 		moved = append(moved, fmt.Sprintf("%s was %s in the first %s and %s after them", of.name,
-			of.show(st.head), Seconds(float64(st.blocks)*settleSeconds), of.show(st.rest)))
-		if st.blocks > worst.blocks {
-			worst = st
+			of.show(st.head), Seconds(float64(st.blocks)*block), of.show(st.rest)))
+		if lasted := float64(st.blocks) * block; lasted > after {
+			worst, after = st, lasted
 			first = Finding{Value: &st.head, Limit: &st.rest, Unit: of.unit}
 		}
 	}
@@ -107,10 +128,9 @@ func settled(s *subject) []Finding {
 	case len(moved) == 0 && len(steadyOnes) == 0:
 		return one(check, Note, "whether the gateway was in a steady state is not known: too few looks")
 	case len(moved) == 0:
-		return one(check, Held, "steady from the start of the measured time: %s",
-			strings.Join(steadyOnes, ", "))
+		return one(check, Held, "steady from the start of the measured time: %s%s",
+			strings.Join(steadyOnes, ", "), unknown)
 	}
-	after := float64(worst.blocks) * settleSeconds
 	advice := fmt.Sprintf("a warm-up of %s would have been enough", Seconds(s.time.WarmUp+after))
 	if worst.late() {
 		advice = "it was on its way for half of the measured time or more, and a longer warm-up may " +

@@ -10,7 +10,7 @@ import (
 func (r *resource) spans() (all []Span) {
 	for _, h := range r.holds {
 		for _, s := range h.stretches() {
-			all = append(all, Span{h.severity, s.from - r.window, s.to, &s.max})
+			all = append(all, Span{h.severity, s.begins, s.to, &s.max})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Span) int {
@@ -27,11 +27,11 @@ func (r *resource) spans() (all []Span) {
 
 // ended says that a threshold is no more reached.
 func (r *resource) ended(h *hold, s stretch) Finding {
-	at, from := h.share*r.limit, s.from-r.window
+	at, from := h.share*r.limit, s.begins
 	return Finding{
-		Check: r.check, Severity: Note, Limit: &at, Value: &s.max, Unit: r.unit, Source: r.source,
+		Check: r.check, Severity: Note, Limit: &at, Value: &s.max, Unit: r.unit, Source: r.from(),
 		From: &from, To: &s.to, Ended: true, Text: fmt.Sprintf("%s was at or above %s (%s of the "+
-			"limit of %s, %s) from %s to %s, at most %s", r.what, r.show(at), Percent(h.share),
+			"limit of %s, %s) from %s to %s, at most %s", r.what(), r.show(at), Percent(h.share),
 			r.show(r.limit), h.severity, Clock(from), Clock(s.to), r.show(s.max)),
 	}
 }

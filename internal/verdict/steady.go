@@ -76,11 +76,11 @@ func noise(values []float64) float64 {
 	return 1.4826 * (steps[(n-1)/2] + steps[n/2]) / 2 / math.Sqrt2
 }
 
-// inBlocks averages a series over blocks of settleSeconds from one moment to another; nil
+// inBlocks averages a series over blocks of so many seconds from one moment to another; nil
 // when a block has no point.
-func inBlocks(s record.Series, from, to float64) (means []float64) {
-	for b := from; b+settleSeconds <= to+1e-9; b += settleSeconds {
-		values := s.Between(b, b+settleSeconds).Values
+func inBlocks(s record.Series, from, to, seconds float64) (means []float64) {
+	for b := from; b+seconds <= to+1e-9; b += seconds {
+		values := s.Between(b, b+seconds).Values
 		if len(values) == 0 {
 			return nil
 		}

@@ -140,9 +140,12 @@ func (s *subject) requestRate() float64 {
 // wanted says how an actor of ours wanted for CPU; empty when it did not.
 func (e EndFigures) wanted() string {
 	if e.FullShare != nil && *e.FullShare >= fullShare {
+		windows := "5 s windows"
+		if every := e.Every(); every != "" {
+			windows = "times between readings, " + every
+		}
 		return fmt.Sprintf("its CPU was full: %.2f of %.2f cores at most, at least %s of them "+
-			"in %s of the 5 s windows", *e.Max, *e.Allowed, Percent(fullCPU),
-			Percent(*e.FullShare))
+			"in %s of the %s", *e.Max, *e.Allowed, Percent(fullCPU), Percent(*e.FullShare), windows)
 	}
 	if e.ThrottledPeriods != nil && *e.ThrottledPeriods >= throttledShare {
 		return fmt.Sprintf("its CPU limit held it back in %s of the periods (allowed %s)",
@@ -191,7 +194,8 @@ func generatorLate(s *subject) []Finding {
 // reservation.
 func looked(s *subject) []Finding {
 	const check = "looks"
-	var found []Finding
+	found := s.usageSeldom()
+	unread := len(found) > 0
 	worst := 0.0
 	for _, actor := range []string{record.Loadgen, record.Gateway, record.Backend} {
 		l, ok := s.f.Looks[actor]
@@ -200,9 +204,10 @@ func looked(s *subject) []Finding {
 		}
 		severity := Void
 		missing, longest := l.Missing, l.Longest
-		if actor == record.Gateway && l.UsageMissing != nil {
+		if actor == record.Gateway && l.UsageMissing != nil && !unread {
 			severity = Reservation
-			if *l.UsageMissing > gapShare || *l.UsageLongest > gapSeconds {
+			_, coarse := s.steps[actor]
+			if !coarse && (*l.UsageMissing > gapShare || *l.UsageLongest > gapSeconds) {
 				severity, missing, longest = Void, *l.UsageMissing, *l.UsageLongest
 			}
 		}
@@ -224,6 +229,21 @@ func looked(s *subject) []Finding {
 	return with(one(check, Held, "every actor was seen in all but %s of the measured seconds "+
 		"(allowed %s)", Percent(worst), Percent(gapShare)), &worst, new(gapShare), "ratio",
 		record.SamplesFile)
+}
+
+// usageSeldom tells when the gateway's usage, which the place reads seldom, was not read for
+// longer than chance has it. What the gateway says of itself may still have been seen.
+func (s *subject) usageSeldom() []Finding {
+	l, ok := s.f.Looks[record.Gateway]
+	step, coarse := s.steps[record.Gateway]
+	allowed := record.Reach * step
+	if !ok || !coarse || l.UsageLongest == nil || *l.UsageLongest <= allowed {
+		return nil
+	}
+	return because(UsageSeldom, with(one("looks", Reservation, "the gateway's usage was not read "+
+		"for %s (allowed %s, %g times the %s between readings): what it used meanwhile is not known",
+		Seconds(*l.UsageLongest), Seconds(allowed), record.Reach, Seconds(math.Round(step))),
+		l.UsageLongest, &allowed, "seconds", record.SamplesFile+": actors.gateway.usage"))
 }
 
 // balanced asks whether the books sum up. They do by construction; when they do not,

@@ -35,11 +35,13 @@ type Wanted struct {
 type Found struct {
 	At time.Time `json:"read_at"`
 	// Cluster is the context and the files by which it was reached.
-	Cluster    string    `json:"cluster"`
-	Namespace  string    `json:"namespace"`
-	Deployment string    `json:"deployment"`
-	Container  string    `json:"container"`
-	Image      string    `json:"image"`
+	Cluster    string `json:"cluster"`
+	Namespace  string `json:"namespace"`
+	Deployment string `json:"deployment"`
+	Container  string `json:"container"`
+	Image      string `json:"image"`
+	// Program is the path in it; empty is its entry point.
+	Program string `json:"program,omitempty"`
 	// ImageID is the image that a pod runs, by digest; empty where none runs.
 	ImageID string `json:"image_id,omitempty"`
 	// Args are the collector's, those that name its configuration left out.
@@ -130,7 +132,8 @@ func (r *reading) read(
 	}
 	f := Found{
 		Namespace: d.Namespace, Deployment: d.Name, Container: c.Name, Image: c.Image,
-		Limits: amount(c.Resources.Limits), Requests: amount(c.Resources.Requests),
+		Program: programOfContainer(c),
+		Limits:  amount(c.Resources.Limits), Requests: amount(c.Resources.Requests),
 		Replicas: replicasOf(d), Account: pod.ServiceAccountName,
 	}
 	if f.Account == "" {

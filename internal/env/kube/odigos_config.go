@@ -13,6 +13,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// programOfContainer is the path of a container's program; empty is its image's entry point.
+func programOfContainer(c corev1.Container) string {
+	if len(c.Command) == 0 {
+		return ""
+	}
+	return c.Command[0]
+}
+
 // configArgs parts a container's arguments into the places of its configuration and the
 // others.
 func configArgs(c corev1.Container, env []Variable) (uris, others []string) {

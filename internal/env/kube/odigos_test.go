@@ -152,6 +152,7 @@ func TestFindOdigos(t *testing.T) {
 	want := Found{
 		Namespace: "odigos-test", Deployment: "odigos-gateway", Container: "gateway",
 		Image:   "docker.io/keyval/odigos-collector:v1.35.1",
+		Program: "/odigosotelcol",
 		ImageID: "docker.io/keyval/odigos-collector@sha256:0123",
 		Config: Config{
 			Text: "receivers: {}", From: "ConfigMap odigos-test/odigos-gateway, key collector-conf",

@@ -244,7 +244,10 @@ func Rights(ctx context.Context, o Options) ([]env.Capability, error) {
 		return nil, err
 	}
 	defer a.close()
-	return capabilities(ctx, a, newNaming(o).namespace, o.Namespace == "")
+	k := &Kube{o: o, access: a, naming: newNaming(o)}
+	// A namespace that cannot be used is for the run to refuse.
+	exists, err := k.namespaceExists(ctx)
+	return capabilities(ctx, a, k.naming.namespace, !exists && err == nil)
 }
 
 func capabilities(ctx context.Context, a access, namespace string, own bool) (
