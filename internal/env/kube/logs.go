@@ -95,7 +95,7 @@ func (k *Kube) copyLogs(ctx context.Context, life incarnation, w io.Writer) {
 		if ctx.Err() != nil {
 			return
 		}
-		wait(ctx, changed, logPause)
+		pause(ctx, changed, logPause)
 	}
 }
 
@@ -137,8 +137,8 @@ func (t *table) change() <-chan struct{} {
 	return t.changed
 }
 
-// wait is for a change, or some time.
-func wait(ctx context.Context, changed <-chan struct{}, most time.Duration) {
+// pause waits for a change, or some time.
+func pause(ctx context.Context, changed <-chan struct{}, most time.Duration) {
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
