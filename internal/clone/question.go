@@ -71,10 +71,15 @@ func (q Question) sources(p *page) {
 		name string
 		of   *kube.Figure
 	}{
-		{"rate of the busiest pod", o.PodPeak}, {"highest rate of all pods", o.Peak},
-		{"mean rate of all pods", o.Mean}, {"share of HTTP", o.HTTP}, {"size of a span", o.SpanBytes},
-		{"spans of a request", o.SpansPerRequest}, {"size of a request", o.RequestBytes},
-		{"answer of the backend", o.Answer}, {"requests refused", o.Rejected},
+		{"rate of the busiest pod", o.PodPeak},
+		{"highest rate of all pods", o.Peak},
+		{"mean rate of all pods", o.Mean},
+		{"share of HTTP", o.HTTP},
+		{"size of a span", o.SpanBytes},
+		{"spans of a request", o.SpansPerRequest},
+		{"size of a request", o.RequestBytes},
+		{"answer of the backend", o.Answer},
+		{"requests refused", o.Rejected},
 	}
 	first := true
 	for _, f := range all {

@@ -57,11 +57,11 @@ type MemoryFigures struct {
 
 // EndFigures are what the load generator or the backend used.
 type EndFigures struct {
-	UsageSource // of its CPU
-	Cores   *float64 `json:"average_cores,omitempty"`
-	Max     *float64 `json:"max_cores,omitempty"` // over 5 s
-	P95     *float64 `json:"p95_cores,omitempty"`
-	Allowed *float64 `json:"allowed_cores,omitempty"` // its limit, or the machine's cores
+	UsageSource          // of its CPU
+	Cores       *float64 `json:"average_cores,omitempty"`
+	Max         *float64 `json:"max_cores,omitempty"` // over 5 s
+	P95         *float64 `json:"p95_cores,omitempty"`
+	Allowed     *float64 `json:"allowed_cores,omitempty"` // its limit, or the machine's cores
 	// FullShare is the share of the 5 s windows in which 95 % of Allowed were used.
 	FullShare        *float64 `json:"full_windows_ratio,omitempty"`
 	ThrottledPeriods *float64 `json:"throttled_periods_ratio,omitempty"`

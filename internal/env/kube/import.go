@@ -94,7 +94,8 @@ func reckonings(exporter string) []reckoning {
 	return []reckoning{
 		{func(o *Observed) **Figure { return &o.SpanBytes }, []ratio{
 			{
-				counter{"odigos_trace_data_size(_bytes)?", nil}, counter{"odigos_accepted_spans", nil},
+				counter{"odigos_trace_data_size(_bytes)?", nil},
+				counter{"odigos_accepted_spans", nil},
 				1, "bytes and spans that Odigos' traffic metrics count",
 			},
 			{
@@ -110,22 +111,26 @@ func reckonings(exporter string) []reckoning {
 		}},
 		{func(o *Observed) **Figure { return &o.SpansPerRequest }, []ratio{
 			{
-				acceptedGRPC, counter{"rpc_server_call_duration_seconds_count", traceCall},
+				acceptedGRPC,
+				counter{"rpc_server_call_duration_seconds_count", traceCall},
 				1, "spans accepted over gRPC, and calls of the trace service",
 			},
 			{
-				acceptedGRPC, counter{"rpc_server_duration(_milliseconds)?_count", traceCallOld},
+				acceptedGRPC,
+				counter{"rpc_server_duration(_milliseconds)?_count", traceCallOld},
 				1, "spans accepted over gRPC, and calls of the trace service",
 			},
 			{
-				acceptedHTTP, counter{
+				acceptedHTTP,
+				counter{
 					"http_server_(request_)?duration(_seconds|_milliseconds)?_count",
 					[]string{"http_route", ".*/v1/traces"},
 				},
 				1, "spans accepted over HTTP, and requests to /v1/traces",
 			},
 			{
-				acceptedHTTP, counter{"http_server_(request_)?duration(_seconds|_milliseconds)?_count", nil},
+				acceptedHTTP,
+				counter{"http_server_(request_)?duration(_seconds|_milliseconds)?_count", nil},
 				1, "spans accepted over HTTP, and all requests over HTTP",
 			},
 		}},
