@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/odigos-io/odigos-stress/baselines"
 	"github.com/odigos-io/odigos-stress/internal/baseline"
 	"github.com/odigos-io/odigos-stress/internal/report"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -139,20 +140,40 @@ func TestSizeOfNothing(t *testing.T) {
 	}
 }
 
-// The example of docs/sizing.md is what the text says.
+// The example of docs/sizing.md is what the program says of the baselines that it carries,
+// to the reasons.
 func TestSizingDocs(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/sizing.md")
+	all, err := baselines.All()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, _ := strings.Cut(string(doc), "```text\n$ odigos-stress size --rate 60k ")
-	_, block, _ = strings.Cut(block, "\n")
-	block, _, ok := strings.Cut(block, "…\n```")
-	text, err := os.ReadFile("testdata/size/plain.text")
-	if err != nil || !ok {
-		t.Fatalf("no example in docs/sizing.md, or no golden: %v", err)
+	a, err := sizing.Reckon(sizing.Wish{Rate: 60000, Headroom: 0.25}, all)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if want, _, _ := strings.Cut(string(text), "\nassumed"); want != block {
-		t.Errorf("the example of docs/sizing.md (-want +got):\n%s", cmp.Diff(want, block))
+	var text bytes.Buffer
+	if err := report.SizeFormats["text"](&text, a); err != nil {
+		t.Fatal(err)
+	}
+	want, _, _ := strings.Cut(text.String(), "\nassumed")
+	const file = "../../docs/sizing.md"
+	doc, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(doc), "```text\n$ odigos-stress size --rate 60k\n")
+	block, after, ok := strings.Cut(rest, "…\n```")
+	if !ok {
+		t.Fatalf("%s has no example", file)
+	}
+	if *update && block != want {
+		doc := before + "```text\n$ odigos-stress size --rate 60k\n" + want + "…\n```" + after
+		if err := os.WriteFile(file, []byte(doc), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		block = want
+	}
+	if diff := cmp.Diff(want, block); diff != "" {
+		t.Errorf("the example of %s (-want +got; -update writes it):\n%s", file, diff)
 	}
 }
