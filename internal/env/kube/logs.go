@@ -79,6 +79,7 @@ const (
 func (k *Kube) copyLogs(ctx context.Context, life incarnation, w io.Writer) {
 	var copied int64
 	for tries := 0; tries < lastTries; {
+		changed := k.table.change() // before the look: nothing is missed after it
 		ended, replaced := k.table.fate(life)
 		options := &corev1.PodLogOptions{
 			Container: life.container, Follow: !ended, Previous: replaced,
@@ -94,7 +95,7 @@ func (k *Kube) copyLogs(ctx context.Context, life incarnation, w io.Writer) {
 		if ctx.Err() != nil {
 			return
 		}
-		k.table.wait(ctx, logPause)
+		pause(ctx, changed, logPause)
 	}
 }
 
@@ -129,11 +130,15 @@ func (t *table) fate(life incarnation) (ended, replaced bool) {
 	return ended, s != nil && replaces(s, life)
 }
 
-// wait is for a change, or some time.
-func (t *table) wait(ctx context.Context, most time.Duration) {
+// change is closed at the next change.
+func (t *table) change() <-chan struct{} {
 	t.mu.Lock()
-	changed := t.changed
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	return t.changed
+}
+
+// pause waits for a change, or some time.
+func pause(ctx context.Context, changed <-chan struct{}, most time.Duration) {
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
