@@ -64,9 +64,13 @@ func TestEndsOfSeveral(t *testing.T) {
 // Of one nothing may be known: then what all used is not known, and the worst is that of
 // the others.
 func TestEndsOfSeveralOneUnknown(t *testing.T) {
-	for unknown := range 2 {
+	for i, unknown := range []int{0, 1, 0, 1} {
 		r := trials.Calm().Record()
-		shared(r, [2]float64{0.5, 0.5}, [2]float64{1, 1})
+		cores, full := 0.5, 1.0
+		if i > 1 {
+			cores, full = 0.1, 0
+		}
+		shared(r, [2]float64{cores, cores}, [2]float64{1, 1})
 		for i := range r.Samples {
 			s := &r.Samples[i]
 			for _, name := range []string{record.Loadgen, env.MemberName(record.Loadgen, unknown)} {
@@ -76,7 +80,7 @@ func TestEndsOfSeveralOneUnknown(t *testing.T) {
 			}
 		}
 		f := verdict.Measure(r).Loadgen
-		if f.Cores != nil || f.FullShare == nil || *f.FullShare != 1 || f.Alike != 2 {
+		if f.Cores != nil || f.FullShare == nil || *f.FullShare != full || f.Alike != 2 {
 			t.Errorf("without usage of load generator %d: %v cores, full in %v, %d alike", unknown, f.Cores,
 				f.FullShare, f.Alike)
 		}

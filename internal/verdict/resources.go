@@ -57,21 +57,22 @@ type MemoryFigures struct {
 
 // EndFigures are what the load generator or the backend used.
 type EndFigures struct {
-	UsageSource // of its CPU
-	// Alike is how many there are of it, where there are several: Cores, Memory and RSS are
-	// then of all of them, what is said of Allowed, of being held back and of waiting is of
-	// the one that fared worst.
-	Alike   int      `json:"alike,omitempty"`
-	Cores   *float64 `json:"average_cores,omitempty"`
-	Max     *float64 `json:"max_cores,omitempty"` // over 5 s
-	P95     *float64 `json:"p95_cores,omitempty"`
-	Allowed *float64 `json:"allowed_cores,omitempty"` // its limit, or the machine's cores
+	UsageSource          // of its CPU
+	Cores       *float64 `json:"average_cores,omitempty"`
+	Max         *float64 `json:"max_cores,omitempty"` // over 5 s
+	P95         *float64 `json:"p95_cores,omitempty"`
+	Allowed     *float64 `json:"allowed_cores,omitempty"` // its limit, or the machine's cores
 	// FullShare is the share of the 5 s windows in which 95 % of Allowed were used.
 	FullShare        *float64 `json:"full_windows_ratio,omitempty"`
 	ThrottledPeriods *float64 `json:"throttled_periods_ratio,omitempty"`
 	Stalled          *float64 `json:"cpu_stalled_ratio,omitempty"` // by PSI
 	Memory           *float64 `json:"working_set_peak_bytes,omitempty"`
 	RSS              *float64 `json:"rss_peak_bytes,omitempty"`
+
+	// Alike is how many there are of it, where there are several: Cores, Memory and RSS are
+	// then of all of them, what is said of Allowed, of being held back and of waiting is of
+	// the one that fared worst.
+	Alike int `json:"alike,omitempty"`
 }
 
 // fullCPU is the share of the cores allowed from which an actor's CPU is full.
