@@ -353,6 +353,9 @@ func TestCoarsePercentiles(t *testing.T) {
 	if c.Source != "kubelet" || c.Resolution == nil || *c.Resolution < 9.9 || *c.Resolution > 10.1 {
 		t.Errorf("CPU by %q every %v s, want kubelet, every 10 s", c.Source, c.Resolution)
 	}
+	if l := verdict.Measure(r).Looks[record.Gateway]; l.UsageMissing == nil || *l.UsageMissing > 0 {
+		t.Errorf("%v of the readings are missing, want none", l.UsageMissing)
+	}
 	if local := verdict.Measure(trials.Calm().Record()).CPU; local.Told() != "" {
 		t.Errorf("CPU of this machine by %q, want nothing said", local.Told())
 	}
@@ -377,6 +380,25 @@ func TestTakenAway(t *testing.T) {
 		if h := verdict.HoldingOf(r); h.Result != search.Void {
 			t.Errorf("%s: HoldingOf = %s, want void", reason, h.Result)
 		}
+	}
+}
+
+// A kill of its own before that stays one.
+func TestKilledAndTakenAway(t *testing.T) {
+	r := trials.Calm().Record()
+	r.Ending.States[record.Gateway] = taken("preempted")
+	r.Ending.Deaths = []record.Death{
+		{
+			Elapsed: 20, Kind: record.DeathOOM, Restarted: new(21.0),
+			State: env.State{ExitCode: -1, Signal: "SIGKILL", OOMKilled: new(true)},
+		},
+		{Elapsed: 30, Kind: record.DeathKilled, State: taken("preempted")},
+	}
+	cutShort(r)
+	v := verdict.Judge(r)
+	if v.Outcome != verdict.Fail || !found(v, "gateway", verdict.Critical) ||
+		!found(v, "gateway", verdict.Void) {
+		t.Errorf("killed, then preempted: %s in\n%s", v.Outcome, list(v))
 	}
 }
 
