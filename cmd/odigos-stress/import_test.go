@@ -47,10 +47,10 @@ func apiServer(t *testing.T) string {
 	}
 	const inNamespace = "namespaces/odigos-system/"
 	objects := map[string]string{
-		"/api/v1/pods":                                              gatewayPods,
-		"/api/v1/" + inNamespace + "pods":                           gatewayPods,
+		"/api/v1/pods":                    gatewayPods,
+		"/api/v1/" + inNamespace + "pods": gatewayPods,
 		"/apis/apps/v1/" + inNamespace + "deployments/odigos-gateway": gatewayDeployment,
-		"/api/v1/" + inNamespace + "configmaps/odigos-gateway":      string(config),
+		"/api/v1/" + inNamespace + "configmaps/odigos-gateway":        string(config),
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

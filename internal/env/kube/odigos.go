@@ -35,11 +35,11 @@ type Wanted struct {
 type Found struct {
 	At time.Time `json:"read_at"`
 	// Cluster is the context and the files by which it was reached.
-	Cluster    string    `json:"cluster"`
-	Namespace  string    `json:"namespace"`
-	Deployment string    `json:"deployment"`
-	Container  string    `json:"container"`
-	Image      string    `json:"image"`
+	Cluster    string `json:"cluster"`
+	Namespace  string `json:"namespace"`
+	Deployment string `json:"deployment"`
+	Container  string `json:"container"`
+	Image      string `json:"image"`
 	// ImageID is the image that a pod runs, by digest; empty where none runs.
 	ImageID string `json:"image_id,omitempty"`
 	// Args are the collector's, those that name its configuration left out.
