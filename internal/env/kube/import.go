@@ -2,6 +2,7 @@ package kube
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -94,7 +95,8 @@ func reckonings(exporter string) []reckoning {
 	return []reckoning{
 		{func(o *Observed) **Figure { return &o.SpanBytes }, []ratio{
 			{
-				counter{"odigos_trace_data_size(_bytes)?", nil}, counter{"odigos_accepted_spans", nil},
+				counter{"odigos_trace_data_size(_bytes)?", nil},
+				counter{"odigos_accepted_spans", nil},
 				1, "bytes and spans that Odigos' traffic metrics count",
 			},
 			{
@@ -110,22 +112,26 @@ func reckonings(exporter string) []reckoning {
 		}},
 		{func(o *Observed) **Figure { return &o.SpansPerRequest }, []ratio{
 			{
-				acceptedGRPC, counter{"rpc_server_call_duration_seconds_count", traceCall},
+				acceptedGRPC,
+				counter{"rpc_server_call_duration_seconds_count", traceCall},
 				1, "spans accepted over gRPC, and calls of the trace service",
 			},
 			{
-				acceptedGRPC, counter{"rpc_server_duration(_milliseconds)?_count", traceCallOld},
+				acceptedGRPC,
+				counter{"rpc_server_duration(_milliseconds)?_count", traceCallOld},
 				1, "spans accepted over gRPC, and calls of the trace service",
 			},
 			{
-				acceptedHTTP, counter{
+				acceptedHTTP,
+				counter{
 					"http_server_(request_)?duration(_seconds|_milliseconds)?_count",
 					[]string{"http_route", ".*/v1/traces"},
 				},
 				1, "spans accepted over HTTP, and requests to /v1/traces",
 			},
 			{
-				acceptedHTTP, counter{"http_server_(request_)?duration(_seconds|_milliseconds)?_count", nil},
+				acceptedHTTP,
+				counter{"http_server_(request_)?duration(_seconds|_milliseconds)?_count", nil},
 				1, "spans accepted over HTTP, and all requests over HTTP",
 			},
 		}},
@@ -159,7 +165,7 @@ func reckonings(exporter string) []reckoning {
 // selector spells a counter in PromQL, with what says whose it is.
 func (c counter) selector(whose ...string) string {
 	parts := []string{`__name__=~"` + c.named() + `"`}
-	where := append(whose[:len(whose):len(whose)], c.where...)
+	where := slices.Concat(whose, c.where)
 	for i := 0; i+1 < len(where); i += 2 {
 		parts = append(parts, where[i]+`=~"`+strings.ReplaceAll(where[i+1], `\`, `\\`)+`"`)
 	}

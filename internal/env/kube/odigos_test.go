@@ -235,46 +235,66 @@ func TestFindRefuses(t *testing.T) {
 		want    string
 	}{
 		{
-			"nothing", nil, [2]string{}, Wanted{},
+			"nothing", nil,
+			[2]string{},
+			Wanted{},
 			"found no pod labelled odigos.io/collector-role=CLUSTER_GATEWAY in all namespaces, and no" +
 				" Deployment odigos-system/odigos-gateway: want Odigos, or the namespace that it is in",
 		},
 		{
-			"nothing in a namespace", odigosObjects("odigos-system"), [2]string{}, Wanted{Namespace: "x"},
+			"nothing in a namespace", odigosObjects("odigos-system"),
+			[2]string{},
+			Wanted{Namespace: "x"},
 			"in namespace x, and no Deployment x/odigos-gateway",
 		},
 		{
-			"two", append(odigosObjects("odigos-system"), second...), [2]string{}, Wanted{},
+			"two", append(odigosObjects("odigos-system"), second...),
+			[2]string{},
+			Wanted{},
 			"found 2 gateways in all namespaces: odigos-system/odigos-gateway," +
 				" odigos-two/odigos-gateway; want one: name it with --deployment",
 		},
 		{
-			"no right to list pods", odigosObjects("odigos-system"), [2]string{"list", "pods"}, Wanted{},
+			"no right to list pods", odigosObjects("odigos-system"),
+			[2]string{"list", "pods"},
+			Wanted{},
 			"list pods in namespace odigos-system: found no right to, want verb list on resource pods",
 		},
 		{
-			"no right to the Deployment", odigosObjects("odigos-system"), [2]string{"get", "deployments"}, Wanted{},
+			"no right to the Deployment", odigosObjects("odigos-system"),
+			[2]string{"get", "deployments"},
+			Wanted{},
 			"want verb get on resource deployments.apps",
 		},
 		{
-			"no right to the configuration", odigosObjects("odigos-system"), [2]string{"get", "configmaps"},
-			Wanted{}, "want verb get on resource configmaps",
+			"no right to the configuration", odigosObjects("odigos-system"),
+			[2]string{"get", "configmaps"},
+			Wanted{},
+			"want verb get on resource configmaps",
 		},
 		{
-			"two containers", sidecar, [2]string{}, Wanted{},
+			"two containers", sidecar,
+			[2]string{},
+			Wanted{},
 			"found containers collector, proxy, want to know which is the collector",
 		},
 		{
-			"no such container", sidecar, [2]string{}, Wanted{Container: "x"},
+			"no such container", sidecar,
+			[2]string{},
+			Wanted{Container: "x"},
 			"found no container x: it has collector, proxy",
 		},
 		{"no Deployment's name", nil, [2]string{}, Wanted{Deployment: "x"}, `found deployment "x"`},
 		{
-			"another namespace", nil, [2]string{}, Wanted{Deployment: "a/b", Namespace: "c"},
+			"another namespace", nil,
+			[2]string{},
+			Wanted{Deployment: "a/b", Namespace: "c"},
 			"found namespace c and deployment a/b, want one namespace",
 		},
 		{
-			"no such Deployment", nil, [2]string{}, Wanted{Deployment: "a/b"},
+			"no such Deployment", nil,
+			[2]string{},
+			Wanted{Deployment: "a/b"},
 			`get deployments.apps in namespace a: deployments.apps "b" not found`,
 		},
 	} {
@@ -328,26 +348,44 @@ func TestFindConfig(t *testing.T) {
 		{"projected", mounted(projected, corev1.VolumeMount{MountPath: "/conf"},
 			"--config=/conf/relay.yaml"), text},
 		{"a variable", mounted(whole, corev1.VolumeMount{MountPath: "/conf"}, "--config=$(DIR)/relay"), text},
-		{"none", collectorOfTest(corev1.Container{Args: []string{"--set=a=b"}}),
-			`found no --config among its arguments ["--set=a=b"], want one`},
-		{"two", collectorOfTest(corev1.Container{Args: []string{"--config=/a", "--config=/b"}}),
-			"found 2 configurations, /a, /b, want one"},
-		{"of the image", mounted(whole, corev1.VolumeMount{MountPath: "/conf"}, "--config=/etc/x.yaml"),
-			"is in no mounted volume"},
-		{"env", collectorOfTest(corev1.Container{Args: []string{"--config=env:CONF"}}),
-			"found --config=env:CONF, want k8scm:NAMESPACE/NAME/KEY or the path of a file"},
-		{"yaml", collectorOfTest(corev1.Container{Args: []string{"--config=yaml:receivers::otlp:"}}),
-			"found --config=yaml:receivers::otlp:, want"},
-		{"half a name", collectorOfTest(corev1.Container{Args: []string{"--config=k8scm:ns/name"}}),
-			"found --config=k8scm:ns/name, want k8scm:NAMESPACE/NAME/KEY"},
-		{"no such key", mounted(whole, corev1.VolumeMount{MountPath: "/conf"}, "--config=/conf/x"),
-			"ConfigMap ns/conf, key x: found no such key: it has relay"},
-		{"a Secret", mounted(corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "s"}},
-			corev1.VolumeMount{MountPath: "/conf"}, "--config=/conf/relay"),
-			"found Secret s, which is not read; want a ConfigMap"},
-		{"no ConfigMap", mounted(corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}},
-			corev1.VolumeMount{MountPath: "/conf"}, "--config=/conf/relay"),
-			"found a volume that is no ConfigMap"},
+		{
+			"none", collectorOfTest(corev1.Container{Args: []string{"--set=a=b"}}),
+			`found no --config among its arguments ["--set=a=b"], want one`,
+		},
+		{
+			"two", collectorOfTest(corev1.Container{Args: []string{"--config=/a", "--config=/b"}}),
+			"found 2 configurations, /a, /b, want one",
+		},
+		{
+			"of the image", mounted(whole, corev1.VolumeMount{MountPath: "/conf"}, "--config=/etc/x.yaml"),
+			"is in no mounted volume",
+		},
+		{
+			"env", collectorOfTest(corev1.Container{Args: []string{"--config=env:CONF"}}),
+			"found --config=env:CONF, want k8scm:NAMESPACE/NAME/KEY or the path of a file",
+		},
+		{
+			"yaml", collectorOfTest(corev1.Container{Args: []string{"--config=yaml:receivers::otlp:"}}),
+			"found --config=yaml:receivers::otlp:, want",
+		},
+		{
+			"half a name", collectorOfTest(corev1.Container{Args: []string{"--config=k8scm:ns/name"}}),
+			"found --config=k8scm:ns/name, want k8scm:NAMESPACE/NAME/KEY",
+		},
+		{
+			"no such key", mounted(whole, corev1.VolumeMount{MountPath: "/conf"}, "--config=/conf/x"),
+			"ConfigMap ns/conf, key x: found no such key: it has relay",
+		},
+		{
+			"a Secret", mounted(corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "s"}},
+				corev1.VolumeMount{MountPath: "/conf"}, "--config=/conf/relay"),
+			"found Secret s, which is not read; want a ConfigMap",
+		},
+		{
+			"no ConfigMap", mounted(corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}},
+				corev1.VolumeMount{MountPath: "/conf"}, "--config=/conf/relay"),
+			"found a volume that is no ConfigMap",
+		},
 	} {
 		client := fake.NewClientset(c.d, aConfigMap("ns", "conf", "relay", text))
 		got, err := findGateway(t.Context(), client, Wanted{Deployment: "ns/otel"})
@@ -373,17 +411,5 @@ func collectorOfTest(c corev1.Container, volumes ...corev1.Volume) *appsv1.Deplo
 				Containers: []corev1.Container{c}, Volumes: volumes,
 			}},
 		},
-	}
-}
-
-func TestExpandVariables(t *testing.T) {
-	env := []Variable{{Name: "A", Value: "1", Known: true}, {Name: "S", Kind: VariableSecret}}
-	for text, want := range map[string]string{
-		"": "", "x$(A)y": "x1y", "$(A)$(A)": "11", "$$(A)": "$(A)", "$(B) $(S)": "$(B) $(S)",
-		"$": "$", "$(A": "$(A", "a$b": "a$b", "$$": "$",
-	} {
-		if got := expandVariables(text, env); got != want {
-			t.Errorf("expandVariables(%q) = %q, want %q", text, got, want)
-		}
 	}
 }
