@@ -165,7 +165,9 @@ func TestClusterSeveral(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("received by each: %+v", r.Ending.ReceivedBy)
+	for name, received := range r.Ending.ReceivedBy {
+		t.Logf("%s: %+v", name, *received)
+	}
 	if len(r.Ending.Clocks) != 4 {
 		t.Errorf("clocks %+v, want those of four", r.Ending.Clocks)
 	}
