@@ -41,7 +41,7 @@ func newClusterTest(t *testing.T) *clusterTest {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	t.Cleanup(cancel)
-	return &clusterTest{T: t, ctx: ctx, tool: tool, before: takeInventory(ctx, t)}
+	return &clusterTest{T: t, ctx: ctx, tool: tool, before: stillInventory(ctx, t)}
 }
 
 // command is the tool with arguments, in the cluster.
@@ -74,11 +74,16 @@ func (t *clusterTest) run(codes []int, args ...string) *record.Record {
 	return r
 }
 
+// longestGoing is how long what is removed may take to go.
+const longestGoing = 40 * time.Second
+
 // wantNothingLeft compares what is in the cluster with what was.
 func (t *clusterTest) wantNothingLeft() {
 	t.Helper()
 	var difference string
-	tick := time.NewTicker(200 * time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.ctx, longestGoing)
+	defer cancel()
+	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		// What a namespace held goes with it, a moment after.
@@ -87,7 +92,7 @@ func (t *clusterTest) wantNothingLeft() {
 		}
 		select {
 		case <-tick.C:
-		case <-t.ctx.Done():
+		case <-ctx.Done():
 			t.Fatalf("the cluster is not as it was (-before +after):\n%s", difference)
 		}
 	}
@@ -160,7 +165,9 @@ func TestClusterSeveral(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("received by each: %+v", r.Ending.ReceivedBy)
+	for name, received := range r.Ending.ReceivedBy {
+		t.Logf("%s: %+v", name, *received)
+	}
 	if len(r.Ending.Clocks) != 4 {
 		t.Errorf("clocks %+v, want those of four", r.Ending.Clocks)
 	}

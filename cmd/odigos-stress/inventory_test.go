@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,8 +16,32 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
+
+// stillInventory is the inventory of a cluster once it shows the same for a while: one that has
+// just come up still settles.
+func stillInventory(ctx context.Context, t *testing.T) inventory {
+	t.Helper()
+	const looks = 4
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	last := takeInventory(ctx, t)
+	for same := 1; same < looks; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("the cluster does not come to rest")
+		}
+		now := takeInventory(ctx, t)
+		if same++; last.difference(now) != "" {
+			same = 1
+		}
+		last = now
+	}
+	return last
+}
 
 // An inventory is every object of a cluster, as JSON without what changes by itself.
 type inventory map[string]string
@@ -33,6 +58,7 @@ func takeInventory(ctx context.Context, t *testing.T) inventory {
 		t.Fatal(err)
 	}
 	config.QPS, config.Burst = 200, 200
+	config.WarningHandlerWithContext = rest.NoWarnings{} // old resources are listed too
 	resources, err := discovery.NewDiscoveryClientForConfigOrDie(config).ServerPreferredResources()
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +100,10 @@ func (i inventory) add(t *testing.T, kind string, object unstructured.Unstructur
 	if strings.HasSuffix(kind, "/leases") && slices.Contains(systemNamespaces, object.GetNamespace()) {
 		return
 	}
-	text, err := json.Marshal(still(object.Object)) // with sorted keys
+	if kind == "/nodes" { // what kubelet keeps of images is told some time after it came
+		unstructured.RemoveNestedField(object.Object, "status", "images")
+	}
+	text, err := json.MarshalIndent(still(object.Object), "", " ") // with sorted keys
 	if err != nil {
 		t.Fatal(err)
 	}

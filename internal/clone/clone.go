@@ -46,8 +46,9 @@ func New(f kube.Found, exporter string) (Clone, error) {
 		Kind: scenario.GatewayOtelcol, Image: f.Image, Binary: f.Program, Config: c.ConfigFile(),
 		Exporter:       copied.Exporter,
 		AllowExporters: copied.AllowExporters,
-		CPULimit:       scenario.CPU(f.Limits.CPUCores), MemoryLimit: scenario.Bytes(f.Limits.MemoryBytes),
-		Env: map[string]string{},
+		CPULimit:       scenario.CPU(f.Limits.CPUCores),
+		MemoryLimit:    scenario.Bytes(f.Limits.MemoryBytes),
+		Env:            map[string]string{},
 	}
 	c.variables(f, copied.Variables)
 	c.differ(f, copied)
@@ -152,8 +153,8 @@ func (c *Clone) differ(f kube.Found, copied gateway.Copy) {
 	variables := c.Differences
 	c.Differences = nil
 	if len(copied.ByWorkload) > 0 {
-		c.sentence("There are no rules for workloads: %s go by objects of Odigos in the cluster, which the"+
-			" copy has no rights to read. They let through what they would sample or change.",
+		c.sentence("There are no rules for workloads: %s go by objects of Odigos in the cluster, which"+
+			" the copy has no rights to read. They let through what they would sample or change.",
 			strings.Join(copied.ByWorkload, ", "))
 	}
 	c.Differences = append(c.Differences, copied.Differences...)
@@ -166,14 +167,15 @@ func (c *Clone) differ(f kube.Found, copied gateway.Copy) {
 			}
 			all = append(all, fmt.Sprintf("%s (%s)", v.Name, source(v)))
 		}
-		c.sentence("Not copied are variables %s: give those that are needed with gateway.env.",
+		c.sentence("Variables that are not copied: %s. Give those that are needed with gateway.env.",
 			strings.Join(all, ", "))
 	}
 	c.Differences = append(c.Differences, variables...)
 	if len(f.Args) > 0 {
 		c.sentence("Arguments %s are not given to the copy.", strings.Join(f.Args, " "))
 	}
-	c.sentence("The service account %s, volumes and Secrets of the original are not copied.", f.Account)
+	c.sentence("The service account %s, volumes and Secrets of the original are not copied.",
+		f.Account)
 	if a := f.Autoscaler; a != nil && a.Name != "" {
 		c.sentence("The HPA %s (%d to %d replicas) is not copied: the number of replicas stays.",
 			a.Name, a.Min, a.Max)

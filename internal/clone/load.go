@@ -28,7 +28,8 @@ func (q Question) load() (load, error) {
 	l := load{
 		protocol:     scenario.ProtocolGRPC,
 		protocolSays: "Whether its spans come over gRPC or HTTP is not known.",
-		sizeSays:     "The size of its spans is not known: they are of the workload that Odigos documents.",
+		sizeSays: "The size of its spans is not known: they are of the workload that Odigos" +
+			" documents.",
 	}
 	l.rate, l.rateSays = q.rate()
 	size, wanted := value(o.SpanBytes), value(o.SpansPerRequest)

@@ -25,7 +25,7 @@ func TestFit(t *testing.T) {
 			}
 			// One trace a request has its resources for itself: it may be too long already. And
 			// what is less than an attribute cannot be padded.
-			tooLong, little := f.bytes == 0 && got > size, f.lacks <= overhead
+			tooLong, little := f.bytes == 0 && got > size, f.lacks <= float64(overhead)
 			if off := math.Abs(got-size) / size; off > nearEnough && !tooLong && (!little || off > 0.1) {
 				t.Errorf("fit(%v, %v) = %+v: spans of %.0f B", size, wanted, f, got)
 			}

@@ -2,6 +2,7 @@ package clone
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,8 +60,7 @@ func (q Question) head(p *page) {
 	if r := q.Observed.Rejected; r != nil && r.Value > 0 {
 		p.item("refused", fmt.Sprintf("%.0f requests for want of memory", r.Value))
 	}
-	unknown := append(f.Unknown[:len(f.Unknown):len(f.Unknown)], q.Observed.Problems...)
-	p.list("Not known:", unknown)
+	p.list("Not known:", slices.Concat(f.Unknown, q.Observed.Problems))
 	p.list("The copy differs from the original:", q.Clone.Differences)
 }
 

@@ -88,14 +88,14 @@ func (u *user) carrier(named string) (string, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) == 0:
-		return "", fmt.Errorf("%s: found exporters %s in its traces pipelines, want one of type otlp_grpc"+
-			" or otlp_http: the mock backend speaks OTLP alone", u.name, listOr(all, "none"))
+		return "", fmt.Errorf("%s: found exporters %s in its traces pipelines, want one of type"+
+			" otlp_grpc or otlp_http: the mock backend speaks OTLP alone", u.name, listOr(all, "none"))
 	}
 	for i, id := range found {
 		found[i] += endpointOf(u.exporters[id])
 	}
-	return "", fmt.Errorf("%s: found %d exporters that may carry the load: %s; name one with --exporter",
-		u.name, len(found), strings.Join(found, ", "))
+	return "", fmt.Errorf("%s: found %d exporters that may carry the load: %s; name one with"+
+		" --exporter", u.name, len(found), strings.Join(found, ", "))
 }
 
 // isOdigos tells whether a configuration is of Odigos' own components.

@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -90,6 +92,30 @@ service: {extensions: [], pipelines: {traces: {receivers: [otlp], exporters: [ot
 	if diff := cmp.Diff(want, string(got.Text)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+}
+
+// The collector takes a copy for a configuration.
+func TestCollectorAcceptsCopy(t *testing.T) {
+	binary, err := filepath.Abs("../../bin/" + gateway.Sibling)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(binary); err != nil {
+		t.Skipf("no collector at %s: build it with: make build", binary)
+	}
+	got := copyOf(t, `
+receivers: {otlp: {protocols: {grpc: }}, k8s_cluster: {}}
+exporters: {otlp: {endpoint: "a:1"}, otlp_http/b: {endpoint: "http://b"}, kafka/unused: {}}
+connectors: {spanmetrics: {}, forward: {}}
+service:
+  pipelines:
+    traces: {receivers: [otlp], exporters: [otlp, otlp_http/b, spanmetrics]}
+    metrics: {receivers: [spanmetrics], exporters: [otlp_http/b]}
+    metrics/cluster: {receivers: [k8s_cluster], exporters: [forward]}
+    metrics/out: {receivers: [forward], exporters: [otlp_http/b]}`, "otlp")
+	setup := newSetup(t, userGateway(got.Exporter, got.AllowExporters...), collector(t, "stock"),
+		source(string(got.Text)))
+	validate(t, binary, setup.Actor)
 }
 
 func TestCopyRefuses(t *testing.T) {

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -164,7 +165,7 @@ func reckonings(exporter string) []reckoning {
 // selector spells a counter in PromQL, with what says whose it is.
 func (c counter) selector(whose ...string) string {
 	parts := []string{`__name__=~"` + c.named() + `"`}
-	where := append(whose[:len(whose):len(whose)], c.where...)
+	where := slices.Concat(whose, c.where)
 	for i := 0; i+1 < len(where); i += 2 {
 		parts = append(parts, where[i]+`=~"`+strings.ReplaceAll(where[i+1], `\`, `\\`)+`"`)
 	}

@@ -61,7 +61,8 @@ func AskPrometheus(
 		return Observed{}, fmt.Errorf("ask Prometheus %s: %w", named, err)
 	}
 	p := prometheus{
-		api: promv1.NewAPI(client), at: f.At, since: model.Duration(since), step: model.Duration(rateWindow),
+		api: promv1.NewAPI(client), at: f.At,
+		since: model.Duration(since), step: model.Duration(rateWindow),
 	}
 	if since < 12*rateWindow {
 		p.step = model.Duration(time.Minute)

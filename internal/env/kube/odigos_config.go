@@ -119,7 +119,8 @@ func (r *reading) mountedConfig(
 		found.From += ", mounted at " + file
 		return found, err
 	}
-	return Config{}, fmt.Errorf("container %s: --config=%s: found no volume %s", c.Name, file, mount.Name)
+	return Config{}, fmt.Errorf("container %s: --config=%s: found no volume %s",
+		c.Name, file, mount.Name)
 }
 
 // mountOf is the innermost mount that holds a file, and the file's path within its volume.

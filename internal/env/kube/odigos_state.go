@@ -48,7 +48,7 @@ type Autoscaler struct {
 func (r *reading) pods(ctx context.Context, d *appsv1.Deployment, f *Found) []Pod {
 	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
 	if err != nil || selector.Empty() {
-		r.lacks("Pods are not known", fmt.Errorf("Deployment %s has no usable selector", d.Name))
+		r.lacks("Pods are not known", fmt.Errorf("found no usable selector in Deployment %s", d.Name))
 		return nil
 	}
 	list, err := r.client.CoreV1().Pods(d.Namespace).List(ctx,
