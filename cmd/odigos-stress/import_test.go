@@ -117,7 +117,7 @@ func TestImport(t *testing.T) {
 		t.Error(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "odigos-gateway-collector.yaml"))
-	if err != nil || !strings.HasSuffix(string(text), "receivers: {otlp: {protocols: {grpc:}}}\n"+
+	if err != nil || !strings.HasSuffix(string(text), "receivers: {otlp: {protocols: {grpc: null}}}\n"+
 		"exporters: {otlp: {endpoint: \"tempo:4317\"}}\n"+
 		"service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}\n") {
 		t.Errorf("configuration %v:\n%s", err, text)

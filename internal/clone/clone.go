@@ -48,7 +48,7 @@ func New(f kube.Found, exporter string) (Clone, error) {
 		AllowExporters: copied.AllowExporters,
 		CPULimit:       scenario.CPU(f.Limits.CPUCores),
 		MemoryLimit:    scenario.Bytes(f.Limits.MemoryBytes),
-		Env: map[string]string{},
+		Env:            map[string]string{},
 	}
 	c.variables(f, copied.Variables)
 	c.differ(f, copied)

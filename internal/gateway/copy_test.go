@@ -81,11 +81,11 @@ func TestCopyOfCopy(t *testing.T) {
 func TestCopyFlow(t *testing.T) {
 	got := copyOf(t, `
 receivers: {otlp: {protocols: {http: }}}
-exporters: {otlp: , kafka: {brokers: [b]}, file/unused: {path: x}}
+exporters: {otlp: {list: [{a: }]}, kafka: {brokers: [b]}, file/unused: {path: x}}
 extensions: {oidc: {}}
 service: {extensions: [oidc], pipelines: {traces: {receivers: [otlp], exporters: [otlp, kafka]}}}`, "")
-	want := `receivers: {otlp: {protocols: {http:}}}
-exporters: {otlp:, nop/kafka: {}}
+	want := `receivers: {otlp: {protocols: {http: null}}}
+exporters: {otlp: {list: [{a: null}]}, nop/kafka: {}}
 extensions: {}
 service: {extensions: [], pipelines: {traces: {receivers: [otlp], exporters: [otlp, nop/kafka]}}}
 `

@@ -45,8 +45,8 @@ func (c *copying) cutReceivers() {
 		}
 	}
 	if len(left) > 0 {
-		c.differ("Left out, for they take from others or need rights that the copy has not: receivers %s.",
-			strings.Join(left, ", "))
+		c.differ("Left out, for they take from others or need rights that the copy has not:"+
+			" receivers %s.", strings.Join(left, ", "))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Edits are what is to be changed in a collector's configuration: entries of mappings and
@@ -52,6 +53,7 @@ func (e edits) text(config Source) ([]byte, error) {
 			return nil, fmt.Errorf("read it: %w", err)
 		}
 		e.applyNode(file.Docs[0].Body, "")
+		ast.Walk(nullSpeller{}, file.Docs[0].Body)
 		if text := []byte(file.String()); means(text, want) {
 			return text, nil
 		}
@@ -123,9 +125,30 @@ func (e edits) applyNode(node ast.Node, way string) {
 	}
 }
 
+// A nullSpeller writes nulls out: in flow style {grpc: } would be written as {grpc:}, which
+// other readers of YAML take for a key with a colon in it.
+type nullSpeller struct{}
+
+func (s nullSpeller) Visit(node ast.Node) ast.Visitor {
+	mapping, ok := node.(*ast.MappingNode)
+	if !ok || !mapping.IsFlowStyle {
+		return s
+	}
+	for _, v := range mapping.Values {
+		if null, ok := v.Value.(*ast.NullNode); ok {
+			t := *null.Token
+			t.Type, t.Value = token.NullType, "null"
+			null.Token = &t
+		}
+	}
+	return s
+}
+
 // edited is a list with the items renamed or taken out. Without a maker the items
 // themselves are renamed.
-func edited[T any](list []T, items map[string]string, text func(T) string, made func(string) T) []T {
+func edited[T any](
+	list []T, items map[string]string, text func(T) string, made func(string) T,
+) []T {
 	out := make([]T, 0, len(list))
 	for _, item := range list {
 		to, named := items[strings.TrimSpace(text(item))]

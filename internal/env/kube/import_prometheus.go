@@ -78,9 +78,9 @@ func AskPrometheus(
 func (p *prometheus) observe(ctx context.Context, f Found, exporter string) (Observed, error) {
 	var o Observed
 	if known, err := p.find(ctx, f); err != nil || !known {
-		o.Problems = append(o.Problems, fmt.Sprintf("Prometheus has no spans accepted by pods of %s: asked"+
-			" for otelcol_receiver_accepted_spans_total with the labels namespace and pod, and others that"+
-			" are common.", f.Workload()))
+		o.Problems = append(o.Problems, fmt.Sprintf("Prometheus has no spans accepted by pods of %s:"+
+			" asked for otelcol_receiver_accepted_spans_total with the labels namespace and pod, and others"+
+			" that are common.", f.Workload()))
 		return o, err
 	}
 	rate := "rate(" + accepted.selector(p.whose...) + "[" + model.Duration(rateWindow).String() + "])"

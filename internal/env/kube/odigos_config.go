@@ -59,8 +59,8 @@ func (r *reading) config(
 	case strings.HasPrefix(uris[0], "/"):
 		return r.mountedConfig(ctx, d, c, uris[0])
 	}
-	return Config{}, fmt.Errorf("container %s: found --config=%s, want k8scm:NAMESPACE/NAME/KEY or the"+
-		" path of a file in a mounted ConfigMap", c.Name, uris[0])
+	return Config{}, fmt.Errorf("container %s: found --config=%s, want k8scm:NAMESPACE/NAME/KEY or"+
+		" the path of a file in a mounted ConfigMap", c.Name, uris[0])
 }
 
 // namedConfig is the ConfigMap that Odigos' own provider reads, NAMESPACE/NAME/KEY.
