@@ -203,6 +203,12 @@ var baselineColumns = []struct {
 	{"spans/s a core", func(b baseline.Baseline) string {
 		return brief(b.Capacity.Estimate / float64(b.Gateway.CPULimit))
 	}},
+	{"host", func(b baseline.Baseline) string {
+		if !(b.Capacity.HostCost > 0) {
+			return "not known"
+		}
+		return microseconds(b.Capacity.HostCost/1e6) + " a span"
+	}},
 	{"measured", func(b baseline.Baseline) string { return b.Measured.UTC().Format(time.DateOnly) }},
 	{"broke first", func(b baseline.Baseline) string { return orDash(b.Capacity.BrokeFirst) }},
 }
