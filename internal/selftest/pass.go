@@ -174,7 +174,9 @@ func start(ctx context.Context, runID string, sender, receiver *admin.Client) er
 	}
 }
 
-func client(i env.Instance) *admin.Client { return admin.NewClient("http://"+i.Addr(adminPort), nil) }
+func client(i env.Instance) *admin.Client {
+	return admin.NewClient("http://"+i.Addr(adminPort), nil)
+}
 
 // untilDone waits until the load generator has settled every span.
 func untilDone(ctx context.Context, sender *admin.Client, ends []env.Instance) error {
