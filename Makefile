@@ -81,7 +81,7 @@ floors:
 	$(GO) test -tags $(TAGS) ./internal/ -run 'Test'
 
 race:
-	CGO_ENABLED=1 $(GO) test -race -tags $(TAGS) ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m -tags $(TAGS) ./...
 
 goldens:
 	@git diff --exit-code --stat -- '*/testdata/*' docs || \
