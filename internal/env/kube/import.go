@@ -88,6 +88,33 @@ type reckoning struct {
 	ways []ratio
 }
 
+// spansPerRequest are the ways to how many spans a request has.
+var spansPerRequest = []ratio{
+	{
+		acceptedGRPC,
+		counter{"rpc_server_call_duration_seconds_count", traceCall},
+		1, "spans accepted over gRPC, and calls of the trace service",
+	},
+	{
+		acceptedGRPC,
+		counter{"rpc_server_duration(_milliseconds)?_count", traceCallOld},
+		1, "spans accepted over gRPC, and calls of the trace service",
+	},
+	{
+		acceptedHTTP,
+		counter{
+			"http_server_(request_)?duration(_seconds|_milliseconds)?_count",
+			[]string{"http_route", ".*/v1/traces"},
+		},
+		1, "spans accepted over HTTP, and requests to /v1/traces",
+	},
+	{
+		acceptedHTTP,
+		counter{"http_server_(request_)?duration(_seconds|_milliseconds)?_count", nil},
+		1, "spans accepted over HTTP, and all requests over HTTP",
+	},
+}
+
 // reckonings are all figures that are ratios. What they say of exporters is of the one that
 // carries the load.
 func reckonings(exporter string) []reckoning {
@@ -110,31 +137,7 @@ func reckonings(exporter string) []reckoning {
 				1, "bytes and items of all batches",
 			},
 		}},
-		{func(o *Observed) **Figure { return &o.SpansPerRequest }, []ratio{
-			{
-				acceptedGRPC,
-				counter{"rpc_server_call_duration_seconds_count", traceCall},
-				1, "spans accepted over gRPC, and calls of the trace service",
-			},
-			{
-				acceptedGRPC,
-				counter{"rpc_server_duration(_milliseconds)?_count", traceCallOld},
-				1, "spans accepted over gRPC, and calls of the trace service",
-			},
-			{
-				acceptedHTTP,
-				counter{
-					"http_server_(request_)?duration(_seconds|_milliseconds)?_count",
-					[]string{"http_route", ".*/v1/traces"},
-				},
-				1, "spans accepted over HTTP, and requests to /v1/traces",
-			},
-			{
-				acceptedHTTP,
-				counter{"http_server_(request_)?duration(_seconds|_milliseconds)?_count", nil},
-				1, "spans accepted over HTTP, and all requests over HTTP",
-			},
-		}},
+		{func(o *Observed) **Figure { return &o.SpansPerRequest }, spansPerRequest},
 		{func(o *Observed) **Figure { return &o.RequestBytes }, []ratio{
 			{
 				counter{"rpc_server_request_size(_bytes)?_sum", traceCallOld},
