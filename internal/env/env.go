@@ -83,7 +83,8 @@ type Instance interface {
 }
 
 // A Group is an instance of several that are alike. It runs while all of them do; Addr is
-// that of the first.
+// that of the first. Where the place may change their number, members are added at the end,
+// and one that the place took away stays, ended.
 type Group interface {
 	Members() []Instance // by index
 }
@@ -94,6 +95,34 @@ func Members(i Instance) []Instance {
 		return g.Members()
 	}
 	return []Instance{i}
+}
+
+// A Scale is how many there are of an actor whose number the place may change.
+type Scale struct {
+	Wanted int `json:"wanted"`
+	Ready  int `json:"ready"`
+	// Least and Most bound what the place may choose; 0 where it may not choose.
+	Least int `json:"least,omitempty"`
+	Most  int `json:"most,omitempty"`
+}
+
+// A Scaled instance is that of an actor whose number is known to the place.
+type Scaled interface {
+	// Scale is false while it is not known.
+	Scale() (Scale, bool)
+}
+
+// A Happening is what a place tells of itself while a trial runs, such as an eviction.
+type Happening struct {
+	At    time.Time
+	Actor string // or member that it is about; empty: the place
+	Text  string
+}
+
+// A Teller is a place that tells what happens in it.
+type Teller interface {
+	// Tell calls tell for each happening, from one goroutine, until ctx ends.
+	Tell(ctx context.Context, tell func(Happening))
 }
 
 // A Placed instance is on a machine of its place's choice.
