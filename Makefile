@@ -80,8 +80,9 @@ lint:
 floors:
 	$(GO) test -tags $(TAGS) ./internal/ -run 'Test'
 
+# A raced program sleeps for a second as it ends, and the tests start hundreds of them.
 race:
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m -tags $(TAGS) ./...
+	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 20m -tags $(TAGS) ./...
 
 goldens:
 	@git diff --exit-code --stat -- '*/testdata/*' docs || \

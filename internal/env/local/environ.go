@@ -30,8 +30,9 @@ func scrubbed(name string) bool {
 	if strings.HasPrefix(name, "OTEL_") || strings.HasPrefix(name, "ODIGOS_STRESS_") {
 		return true
 	}
-	// GOGC, GOMEMLIMIT, GOMAXPROCS, GODEBUG … but not GOOGLE_CLOUD_PROJECT.
-	return len(name) > 2 && strings.HasPrefix(name, "GO") && !strings.Contains(name, "_")
+	// GOGC, GOMEMLIMIT, GOMAXPROCS, GODEBUG … but not GOOGLE_CLOUD_PROJECT, nor GORACE, which
+	// programs heed that were built for tests alone.
+	return len(name) > 2 && name != "GORACE" && strings.HasPrefix(name, "GO") && !strings.Contains(name, "_")
 }
 
 // lookup is the value of a name in an environment; the last one counts.
