@@ -32,7 +32,8 @@ func scrubbed(name string) bool {
 	}
 	// GOGC, GOMEMLIMIT, GOMAXPROCS, GODEBUG … but not GOOGLE_CLOUD_PROJECT, nor GORACE, which
 	// programs heed that were built for tests alone.
-	return len(name) > 2 && name != "GORACE" && strings.HasPrefix(name, "GO") && !strings.Contains(name, "_")
+	return len(name) > 2 && strings.HasPrefix(name, "GO") && !strings.Contains(name, "_") &&
+		name != "GORACE"
 }
 
 // lookup is the value of a name in an environment; the last one counts.
