@@ -217,7 +217,11 @@ func (w *Watch) fresh(s record.Sample) (_ record.Sample, told bool) {
 	if !ok {
 		return s, false
 	}
-	if w.pace.note(s) && (!w.measured || at >= w.from-tick) {
+	anew := w.pace.note(s)
+	if anew {
+		w.resident.read(s)
+	}
+	if anew && (!w.measured || at >= w.from-tick) {
 		return s, true
 	}
 	a := s.Actors[record.Gateway]
