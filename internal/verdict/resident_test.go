@@ -69,6 +69,9 @@ func TestMemoryIsBounded(t *testing.T) {
 		if h := verdict.HoldingOf(r); h.Result != c.result {
 			t.Errorf("%s: HoldingOf says %s: %s; want %s", c.name, h.Result, h.Why, c.result)
 		}
+		if h := verdict.HoldingOf(r); h.TooShort() != (c.result == search.Unclear) {
+			t.Errorf("%s: HoldingOf says too short: %t, for %v", c.name, h.TooShort(), h.Reasons)
+		}
 		w := verdict.NewWatch(r.Header)
 		for _, s := range r.Samples {
 			w.Add(s)
