@@ -78,20 +78,33 @@ func TestCleanup(t *testing.T) {
 			t.Fatal(err)
 		}
 		setCreated(t, c, *half.Name, time.Now())
+		var lives []string
 		list := func(dryRun bool) map[string]Leftover {
 			t.Helper()
+			lives = nil
 			found, err := cleanup(context.Background(), c.access(), dryRun)
 			if err != nil {
 				t.Fatal(err)
 			}
 			all := map[string]Leftover{}
 			for _, l := range found {
-				all[l.RunID] = l
+				if l.Alive.IsZero() {
+					all[l.RunID] = l
+					continue
+				}
+				if left := l.Alive.Sub(time.Now()); l.Removed || left <= 0 || left > aliveFor {
+					t.Errorf("one that is alive for %s: %+v", left, l)
+				}
+				lives = append(lives, l.RunID)
 			}
 			return all
 		}
 		if found := list(false); len(found) != 0 {
 			t.Errorf("found while all are alive: %v", found)
+		}
+		slices.Sort(lives)
+		if diff := cmp.Diff([]string{"guest", "kept", "living"}, lives); diff != "" {
+			t.Errorf("told of as alive (-want +got):\n%s", diff)
 		}
 		shut(t, kept)
 		if d := c.owner(kept).Spec.ActiveDeadlineSeconds; d != nil {
