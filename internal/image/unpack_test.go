@@ -45,8 +45,8 @@ func (p *place) inside(t testing.TB) map[string]string {
 	t.Helper()
 	outside := listing(t, p.dir)
 	maps.DeleteFunc(outside, func(path, _ string) bool { return strings.HasPrefix(path, "root/") })
-	if diff := cmp.Diff(p.outside, outside); diff != "" {
-		t.Errorf("outside of the root (-before +after):\n%s", diff)
+	if !maps.Equal(p.outside, outside) { // cheaper than a diff, and always alike to a fuzzer
+		t.Errorf("outside of the root (-before +after):\n%s", cmp.Diff(p.outside, outside))
 	}
 	return listing(t, filepath.Join(p.dir, "root"))
 }
