@@ -170,6 +170,11 @@ func (o *placeOptions) cleanup(cmd *cobra.Command, dryRun bool) ([]string, error
 	for _, l := range left {
 		text := fmt.Sprintf("namespace %s of run %s, begun %s", l.Namespace, l.RunID,
 			l.Began.UTC().Format(time.RFC3339))
+		if !l.Alive.IsZero() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "left alone: %s: it lives until %s, as far as its tool "+
+				"has told\n", text, l.Alive.Format(time.RFC3339))
+			continue
+		}
 		if !l.Removed && !dryRun {
 			errs = append(errs, fmt.Errorf("remove %s: it is still there", text))
 			continue

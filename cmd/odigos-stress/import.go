@@ -184,7 +184,9 @@ func (f *importFlags) writeFile(path string, text []byte, mode os.FileMode) erro
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(text)
+	if err = file.Chmod(mode); err == nil { // one that was there may be open to others
+		_, err = file.Write(text)
+	}
 	return errors.Join(err, file.Close())
 }
 

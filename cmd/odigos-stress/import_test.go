@@ -116,7 +116,8 @@ func TestImport(t *testing.T) {
 	if err := validate(file); err != nil {
 		t.Error(err)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "odigos-gateway-collector.yaml"))
+	config := filepath.Join(dir, "odigos-gateway-collector.yaml")
+	text, err := os.ReadFile(config)
 	if err != nil || !strings.HasSuffix(string(text), "receivers: {otlp: {protocols: {grpc: null}}}\n"+
 		"exporters: {otlp: {endpoint: \"tempo:4317\"}}\n"+
 		"service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}\n") {
@@ -127,8 +128,14 @@ func TestImport(t *testing.T) {
 	if code != exitCannotRun || !strings.Contains(stderr, "write "+file+": found a file there") {
 		t.Errorf("a second time: exit code %d, %s", code, stderr)
 	}
+	if err := os.Chmod(config, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if code, _, stderr = imported(append(args, "--force")...); code != exitPass {
 		t.Errorf("with --force: exit code %d, %s", code, stderr)
+	}
+	if info, err := os.Stat(config); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("with --force: %v, %v; want the configuration its owner's alone", info.Mode(), err)
 	}
 }
 

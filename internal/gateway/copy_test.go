@@ -94,6 +94,26 @@ service: {extensions: [], pipelines: {traces: {receivers: [otlp], exporters: [ot
 	}
 }
 
+// What is written out of the headers may be a key, and is in no copy.
+func TestCopyHasNoKeys(t *testing.T) {
+	for _, c := range []struct{ headers, want, says string }{
+		{`{x-key: s3cret, x-other: "${env:KEY}"}`, `{x-other: "${env:KEY}"}`, "may be keys: x-key."},
+		{`{authorization: "Bearer ${TOKEN}"}`, `{authorization: "Bearer ${TOKEN}"}`, ""},
+		{`[{name: x-key, value: s3cret}]`, "", "may be keys: all."},
+	} {
+		got := copyOf(t, `
+receivers: {otlp: {protocols: {http: null}}}
+exporters: {otlp: {endpoint: "a:1", headers: `+c.headers+`}}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}`, "")
+		if text := string(got.Text); strings.Contains(text, "s3cret") || !strings.Contains(text, c.want) {
+			t.Errorf("%s: copied as %s", c.headers, text)
+		}
+		if said := strings.Join(got.Differences, "\n"); !strings.Contains(said, c.says) {
+			t.Errorf("%s: %q, want %q in it", c.headers, said, c.says)
+		}
+	}
+}
+
 // The collector takes a copy for a configuration.
 func TestCollectorAcceptsCopy(t *testing.T) {
 	binary, err := filepath.Abs("../../bin/" + gateway.Sibling)

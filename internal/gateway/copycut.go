@@ -119,12 +119,37 @@ func (c *copying) cutExporters() {
 		switch {
 		case !used[id] && id != c.carrier:
 			c.cut.take("exporters", id) // it would want its secrets all the same
-		case id == c.carrier || slices.Contains(harmless, typeOf(id)):
+		case id == c.carrier:
+			c.cutHeaders(id)
+		case slices.Contains(harmless, typeOf(id)):
 		case typeOf(id) == serving:
 			c.allowed = append(c.allowed, id)
 		default:
 			c.silence(id)
 		}
+	}
+}
+
+// cutHeaders takes out what an exporter sends with each request, as far as it is written out:
+// it may be a key, the mock backend does not look at it, and it would stand in the record.
+func (c *copying) cutHeaders(id string) {
+	settings, _ := c.user.exporters[id].(map[string]any)
+	var left []string
+	switch headers := settings["headers"].(type) {
+	case map[string]any:
+		for _, name := range sortedKeys(headers) {
+			if text, ok := headers[name].(string); !ok || !mentioned.MatchString(text) {
+				left = append(left, name)
+				c.cut.take("exporters."+id+".headers", name)
+			}
+		}
+	case []any: // of names and values, as newer collectors take them too
+		left = append(left, "all")
+		c.cut.take("exporters."+id, "headers")
+	}
+	if len(left) > 0 {
+		c.differ("Headers of exporter %s are left out, for they may be keys: %s.", id,
+			strings.Join(left, ", "))
 	}
 }
 

@@ -55,13 +55,15 @@ func follow(root *os.Root, name string) (string, error) {
 }
 
 // within is the target of a link that lies in dir, for a process whose root is another: an
-// absolute one, and one that would lead above the root, is relative and ends below it.
+// absolute one, and one that would lead above the root, is relative and ends below it. It
+// climbs at its beginning alone: where .. leads after the name of another link, only the
+// kernel knows.
 func within(dir, target string) string {
 	from := path.Join(dir, target)
 	if path.IsAbs(target) {
 		from = target
 	} else if filepath.IsLocal(from) {
-		return target
+		return path.Clean(target)
 	}
 	below := strings.TrimPrefix(path.Clean("/"+from), "/")
 	relative, err := filepath.Rel(dir, path.Join(".", below))

@@ -94,6 +94,14 @@ type entry struct {
 
 func tarOf(t testing.TB, entries ...entry) []byte {
 	t.Helper()
+	b, err := writeTar(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func writeTar(entries []entry) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, e := range entries {
@@ -108,16 +116,14 @@ func tarOf(t testing.TB, entries ...entry) []byte {
 			h.Typeflag = tar.TypeDir
 		}
 		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		if _, err := io.WriteString(w, e.content); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	err := w.Close()
+	return b.Bytes(), err
 }
 
 func layerWith(t *testing.T, how compression.Compression, entries ...entry) v1.Layer {

@@ -57,13 +57,22 @@ func (u *unpacker) layer(content io.Reader) error {
 				u.most.entries)
 		}
 		if err := u.entry(h, t, placed); err != nil {
-			return fmt.Errorf("unpack %q: %w", h.Name, err)
+			return fmt.Errorf("unpack %q: %w", shown(h.Name), err)
 		}
 	}
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return fmt.Errorf("read tar: %w", err)
 	}
 	return nil
+}
+
+// shown is a name as errors tell it.
+func shown(name string) string {
+	const most = 200
+	if len(name) > most {
+		return name[:most] + "…"
+	}
+	return name
 }
 
 // entry unpacks one entry. Placed are the paths that this layer has brought so far, and
@@ -118,9 +127,26 @@ func (u *unpacker) place(h *tar.Header, content io.Reader, at string) error {
 	case tar.TypeSymlink:
 		return u.root.Symlink(within(path.Dir(at), h.Linkname), at)
 	case tar.TypeLink:
-		return u.root.Link(target, at)
+		return u.link(target, at)
 	}
 	return nil
+}
+
+// link gives a file another name. What a symbolic link says goes from where it lies, so that
+// another name for one is another link.
+func (u *unpacker) link(target, at string) error {
+	info, err := u.root.Lstat(target)
+	if err != nil {
+		return err
+	}
+	if info.Mode()&fs.ModeSymlink == 0 {
+		return u.root.Link(target, at)
+	}
+	says, err := u.root.Readlink(target)
+	if err != nil {
+		return err
+	}
+	return u.root.Symlink(within(path.Dir(at), says), at)
 }
 
 // target is what a hard link is to be another name of; it lies in the root.
@@ -202,8 +228,14 @@ func (u *unpacker) hideIn(dir string, placed map[string]bool) error {
 	return nil
 }
 
+// mostName is how long the name of a file may be with its path, as in Linux (PATH_MAX).
+const mostName = 4096
+
 // entryName is the name of an entry as a path below the root.
 func entryName(name string) (string, error) {
+	if len(name) > mostName {
+		return "", fmt.Errorf("found a name of %d bytes, want at most %d", len(name), mostName)
+	}
 	if strings.ContainsRune(name, 0) {
 		return "", errors.New("found a zero byte in the name, want none")
 	}

@@ -79,42 +79,85 @@ func (s *Sample) ReadAt(actor string) (elapsed float64, ok bool) {
 	return readAt(s, usage), true
 }
 
-// Resolution is how far apart the points are as a rule, in seconds: the median of their
-// distances, the lower of two. 0 with fewer than two points.
+// Resolution is how far apart the points are as a rule, in seconds (Apart). 0 with fewer than
+// two points.
 func (s Series) Resolution() float64 {
 	if s.Len() < 2 {
 		return 0
 	}
-	steps := make([]float64, s.Len()-1)
+	steps := make([]Step, s.Len()-1)
 	for i := range steps {
-		steps[i] = s.Elapsed[i+1] - s.Elapsed[i]
+		apart := s.Elapsed[i+1] - s.Elapsed[i]
+		steps[i] = Step{Seconds: apart, Waited: Coarse(apart)}
 	}
-	slices.Sort(steps)
-	return steps[(len(steps)-1)/2]
+	return Apart(steps, 0)
+}
+
+// A Step is from one reading to the next.
+type Step struct {
+	Seconds float64
+	// Waited is whether it was long for want of a reading, and not of looks.
+	Waited bool
+}
+
+// longPart is the share of the time from which on long steps are the rule.
+const longPart = 0.1
+
+// Apart is how far apart readings are as a rule, in seconds, when nothing newer than the last
+// was told for age. It is the median of the steps, the lower of two; where long ones cover a
+// tenth of the time, theirs: a kubelet tells each second what a container uses, and once its
+// own measurements of it have begun, after some 20 s, these alone.
+func Apart(steps []Step, age float64) float64 {
+	var all, long []float64
+	total, waited := age, 0.0
+	if Coarse(age) {
+		waited = age
+	}
+	for _, s := range steps {
+		all, total = append(all, s.Seconds), total+s.Seconds
+		if s.Waited {
+			long, waited = append(long, s.Seconds), waited+s.Seconds
+		}
+	}
+	switch {
+	case waited > longPart*total && len(long) > 0:
+		all = long
+	case waited > longPart*total || len(all) == 0:
+		return age
+	}
+	slices.Sort(all)
+	return all[(len(all)-1)/2]
 }
 
 // Coarse is whether the points are too far apart for windows of CPUWindow.
 func (s Series) Coarse() bool { return s.Resolution() > coarseFrom }
 
-// Resolution is how far apart an actor's readings are, in seconds: the median of their
-// distances. Of a single one it is for how long looks were told nothing newer. 0: not known.
+// Resolution is how far apart an actor's readings are as a rule, in seconds (Apart). Of a
+// single one it is for how long looks were told nothing newer. 0: not known.
 func Resolution(samples []Sample, actor string) float64 {
-	var s Series
-	first := 0
-	for r := range Readings(samples, actor) {
-		s.add(r.Elapsed, 0)
-		first = r.Look
-	}
-	if s.Len() != 1 {
-		return s.Resolution()
-	}
-	last := first
+	var steps []Step
+	var last *Reading
+	age := 0.0
 	for i := range samples {
-		if SameReading(samples[first].Actors[actor].Usage, samples[i].Actors[actor].Usage) {
-			last = i
+		usage := samples[i].Actors[actor].Usage
+		if usage == nil {
+			continue
 		}
+		next := Reading{Elapsed: readAt(&samples[i], usage), Look: i, Usage: usage}
+		switch {
+		case last == nil:
+		case SameReading(last.Usage, usage):
+			age = samples[i].Elapsed - samples[last.Look].Elapsed
+			continue
+		case next.Elapsed <= last.Elapsed:
+			continue
+		default:
+			apart := next.Elapsed - last.Elapsed
+			steps = append(steps, Step{apart, age > 0 && Coarse(apart)})
+		}
+		last, age = &next, 0
 	}
-	return samples[last].Elapsed - samples[first].Elapsed
+	return Apart(steps, age)
 }
 
 // Coarse is whether readings so many seconds apart are too few for windows of CPUWindow.
@@ -180,11 +223,13 @@ type CPUTime struct {
 }
 
 // CPUTimeOf is an actor's CPU time from the finer of two sources: the place's account, as
-// long as it is not coarse, then what the process says of itself, if it said so in nine
-// looks of ten, and then the place's account after all.
+// long as it is not coarse and goes on, then what the process says of itself, if it said so in
+// nine looks of ten, and then the place's account after all.
 func CPUTimeOf(samples []Sample, actor string) CPUTime {
-	place := CPUSeconds(samples, actor)
-	if place.Len() >= 2 && !place.Coarse() {
+	place, own := CPUSeconds(samples, actor), OwnCPUSeconds(samples, actor)
+	ended := own.Len() > 0 && place.Len() > 0 &&
+		own.Elapsed[own.Len()-1]-place.Elapsed[place.Len()-1] > CPUWindow
+	if place.Len() >= 2 && !place.Coarse() && !ended {
 		return CPUTime{Series: place}
 	}
 	looks := 0
@@ -193,7 +238,6 @@ func CPUTimeOf(samples []Sample, actor string) CPUTime {
 			looks++
 		}
 	}
-	own := OwnCPUSeconds(samples, actor)
 	if own.Len() >= 2 && 10*own.Len() >= 9*looks && !own.Coarse() {
 		return CPUTime{Series: own, Own: true}
 	}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -86,11 +87,27 @@ func TestResolution(t *testing.T) {
 		{"even", toldLate(50, 0, 10, 20, 30), 10},
 		{"by chance", toldLate(90, 0, 10, 29, 41, 60), 12},
 		{"each second", toldLate(9, 0, 1, 2, 3, 4, 5), 1},
+		{"each second, then seldom", toldLate(60, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 23, 38, 48), 13},
+		{"each second, then not at all", toldLate(20, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10), 7},
+		{"each second, and looks that were missed", unlooked(toldLate(40, eachSecond(0, 37)...), 10, 20), 1},
 	} {
 		if got := Resolution(c.samples, Gateway); got != c.want {
 			t.Errorf("Resolution(%s) = %v, want %v", c.name, got, c.want)
 		}
 	}
+}
+
+// eachSecond are moments from first to last, a second apart.
+func eachSecond(first, last int) (moments []float64) {
+	for i := first; i <= last; i++ {
+		moments = append(moments, float64(i))
+	}
+	return moments
+}
+
+// unlooked are the samples without those from one moment to another: nobody looked.
+func unlooked(samples []Sample, from, to float64) []Sample {
+	return slices.DeleteFunc(samples, func(s Sample) bool { return s.Elapsed > from && s.Elapsed < to })
 }
 
 func TestCPUBetweenReadings(t *testing.T) {
@@ -136,6 +153,8 @@ func TestCPUTimeOf(t *testing.T) {
 		{"each second, and its own", own(toldLate(9, 0, 1, 2, 3, 4), never), false, 0},
 		{"seldom, and silent for an eighth", own(toldLate(40, 0, 10, 20), func(i int) bool { return i < 5 }), false, 0},
 		{"none, and its own", own(toldLate(9), never), true, 0.25},
+		{"each second, then seldom, and its own", own(toldLate(60, append(eachSecond(0, 20), 33, 48)...), never), true, 0.25},
+		{"each second, then not at all, and its own", own(toldLate(30, eachSecond(0, 20)...), never), true, 0.25},
 	} {
 		got := CPUTimeOf(c.samples, Gateway)
 		if got.Own != c.own || got.Len() == 0 || got.Elapsed[0] != c.first {

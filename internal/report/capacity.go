@@ -34,7 +34,7 @@ type CapacityTrial struct {
 func (t CapacityTrial) Observed() search.Trial {
 	out := search.Trial{
 		Rate: t.Rate, Length: t.Length, Result: t.Holding.Result,
-		Took: time.Duration(t.Took * float64(time.Second)),
+		Took: time.Duration(t.Took * float64(time.Second)), TooShort: t.Holding.TooShort(),
 	}
 	if used := t.Holding.Used; used != nil && *used > 0 {
 		out.Guess = t.Rate / *used

@@ -48,15 +48,22 @@ func (s *Search) afterNothing() (t Try, e ending, ok bool) {
 			"the trial at %s did not ask its question: again", spoken(last.Rate))}, e, true
 	case Unclear:
 		if in, all := s.inARow(Unclear), s.unclear(); in >= unclearInARow || all >= unclearInAll {
+			why := "the trials are disturbed"
+			if last.TooShort {
+				why = "they are too short to tell, and want a longer search.duration"
+			}
 			return t, ending{Stopped, fmt.Sprintf("%d trials showed neither, the last %d of them "+
-				"in a row: the trials are disturbed", all, in)}, true
+				"in a row: %s", all, in, why)}, true
 		}
-		length := last.Length
-		if length == Short {
+		length, why := last.Length, "showed neither: again"
+		switch {
+		case length == Short:
 			length = Full
+		case length == Full && last.TooShort:
+			length, why = Long, "was too short to tell: longer"
 		}
 		return Try{last.Rate, length, s.phaseOf(last), fmt.Sprintf(
-			"the trial at %s showed neither: again", spoken(last.Rate))}, e, true
+			"the trial at %s %s", spoken(last.Rate), why)}, e, true
 	}
 	return t, e, false
 }

@@ -101,7 +101,7 @@ func searchOf(s *Search, g gateway) (Answer, []Trial) {
 			return s.Answer(), s.trials
 		}
 		r, guess := g.ask(t, n)
-		s.Observe(Trial{t.Rate, t.Length, r, lasts[t.Length], guess, g.cost()})
+		s.Observe(Trial{t.Rate, t.Length, r, lasts[t.Length], guess, g.cost(), false})
 	}
 }
 

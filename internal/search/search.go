@@ -81,6 +81,8 @@ type Trial struct {
 	// 0: not known. It is to be given only of a gateway whose edge goes with the speed of the
 	// host.
 	Work float64 `json:"work_cost,omitempty"`
+	// TooShort is set of one that was unclear for want of time alone: a longer one would tell.
+	TooShort bool `json:"too_short,omitempty"`
 }
 
 // A Standing says how far a search has come.

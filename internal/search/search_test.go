@@ -27,6 +27,13 @@ func short(rate float64, r Result) Trial { return Trial{Rate: rate, Length: Shor
 
 func full(rate float64, r Result) Trial { return Trial{Rate: rate, Length: Full, Result: r} }
 
+func long(rate float64, r Result) Trial { return Trial{Rate: rate, Length: Long, Result: r} }
+
+func tooShort(t Trial) Trial {
+	t.TooShort = true
+	return t
+}
+
 func guessing(guess float64, t Trial) Trial {
 	t.Guess = guess
 	return t
@@ -56,6 +63,8 @@ func TestNext(t *testing.T) {
 		{"between", []Trial{short(1000, Held), short(2000, Broke)}, 1410, Short, Bracketing},
 		{"the highest held: for longer", []Trial{short(1e6, Held)}, 1e6, Full, Bracketing},
 		{"a short one unclear: full", []Trial{short(1000, Unclear)}, 1000, Full, Bracketing},
+		{"a full one unclear: again", []Trial{full(1000, Unclear)}, 1000, Full, Bracketing},
+		{"a full one too short: long", []Trial{tooShort(full(1000, Unclear))}, 1000, Long, Bracketing},
 		{"void: again", []Trial{short(1000, Void)}, 1000, Short, Bracketing},
 		{
 			"a gap: a rung",
@@ -106,6 +115,9 @@ func TestEndings(t *testing.T) {
 			full(1000, Unclear), full(1000, Unclear),
 			full(1000, Unclear),
 		}, Stopped, "the trials are disturbed"},
+		{"too short in a row", spec, []Trial{
+			tooShort(full(1000, Unclear)), tooShort(long(1000, Unclear)), tooShort(long(1000, Unclear)),
+		}, Stopped, "want a longer search.duration"},
 		{
 			"no budget", short3,
 			[]Trial{short(1000, Held), short(2000, Held), short(4000, Held)},
@@ -186,7 +198,7 @@ func TestAnyTrialsEndIt(t *testing.T) {
 				t.Fatalf("seed %d: no end after %d trials", seed, n)
 			}
 			took += lasts[try.Length]
-			s.Observe(Trial{try.Rate, try.Length, results[r.IntN(len(results))], lasts[try.Length], 0, 0})
+			s.Observe(Trial{try.Rate, try.Length, results[r.IntN(len(results))], lasts[try.Length], 0, 0, false})
 		}
 		a := s.Answer()
 		if a.High > 0 && (a.Low > a.Estimate || a.Estimate > a.High) && a.Estimate > 0 {

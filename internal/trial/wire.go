@@ -116,9 +116,16 @@ func (r *run) keepBooks(sent []*ledger.Sent, received []*ledger.Received, ending
 	}
 }
 
+// accountsAtOnce is how many accounts are fetched at a time: one may be of 100 MB, all of them
+// come through one API server, and each end reads its own from its disk.
+const accountsAtOnce = 4
+
 // accounts stores those of an actor's members in the record, whole.
 func (r *run) accounts(ctx context.Context, actor string) error {
+	tokens := make(chan struct{}, accountsAtOnce)
 	err := r.each(actor, func(_ int, e *end) error {
+		tokens <- struct{}{}
+		defer func() { <-tokens }()
 		w, err := r.log.Account(e.name)
 		if err != nil {
 			return err

@@ -1,6 +1,10 @@
 package verdict
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/odigos-io/odigos-stress/internal/search"
+)
 
 // A whose says whom a reason is the fault of, in a search for a capacity.
 type whose int
@@ -95,6 +99,12 @@ func chargesOf(v Verdict) map[whose][]Reason {
 		all[c.of] = append(all[c.of], r)
 	}
 	return all
+}
+
+// TooShort is whether it is not known for want of time alone.
+func (h Holding) TooShort() bool {
+	return h.Result == search.Unclear && len(h.Reasons) > 0 &&
+		!slices.ContainsFunc(h.Reasons, func(r Reason) bool { return charges[r].of != ofLength })
 }
 
 // roomBeside is the share that may be used of what a critical threshold allows for a trial to

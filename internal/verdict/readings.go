@@ -179,18 +179,13 @@ func (t *tail) add(s record.Sample) {
 // A pace is how often the place reads the gateway's usage, by what it told so far.
 type pace struct {
 	newest record.Sample // the first that had the last reading
-	steps  []float64     // the last distances
+	steps  []record.Step // the last ones
 	age    float64       // for how long nothing newer was told than the last reading
 }
 
 // step is how far apart readings are, in seconds: at least so far where there was but one. It
 // is 0 where that is not known.
-func (p *pace) step() float64 {
-	if len(p.steps) == 0 {
-		return p.age
-	}
-	return slices.Sorted(slices.Values(p.steps))[(len(p.steps)-1)/2]
-}
+func (p *pace) step() float64 { return record.Apart(p.steps, p.age) }
 
 // note takes the next sample that has a usage, and returns whether it is told anew.
 func (p *pace) note(s record.Sample) bool {
@@ -202,8 +197,10 @@ func (p *pace) note(s record.Sample) bool {
 	if before != nil {
 		was, _ := p.newest.ReadAt(record.Gateway)
 		at, _ := s.ReadAt(record.Gateway)
-		if at > was {
-			p.steps = append(p.steps, at-was)
+		if apart := at - was; apart > 0 {
+			p.steps = append(p.steps, record.Step{
+				Seconds: apart, Waited: p.age > 0 && record.Coarse(apart),
+			})
 		}
 		if len(p.steps) > paceSteps {
 			p.steps = p.steps[1:]
@@ -220,7 +217,11 @@ func (w *Watch) fresh(s record.Sample) (_ record.Sample, told bool) {
 	if !ok {
 		return s, false
 	}
-	if w.pace.note(s) && (!w.measured || at >= w.from-tick) {
+	anew := w.pace.note(s)
+	if anew {
+		w.resident.read(s)
+	}
+	if anew && (!w.measured || at >= w.from-tick) {
 		return s, true
 	}
 	a := s.Actors[record.Gateway]

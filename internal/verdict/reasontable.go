@@ -264,7 +264,7 @@ var answerReasons = []ReasonEntry{
 	{
 		TooShortToHold, "cpu, memory", Degraded,
 		"usage above a threshold all the time, in less time than its `for`; of usage that is read " +
-			"seldom fewer than two readings, or a critical one by itself",
+			"seldom fewer than two readings (unless RSS bounds it), or a critical one by itself",
 		"whether it would have held is not known", "a longer `timing.duration`",
 	},
 	{

@@ -31,6 +31,8 @@ type resource struct {
 	min    float64
 	max    float64
 	holds  []*hold // warning, critical
+	// resident bounds it where it is read too seldom; nil where nothing does.
+	resident *resident
 }
 
 // A hold watches for one share of a limit that is reached for some time.
@@ -148,6 +150,9 @@ func (h *hold) stretches() []stretch {
 // that is coarse.
 func (r *resource) outcome(step float64) Finding {
 	f := Finding{Check: r.check, Severity: Held, Limit: &r.limit, Unit: r.unit, Source: r.from()}
+	if within, ok := r.bounded(step); ok {
+		return within
+	}
 	if few, ok := r.tooFew(step); ok {
 		return few
 	}

@@ -13,6 +13,7 @@ import (
 type Watch struct {
 	tail      tail // of the measured time
 	pace      pace
+	resident  resident
 	from, to  float64 // of the measured time, as far as it was seen
 	measured  bool
 	resources []*resource
@@ -46,8 +47,9 @@ func NewWatch(h record.Header) *Watch {
 			value: func(s []record.Sample) record.Series {
 				return record.WorkingSet(s, record.Gateway)
 			},
-			newest: newestMemory,
-			holds:  holds(thresholds.Memory),
+			newest:   newestMemory,
+			holds:    holds(thresholds.Memory),
+			resident: &w.resident,
 		})
 	}
 	return w
@@ -60,6 +62,9 @@ func (w *Watch) Add(s record.Sample) (news []Finding) {
 	measuring := s.Phase == record.PhaseMeasuring
 	if measuring && !w.measured {
 		w.measured, w.from = true, s.Elapsed
+	}
+	if measuring {
+		w.resident.look(s)
 	}
 	s, told := w.fresh(s)
 	late := !measuring && told && w.within(s)

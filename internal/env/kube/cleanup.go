@@ -13,7 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// A Leftover is a run in the cluster that nobody owns any more.
+// A Leftover is a run in the cluster that nobody owns any more, or that is alive as far as is
+// known.
 type Leftover struct {
 	RunID     string    `json:"run"`
 	Namespace string    `json:"namespace"`
@@ -21,6 +22,9 @@ type Leftover struct {
 	// Own is set where the namespace is the run's, and goes with it.
 	Own     bool `json:"own_namespace"`
 	Removed bool `json:"removed"`
+	// Alive is until when it is known to live, as its tool has told: it is left alone. Zero of
+	// one that is dead.
+	Alive time.Time `json:"alive_until,omitzero"`
 
 	uid          types.UID // of the owner; empty where there is none
 	namespaceUID types.UID
@@ -28,7 +32,7 @@ type Leftover struct {
 
 // Cleanup takes away what dead runs left in the cluster; dryRun only tells. Dead is a run
 // whose tool has not told for some time that it lives, and one that was kept: both by the
-// API server's clock. Of a dead run the cluster itself leaves a namespace alone, if the run
+// API server's clock. Those that are alive are told of, too. Of a dead run the cluster itself leaves a namespace alone, if the run
 // had one of its own.
 func Cleanup(ctx context.Context, c Cluster, dryRun bool) ([]Leftover, error) {
 	a, err := connect(c)
@@ -47,7 +51,7 @@ func cleanup(ctx context.Context, a access, dryRun bool) ([]Leftover, error) {
 	found, err := leftovers(ctx, a, now)
 	errs := []error{err}
 	for n := range found {
-		if dryRun {
+		if dryRun || !found[n].Alive.IsZero() {
 			continue
 		}
 		if err := found[n].remove(ctx, a); err != nil {
@@ -62,7 +66,7 @@ func cleanup(ctx context.Context, a access, dryRun bool) ([]Leftover, error) {
 	return found, nil
 }
 
-// leftovers are the dead runs in all namespaces that may be looked at.
+// leftovers are the runs in all namespaces that may be looked at.
 func leftovers(ctx context.Context, a access, now time.Time) ([]Leftover, error) {
 	ofTool := labelManagedBy + "=" + manager + "," + labelComponent + "=" + componentRun
 	options := metav1.ListOptions{LabelSelector: ofTool}
@@ -88,12 +92,15 @@ func leftovers(ctx context.Context, a access, now time.Time) ([]Leftover, error)
 	for _, o := range owners.Items {
 		ns := own[o.Namespace]
 		delete(own, o.Namespace)
-		if o.Name != ownerName || alive(o.Annotations[noteAlive], now) {
+		if o.Name != ownerName {
 			continue
 		}
 		l := Leftover{
 			RunID: o.Annotations[noteRun], Namespace: o.Namespace, Began: o.CreationTimestamp.UTC(),
 			uid: o.UID,
+		}
+		if until := o.Annotations[noteAlive]; alive(until, now) {
+			l.Alive = aliveUntil(until)
 		}
 		if ns != nil {
 			l.Own, l.namespaceUID = true, ns.UID
@@ -141,6 +148,15 @@ func ownersIn(ctx context.Context, a access, namespaces *corev1.NamespaceList,
 func alive(until string, now time.Time) bool {
 	at, err := time.Parse(time.RFC3339, until)
 	return err != nil || now.Before(at)
+}
+
+// aliveUntil is when a lease ends; one that cannot be read ends so late that nobody waits.
+func aliveUntil(until string) time.Time {
+	at, err := time.Parse(time.RFC3339, until)
+	if err != nil {
+		return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return at.UTC()
 }
 
 // remove takes a dead run away: with its namespace, or by its owner, which the cluster's

@@ -121,9 +121,9 @@ func (o Options) complete() (Options, error) {
 // settle takes possession of a place in the cluster.
 func settle(ctx context.Context, o Options, a access) (*Kube, error) {
 	k := &Kube{o: o, access: a, naming: newNaming(o), table: newTable(), listen: anyIPv4}
-	k.figures = newFigures(a.proxyNode)
 	k.opening, k.shut = context.WithCancelCause(context.Background())
 	k.life, k.end = context.WithCancelCause(quiet(context.Background(), o.Log))
+	k.figures = newFigures(k.life, &k.background, a.proxyNode)
 	if err := k.open(quiet(ctx, o.Log)); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}

@@ -18,27 +18,35 @@ type Node struct {
 	Actors []string
 }
 
+// nodesAtOnce are as many as are held at a time: a cluster may have thousands, of 20 KB each.
+const nodesAtOnce = 250
+
 // Nodes are those that can take the run's pods; those that do first.
 func (k *Kube) Nodes(ctx context.Context) ([]Node, error) {
 	ctx, cancel := context.WithTimeout(quiet(ctx, k.o.Log), callTime)
 	defer cancel()
-	list, err := k.access.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("list nodes: %w", err)
-	}
 	on := k.table.actorsByNode()
 	var first, rest []Node
-	for _, n := range list.Items {
-		actors := on[n.Name]
-		node := nodeOf(n, actors)
-		switch {
-		case len(actors) > 0:
-			first = append(first, node)
-		case takesPods(n):
-			rest = append(rest, node)
+	page := metav1.ListOptions{Limit: nodesAtOnce}
+	for {
+		list, err := k.access.client.CoreV1().Nodes().List(ctx, page)
+		if err != nil {
+			return nil, fmt.Errorf("list nodes: %w", err)
+		}
+		for _, n := range list.Items {
+			actors := on[n.Name]
+			node := nodeOf(n, actors)
+			switch {
+			case len(actors) > 0:
+				first = append(first, node)
+			case takesPods(n):
+				rest = append(rest, node)
+			}
+		}
+		if page.Continue = list.Continue; page.Continue == "" {
+			return append(first, rest...), nil
 		}
 	}
-	return append(first, rest...), nil
 }
 
 func nodeOf(n corev1.Node, actors []string) Node {

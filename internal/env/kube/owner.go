@@ -34,6 +34,7 @@ const (
 // An owner is that Job, as the run made it, and the namespace if the run made that.
 type owner struct {
 	uid, namespace types.UID
+	tried          bool      // to make the namespace: it may be there though nobody said so
 	made           time.Time // the Job, by the API server's clock
 }
 
@@ -96,6 +97,7 @@ func (k *Kube) takePossession(ctx context.Context) error {
 	defer cancel()
 	name := k.naming.namespace
 	if k.own {
+		k.owner.tried = true
 		made, err := k.access.client.CoreV1().Namespaces().Apply(ctx, namespaceObject(k.naming), applying)
 		if err != nil {
 			return fmt.Errorf("make namespace %s: %w", name, err)
@@ -181,9 +183,6 @@ func (k *Kube) renew(ctx context.Context) error {
 
 // keep takes the deadline away: what is kept stays until somebody cleans up.
 func (k *Kube) keep(ctx context.Context) error {
-	if k.owner.uid == "" {
-		return nil // it was never made
-	}
 	now, err := k.access.now(ctx)
 	if err == nil {
 		err = k.patchOwner(ctx, stamp(now), nil)
@@ -215,10 +214,7 @@ func (k *Kube) patchOwner(ctx context.Context, until string, deadline any) error
 // objects, the last made first, and the owner at the end.
 func (k *Kube) clean(ctx context.Context) error {
 	if k.own {
-		if k.owner.namespace == "" {
-			return nil // it was never made
-		}
-		return removeNamespace(ctx, k.access, k.naming.namespace, k.owner.namespace)
+		return k.cleanNamespace(ctx)
 	}
 	if k.owner.uid == "" {
 		return nil
@@ -227,4 +223,26 @@ func (k *Kube) clean(ctx context.Context) error {
 	made := append([]object{{kindJob, ownerName, k.owner.uid}}, k.made...)
 	k.mu.Unlock()
 	return k.removeAll(ctx, made)
+}
+
+// cleanNamespace takes the run's own namespace away. One whose making failed may have been
+// made all the same: the answer was lost, or not waited for.
+func (k *Kube) cleanNamespace(ctx context.Context) error {
+	name, uid := k.naming.namespace, k.owner.namespace
+	if uid == "" && !k.owner.tried {
+		return nil // it was never made
+	}
+	if uid == "" {
+		found, err := k.access.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil
+		case err != nil:
+			return fmt.Errorf("look whether namespace %s was made: %w", name, err)
+		case found.Annotations[noteRun] != k.naming.runID:
+			return nil
+		}
+		uid = found.UID
+	}
+	return removeNamespace(ctx, k.access, name, uid)
 }

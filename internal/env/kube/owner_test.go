@@ -78,20 +78,33 @@ func TestCleanup(t *testing.T) {
 			t.Fatal(err)
 		}
 		setCreated(t, c, *half.Name, time.Now())
+		var lives []string
 		list := func(dryRun bool) map[string]Leftover {
 			t.Helper()
+			lives = nil
 			found, err := cleanup(context.Background(), c.access(), dryRun)
 			if err != nil {
 				t.Fatal(err)
 			}
 			all := map[string]Leftover{}
 			for _, l := range found {
-				all[l.RunID] = l
+				if l.Alive.IsZero() {
+					all[l.RunID] = l
+					continue
+				}
+				if left := l.Alive.Sub(time.Now()); l.Removed || left <= 0 || left > aliveFor {
+					t.Errorf("one that is alive for %s: %+v", left, l)
+				}
+				lives = append(lives, l.RunID)
 			}
 			return all
 		}
 		if found := list(false); len(found) != 0 {
 			t.Errorf("found while all are alive: %v", found)
+		}
+		slices.Sort(lives)
+		if diff := cmp.Diff([]string{"guest", "kept", "living"}, lives); diff != "" {
+			t.Errorf("told of as alive (-want +got):\n%s", diff)
 		}
 		shut(t, kept)
 		if d := c.owner(kept).Spec.ActiveDeadlineSeconds; d != nil {
@@ -167,4 +180,42 @@ func TestNamespaceThatCannotBeUsed(t *testing.T) {
 		_, err = c.try(Options{Namespace: "others"})
 		contains(t, "New", err, "it was made for run run-0", "odigos-stress cleanup")
 	})
+}
+
+// A namespace that was made though the answer was lost is taken away, kept or not; one that
+// somebody else made meanwhile is not.
+func TestNamespaceWhoseMakingFailed(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		made string // the run that it is of; empty: none
+		keep bool
+		left []string
+	}{
+		{"the answer was lost", "run-1", false, nil},
+		{"the answer was lost, and it was to be kept", "run-1", true, nil},
+		{"another's", "run-2", false, []string{"Namespace odigos-stress-run-1"}},
+		{"it was not made", "", false, nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cluster := newTestCluster(t)
+			cluster.PrependReactor("patch", "namespaces",
+				func(action clienttesting.Action) (bool, runtime.Object, error) {
+					if c.made != "" {
+						ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+							Name: action.(clienttesting.PatchAction).GetName(), UID: "uid-ns",
+							Annotations: map[string]string{noteRun: c.made},
+						}}
+						if err := cluster.Tracker().Add(ns); err != nil {
+							t.Error(err)
+						}
+					}
+					return true, nil, errors.New("connection reset")
+				})
+			_, err := cluster.try(Options{RunID: "run-1", Keep: c.keep})
+			contains(t, c.name, err, "make namespace odigos-stress-run-1: connection reset")
+			if diff := cmp.Diff(c.left, cluster.names(metav1.NamespaceAll)); diff != "" {
+				t.Errorf("%s: left (-want +got):\n%s", c.name, diff)
+			}
+		})
+	}
 }

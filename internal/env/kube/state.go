@@ -119,7 +119,11 @@ func endOf(e corev1.ContainerStateTerminated, why string) env.State {
 	if name, ok := signals[number]; ok {
 		s.ExitCode, s.Signal = -1, name
 	}
-	s.OOMKilled = new(e.Reason == oomKilled)
+	// Container runtimes miss kills for want of memory, of the node's above all: of a kill that
+	// nobody owns to it is not known.
+	if e.Reason == oomKilled || s.Signal != "SIGKILL" || why != "" {
+		s.OOMKilled = new(e.Reason == oomKilled)
+	}
 	switch e.Reason {
 	case "ContainerCannotRun", "StartError", "RunContainerError":
 		if s.Reason == "" {

@@ -100,6 +100,14 @@ func TestState(t *testing.T) {
 			},
 		},
 		{
+			"killed, and nobody says why",
+			func(s podStore, p *corev1.Pod) {
+				terminate(p, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "Error", FinishedAt: ended})
+				_ = s.Update(p)
+			},
+			env.State{ExitCode: -1, Signal: "SIGKILL", Ended: ended.Time},
+		},
+		{
 			"evicted",
 			func(s podStore, p *corev1.Pod) {
 				terminate(p, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "Error", FinishedAt: ended})

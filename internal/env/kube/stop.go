@@ -120,7 +120,7 @@ func (k *Kube) close() error {
 	k.background.Wait()
 	ctx, cancel := context.WithTimeout(quiet(context.Background(), k.o.Log), closeTime)
 	defer cancel()
-	if k.o.Keep {
+	if k.o.Keep && k.owner.uid != "" { // what was not begun is not kept
 		errs = append(errs, k.keep(ctx))
 	} else {
 		errs = append(errs, k.clean(ctx))

@@ -18,24 +18,38 @@ import (
 // and has times to the second, metrics/cadvisor is long and has them to the millisecond,
 // with throttling and pressure. So the first is asked each second, and the second once
 // that tells of a new measurement.
+//
+// A kubelet may take longer to answer than a look has time. So a node is read in a goroutine
+// of its own, and who cannot wait is told what was read last.
 type figures struct {
-	ask func(ctx context.Context, node, path string) ([]byte, error)
+	ask  func(ctx context.Context, node, path string) ([]byte, error)
+	life context.Context
+	runs *sync.WaitGroup // the goroutines
 
 	mu    sync.Mutex
 	nodes map[string]*nodeFigures
 }
 
-func newFigures(ask func(ctx context.Context, node, path string) ([]byte, error)) *figures {
-	return &figures{ask: ask, nodes: map[string]*nodeFigures{}}
+// newFigures asks until life ends; runs must not have been waited for before.
+func newFigures(life context.Context, runs *sync.WaitGroup,
+	ask func(ctx context.Context, node, path string) ([]byte, error),
+) *figures {
+	return &figures{ask: ask, life: life, runs: runs, nodes: map[string]*nodeFigures{}}
 }
 
-// A nodeFigures is what was last read of one node. Who asks while it is read waits.
+// A nodeFigures is what was last read of one node.
 type nodeFigures struct {
+	node string
+
 	mu       sync.Mutex
+	reading  chan struct{} // closed when it has been read; nil while nobody does
 	asked    time.Time
+	answered bool
 	summary  summary
 	err      error
-	detailed time.Time // when cadvisor was asked last
+	lives    map[incarnation]string // that were asked about, with their namespaces
+	detailed time.Time              // when cadvisor was asked last
+	missed   bool                   // it then lacked one of lives
 	cadvisor []byte
 }
 
@@ -44,8 +58,10 @@ const (
 	cadvisorPath = "metrics/cadvisor"
 	// askEvery is how often a node is asked at most.
 	askEvery = time.Second
-	// askDenied is how long somebody who was refused is not asked again.
+	// askDenied is how long somebody who was refused is not asked again, and askMissed how
+	// long cadvisor is not that knows nothing of what the summary tells.
 	askDenied  = time.Minute
+	askMissed  = 5 * time.Second
 	figureTime = 5 * time.Second
 )
 
@@ -54,65 +70,113 @@ var errNoFigure = errors.New("not known: kubelet has not measured it yet")
 
 // of is what one incarnation used when kubelet measured it last.
 func (f *figures) of(ctx context.Context, namespace string, life incarnation) (env.Usage, error) {
-	f.mu.Lock()
-	n := f.nodes[life.node]
-	if n == nil {
-		n = &nodeFigures{}
-		f.nodes[life.node] = n
+	n := f.node(life.node)
+	if reading := n.read(f, namespace, life); reading != nil {
+		select {
+		case <-reading:
+		case <-ctx.Done():
+		}
 	}
-	f.mu.Unlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err := n.refresh(ctx, f, life.node); err != nil {
-		return env.Usage{}, err
+	switch {
+	case n.err != nil:
+		return env.Usage{}, fmt.Errorf("not known: ask the kubelet of %s: %w", n.node, n.err)
+	case !n.answered:
+		return env.Usage{}, fmt.Errorf("not known: the kubelet of %s has not answered yet", n.node)
 	}
 	c, ok := n.summary.container(namespace, life)
 	if !ok {
 		return env.Usage{}, errNoFigure
 	}
 	usage := c.usage()
-	detailed, same := detailedUsage(n.cadvisor, life, usage)
-	if !same && time.Since(n.detailed) >= askEvery {
-		ctx, cancel := context.WithTimeout(ctx, figureTime)
-		defer cancel()
-		n.detailed = time.Now()
-		if text, err := f.ask(ctx, life.node, cadvisorPath); err == nil {
-			n.cadvisor = text
-			detailed, same = detailedUsage(n.cadvisor, life, usage)
-		}
-	}
-	if same {
+	if detailed, same := detailedUsage(n.cadvisor, life, usage); same {
 		return detailed, nil
 	}
 	return usage, nil
 }
 
-// refresh asks for the summary, unless that was a moment ago.
-func (n *nodeFigures) refresh(ctx context.Context, f *figures, node string) error {
+func (f *figures) node(name string) *nodeFigures {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.nodes[name]
+	if n == nil {
+		n = &nodeFigures{node: name, lives: map[incarnation]string{}}
+		f.nodes[name] = n
+	}
+	return n
+}
+
+// read has the node read, unless that was a moment ago, and returns what is closed at its
+// end; nil: nobody reads.
+func (n *nodeFigures) read(f *figures, namespace string, life incarnation) <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lives[life] = namespace
 	every := askEvery
 	if apierrors.IsForbidden(n.err) {
 		every = askDenied
 	}
 	// A look comes every second, and not to the microsecond.
-	if !n.asked.IsZero() && time.Since(n.asked) < every-askEvery/10 {
-		return n.told(node)
+	soon := !n.asked.IsZero() && time.Since(n.asked) < every-askEvery/10
+	if n.reading != nil || soon || f.life.Err() != nil {
+		return n.reading
 	}
-	ctx, cancel := context.WithTimeout(ctx, figureTime)
-	defer cancel()
-	n.asked = time.Now()
-	var text []byte
-	if text, n.err = f.ask(ctx, node, summaryPath); n.err == nil {
-		n.summary = summary{}
-		n.err = json.Unmarshal(text, &n.summary)
-	}
-	return n.told(node)
+	done := make(chan struct{})
+	n.reading, n.asked = done, time.Now()
+	f.runs.Go(func() {
+		n.readNow(f)
+		n.mu.Lock()
+		n.reading = nil
+		n.mu.Unlock()
+		close(done)
+	})
+	return done
 }
 
-func (n *nodeFigures) told(node string) error {
-	if n.err == nil {
-		return nil
+func (n *nodeFigures) readNow(f *figures) {
+	ctx, cancel := context.WithTimeout(f.life, figureTime)
+	defer cancel()
+	var s summary
+	text, err := f.ask(ctx, n.node, summaryPath)
+	if err == nil {
+		err = json.Unmarshal(text, &s)
 	}
-	return fmt.Errorf("not known: ask the kubelet of %s: %w", node, n.err)
+	n.mu.Lock()
+	n.answered, n.err = true, err
+	if err == nil {
+		n.summary = s
+	}
+	wanted := err == nil && n.lacking() && (!n.missed || time.Since(n.detailed) >= askMissed)
+	if wanted {
+		n.detailed = time.Now()
+	}
+	n.mu.Unlock()
+	if !wanted {
+		return
+	}
+	text, err = f.ask(ctx, n.node, cadvisorPath)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err == nil {
+		n.cadvisor = text
+	}
+	n.missed = n.lacking()
+}
+
+// lacking is whether cadvisor, as last read, lacks what the summary tells of one of those that
+// were asked about; the lock is held.
+func (n *nodeFigures) lacking() bool {
+	for life, namespace := range n.lives {
+		c, ok := n.summary.container(namespace, life)
+		if !ok {
+			continue
+		}
+		if _, same := detailedUsage(n.cadvisor, life, c.usage()); !same {
+			return true
+		}
+	}
+	return false
 }
 
 // A summary is the part of kubelet's stats/summary that is of use here, by the names of
@@ -166,21 +230,30 @@ func (s summary) container(namespace string, life incarnation) (containerFigures
 	return containerFigures{}, false
 }
 
+// usage takes a 0 for not known: where the container runtime does not tell a figure a kubelet
+// writes 0 (cri_stats_provider.go), and no container that runs has used nothing.
 func (c containerFigures) usage() env.Usage {
 	var u env.Usage
 	if c.CPU != nil {
 		u.At = c.CPU.Time
-		if c.CPU.Usage != nil {
-			u.CPUSeconds = new(float64(*c.CPU.Usage) / 1e9)
+		if ns := c.CPU.Usage; ns != nil && *ns > 0 {
+			u.CPUSeconds = new(float64(*ns) / 1e9)
 		}
 	}
 	if m := c.Memory; m != nil {
 		if u.At.IsZero() {
 			u.At = m.Time
 		}
-		u.MemoryUsage, u.MemoryWorkingSet, u.MemoryAnon = m.Usage, m.WorkingSet, m.RSS
+		u.MemoryUsage, u.MemoryWorkingSet, u.MemoryAnon = some(m.Usage), some(m.WorkingSet), some(m.RSS)
 	}
 	return u
+}
+
+func some(bytes *int64) *int64 {
+	if bytes == nil || *bytes <= 0 {
+		return nil
+	}
+	return bytes
 }
 
 // Usage is what kubelet measured last, some seconds ago; At says when.

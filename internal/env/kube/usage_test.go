@@ -1,15 +1,17 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -55,6 +57,10 @@ var measured = incarnation{
 	began: time.Date(2026, 11, 26, 4, 0, 1, 0, time.UTC),
 }
 
+func figuresOf(ask func(ctx context.Context, node, path string) ([]byte, error)) *figures {
+	return newFigures(context.Background(), &sync.WaitGroup{}, ask)
+}
+
 func TestUsage(t *testing.T) {
 	short := env.Usage{
 		At: time.Date(2026, 11, 26, 4, 1, 2, 0, time.UTC), CPUSeconds: new(12.5),
@@ -67,6 +73,8 @@ func TestUsage(t *testing.T) {
 	long.ThrottledSeconds = new(0.25)
 	pressed := long
 	pressed.CPUStalled, pressed.CPUStalledFull, pressed.MemoryStalled = new(1.5), new(0.0), new(0.0)
+	memory := short
+	memory.CPUSeconds = nil
 	restarted := measured
 	restarted.began = measured.began.Add(time.Minute)
 	another := measured
@@ -75,12 +83,17 @@ func TestUsage(t *testing.T) {
 		name     string
 		life     incarnation
 		cadvisor string
+		summary  string // empty: summaryText
 		want     env.Usage
 		fails    string
 	}{
 		{name: "all of it", life: measured, cadvisor: cadvisorText("1.5"), want: pressed},
 		{name: "no pressure on cgroup v1", life: measured, cadvisor: cadvisorText("0"), want: long},
 		{name: "no cadvisor", life: measured, want: short},
+		{
+			name: "a runtime that tells of memory alone", life: measured,
+			summary: strings.ReplaceAll(summaryText, "12500000000", "0"), want: memory,
+		},
 		{
 			name: "cadvisor of another moment", life: measured,
 			cadvisor: strings.ReplaceAll(cadvisorText("1.5"), "12.5", "12.6"), want: short,
@@ -89,12 +102,12 @@ func TestUsage(t *testing.T) {
 		{name: "of another pod", life: another, fails: "not measured it yet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := newFigures(func(_ context.Context, node, path string) ([]byte, error) {
+			f := figuresOf(func(_ context.Context, node, path string) ([]byte, error) {
 				switch {
 				case node != "node-1":
 					return nil, errors.New("no such node")
 				case path == summaryPath:
-					return []byte(summaryText), nil
+					return []byte(cmp.Or(c.summary, summaryText)), nil
 				case c.cadvisor != "":
 					return []byte(c.cadvisor), nil
 				}
@@ -105,7 +118,7 @@ func TestUsage(t *testing.T) {
 				contains(t, "usage", err, c.fails)
 				return
 			}
-			if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
+			if diff := gocmp.Diff(c.want, got); diff != "" || err != nil {
 				t.Errorf("usage, %v (-want +got):\n%s", err, diff)
 			}
 		})
@@ -118,7 +131,7 @@ func TestKubeletIsNotAskedTooOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := map[string]int{}
 		var answer error
-		f := newFigures(func(_ context.Context, _, path string) ([]byte, error) {
+		f := figuresOf(func(_ context.Context, _, path string) ([]byte, error) {
 			asked[path]++
 			if path == cadvisorPath {
 				return []byte(cadvisorText("1.5")), answer
@@ -133,7 +146,7 @@ func TestKubeletIsNotAskedTooOften(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if diff := cmp.Diff(map[string]int{summaryPath: 10, cadvisorPath: 1}, asked); diff != "" {
+		if diff := gocmp.Diff(map[string]int{summaryPath: 10, cadvisorPath: 1}, asked); diff != "" {
 			t.Errorf("asked in 10 s (-want +got):\n%s", diff)
 		}
 		answer = apierrors.NewForbidden(schema.GroupResource{Resource: "nodes"}, "node-1", errors.New("no"))
@@ -146,5 +159,68 @@ func TestKubeletIsNotAskedTooOften(t *testing.T) {
 		if got := asked[summaryPath]; got != 2 && got != 3 {
 			t.Errorf("asked %d times in two minutes who refuses", got)
 		}
+	})
+}
+
+// A page that lacks what the summary tells is not asked for each second.
+func TestCadvisorThatLags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := map[string]int{}
+		f := figuresOf(func(_ context.Context, _, path string) ([]byte, error) {
+			asked[path]++
+			if path == cadvisorPath {
+				return []byte(strings.ReplaceAll(cadvisorText("0"), "12.5", "12.4")), nil
+			}
+			return []byte(summaryText), nil
+		})
+		for range 20 {
+			if _, err := f.of(context.Background(), "ns", measured); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if diff := gocmp.Diff(map[string]int{summaryPath: 20, cadvisorPath: 4}, asked); diff != "" {
+			t.Errorf("asked in 20 s (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A kubelet that needs longer than a look has time is heard all the same, one question at a
+// time.
+func TestSlowKubelet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asking, most := 0, 0
+		life, end := context.WithCancel(context.Background())
+		var runs sync.WaitGroup
+		f := newFigures(life, &runs, func(ctx context.Context, _, path string) ([]byte, error) {
+			asking++
+			most = max(most, asking)
+			defer func() { asking-- }()
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(2 * time.Second):
+			}
+			if path == cadvisorPath {
+				return nil, errors.New("no such page")
+			}
+			return []byte(summaryText), nil
+		})
+		known := 0
+		for range 20 {
+			look, cancel := context.WithTimeout(context.Background(), 800*time.Millisecond)
+			if _, err := f.of(look, "ns", measured); err == nil {
+				known++
+			} else {
+				contains(t, "usage", err, "has not answered yet")
+			}
+			cancel()
+			time.Sleep(200 * time.Millisecond)
+		}
+		if known < 15 || most != 1 {
+			t.Errorf("known at %d looks of 20, %d questions at once", known, most)
+		}
+		end()
+		runs.Wait()
 	})
 }
