@@ -15,8 +15,7 @@ import (
 // A stage is where an actor is on: its workload outlives the lives of its containers.
 type stage struct {
 	actor env.Actor
-	crew  *crew    // of the last start that became ready
-	pods  []string // of that crew, by index
+	crew  *crew // of the last start that became ready
 }
 
 // Start implements env.Environment. An actor whose instance ended by itself is not made
@@ -32,7 +31,7 @@ func (k *Kube) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", a.Name, err)
 	}
-	if len(c.members) == 1 {
+	if !c.several() {
 		return c.members[0], nil
 	}
 	return c, nil
@@ -74,13 +73,16 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	if err != nil {
 		return nil, k.giveUp(ctx, a, err, adopting)
 	}
-	c := k.newCrew(a, lives)
 	k.mu.Lock()
 	s := k.stage(a.Name)
-	s.actor, s.crew, s.pods = a, c, nil
-	for _, life := range lives {
-		s.pods = append(s.pods, life.pod)
+	before := s.crew
+	k.mu.Unlock()
+	if !adopting || replicas(a) == 1 { // then the one that lives is all there is
+		before = nil
 	}
+	c := k.newCrew(a, lives, before)
+	k.mu.Lock()
+	s.actor, s.crew = a, c
 	k.mu.Unlock()
 	return c, nil
 }
@@ -95,12 +97,6 @@ func (k *Kube) stage(name string) *stage {
 	s := &stage{actor: env.Actor{Name: name}}
 	k.stages = append(k.stages, s)
 	return s
-}
-
-func (k *Kube) membersBefore(name string) []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.stage(name).pods
 }
 
 // prepare makes room: of an earlier start nothing is left but what kubelet starts again.
