@@ -82,6 +82,9 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 		s.pods = append(s.pods, life.pod)
 	}
 	k.mu.Unlock()
+	if a.Name == gatewayActor {
+		k.followScale()
+	}
 	return c, nil
 }
 
