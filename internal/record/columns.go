@@ -37,11 +37,10 @@ func columns() []Column {
 	for _, actor := range []string{Gateway, Loadgen, Backend} {
 		all = append(all, usageColumns(actor)...)
 	}
-	all = append(all, scaleColumns()...)
 	for _, m := range metricColumns {
 		all = append(all, m.column())
 	}
-	return all
+	return append(all, scaleColumns()...)
 }
 
 func timestamp(_, s *Sample) string {
