@@ -176,6 +176,7 @@ func (p clusterPlace) describe(h *record.Header) {
 	h.Environment, h.Image = onCluster, p.image
 	h.Machine, h.Nodes = p.host.machine, p.host.machines()
 	h.Notes = append(h.Notes, "What the ends can do on the cluster's nodes was not measured.")
+	h.Notes = append(h.Notes, p.Notes()...)
 }
 
 // A host is the machine that a gateway runs on, and of a cluster all that may be it.

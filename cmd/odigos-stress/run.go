@@ -166,9 +166,6 @@ func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 		Watch: view.sample, Died: view.died, Logger: o.logger(view),
 	})
 	view.end()
-	for _, n := range place.Notes() {
-		fmt.Fprintf(log.TestLog(), "note: %s\n", n)
-	}
 	return log.Dir(), errors.Join(err, place.Close())
 }
 

@@ -36,6 +36,7 @@ type question struct {
 	hang                    time.Duration
 	generators, backends    int
 	gateways                int
+	in                      func(*place) env.Environment // nil: the place itself
 }
 
 const (
@@ -116,7 +117,11 @@ func (q *question) ask(t *testing.T, ctx context.Context) (*record.Record, error
 	if q.hang > 0 {
 		o = trial.Impatient(o, q.hang)
 	}
-	failed := trial.Run(ctx, p, here, h, log, o)
+	var in env.Environment = here
+	if q.in != nil {
+		in = q.in(here)
+	}
+	failed := trial.Run(ctx, p, in, h, log, o)
 	if err := here.Close(); err != nil {
 		t.Error(err)
 	}

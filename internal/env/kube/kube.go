@@ -56,6 +56,7 @@ type Kube struct {
 	owner   owner
 	table   *table
 	figures *figures
+	scales  *scales
 	spool   string // where output goes without Options.LogPath
 
 	opening    context.Context // ends when Close begins
@@ -72,6 +73,8 @@ type Kube struct {
 	stages []*stage // in the order of their first start
 	made   []object // in the order of their making
 	pods   int      // made by Output
+	// elsewhere is the gateway's Deployment where that is not the run's own.
+	elsewhere target
 
 	closing  sync.Once
 	closeErr error
@@ -121,6 +124,7 @@ func (o Options) complete() (Options, error) {
 // settle takes possession of a place in the cluster.
 func settle(ctx context.Context, o Options, a access) (*Kube, error) {
 	k := &Kube{o: o, access: a, naming: newNaming(o), table: newTable(), listen: anyIPv4}
+	k.scales = newScales()
 	k.opening, k.shut = context.WithCancelCause(context.Background())
 	k.life, k.end = context.WithCancelCause(quiet(context.Background(), o.Log))
 	k.figures = newFigures(k.life, &k.background, a.proxyNode)

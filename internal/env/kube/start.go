@@ -84,6 +84,9 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	k.mu.Lock()
 	s.actor, s.crew = a, c
 	k.mu.Unlock()
+	if a.Name == gatewayActor {
+		k.followScale()
+	}
 	return c, nil
 }
 
