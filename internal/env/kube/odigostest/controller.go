@@ -281,7 +281,7 @@ func (o *Odigos) gateway(
 // Rolled waits until the gateway's pods run what the objects in the cluster ask for, and no
 // others are left.
 func (o *Odigos) Rolled(ctx context.Context) error {
-	return await(ctx, comeTime, "the stand-in's gateway has been rolled", func() (bool, error) {
+	return await(ctx, "the stand-in's gateway has been rolled", func() (bool, error) {
 		before, err := o.in(Deployments, Namespace).Get(ctx, Gateway, metav1.GetOptions{})
 		if notFoundIsFine(err) != nil {
 			return false, err

@@ -56,9 +56,8 @@ func (o *Odigos) Behave(b Behaviour) {
 }
 
 const (
-	poll     = 200 * time.Millisecond
-	comeTime = 90 * time.Second // probes included
-	goTime   = 90 * time.Second // the grace of pods included
+	poll    = 200 * time.Millisecond
+	longest = 90 * time.Second // the grace of pods included
 )
 
 // Install installs the stand-in in the cluster of config, with the tool's own image, and
@@ -79,7 +78,7 @@ func Install(ctx context.Context, t *testing.T, config *rest.Config, image strin
 			Namespace)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*goTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*longest)
 		defer cancel()
 		if err := o.remove(ctx); err != nil {
 			t.Errorf("remove the stand-in for Odigos: %v", err)
@@ -124,7 +123,7 @@ func (o *Odigos) install(ctx context.Context) error {
 		}
 	}
 	for _, k := range kinds {
-		err := await(ctx, comeTime, "CRD "+k.crd()+" is established", func() (bool, error) {
+		err := await(ctx, "CRD "+k.crd()+" is established", func() (bool, error) {
 			crd, err := o.Client.Resource(crds).Get(ctx, k.crd(), metav1.GetOptions{})
 			return err == nil && conditionOf(crd, "Established") == "True", err
 		})
@@ -152,7 +151,7 @@ func (o *Odigos) remove(ctx context.Context) error {
 	}
 	// The API server tells of a group that is gone by itself, a moment later.
 	service := version + "." + group
-	return await(ctx, goTime, "APIService "+service+" is gone", func() (bool, error) {
+	return await(ctx, "APIService "+service+" is gone", func() (bool, error) {
 		_, err := o.Client.Resource(apiServices).Get(ctx, service, metav1.GetOptions{})
 		return apierrors.IsNotFound(err), notFoundIsFine(err)
 	})
@@ -164,7 +163,7 @@ func (o *Odigos) gone(ctx context.Context, of schema.GroupVersionResource, name 
 	if notFoundIsFine(err) != nil {
 		return err
 	}
-	return await(ctx, goTime, of.Resource+" "+name+" is gone", func() (bool, error) {
+	return await(ctx, of.Resource+" "+name+" is gone", func() (bool, error) {
 		_, err := o.Client.Resource(of).Get(ctx, name, metav1.GetOptions{})
 		return apierrors.IsNotFound(err), notFoundIsFine(err)
 	})
@@ -178,9 +177,7 @@ func notFoundIsFine(err error) error {
 }
 
 // await asks until something is so; the error of one question does not end it.
-func await(
-	ctx context.Context, longest time.Duration, what string, is func() (bool, error),
-) error {
+func await(ctx context.Context, what string, is func() (bool, error)) error {
 	var last error
 	err := wait.PollUntilContextTimeout(ctx, poll, longest, true,
 		func(context.Context) (so bool, _ error) {
