@@ -71,6 +71,7 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 		Sampling:    setup.Sampling,
 		Prediction:  predictable(setup.Prediction, s.Load),
 	}
+	p.Gateway.Replicas = s.Gateway.Replicas
 	if p.Backend, err = p.backend(); err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
 	}
@@ -158,9 +159,11 @@ func (p Plan) loadgen(setup gateway.Setup) (env.Actor, error) {
 
 // OnOneMachine fails for a plan that needs a place of several machines' names.
 func (p Plan) OnOneMachine() error {
-	if n := p.Backend.Replicas; n > 1 {
-		return fmt.Errorf("backend.replicas: found %d, want 1 on this machine, where a name is one "+
-			"address: in a cluster (--environment kubernetes) several backends share one", n)
+	for _, a := range []env.Actor{p.Gateway, p.Backend} {
+		if n := a.Replicas; n > 1 {
+			return fmt.Errorf("%s.replicas: found %d, want 1 on this machine, where a name is one "+
+				"address: in a cluster (--environment kubernetes) several share one", a.Name, n)
+		}
 	}
 	return nil
 }

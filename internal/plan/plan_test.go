@@ -118,22 +118,25 @@ timing: {duration: 5m, warm_up: 0s, drain: 2m}
 
 const shardsScenario = `name: shards
 load: {rate: 30k, generators: 3, cpu_limit: 500m}
+gateway: {replicas: 4}
 backend: {replicas: 2, max_connections: 4}
 `
 
 // One of each is what a plan of before there could be several was.
 func TestOneOfEachIsAsBefore(t *testing.T) {
 	plain := newPlan(t, ask(t, "name: plain"), own(), "")
-	one := newPlan(t, ask(t, "name: plain\nload: {generators: 1}\nbackend: {replicas: 1}"), own(), "")
+	one := newPlan(t, ask(t, "name: plain\nload: {generators: 1}\ngateway: {replicas: 1}\n"+
+		"backend: {replicas: 1}"), own(), "")
 	if diff := cmp.Diff(indented(t, plain), indented(t, one)); diff != "" {
 		t.Errorf("(-plain +one of each):\n%s", diff)
 	}
 }
 
-// This machine has no name for several backends.
+// This machine has no name for several gateways or backends.
 func TestOnOneMachine(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"name: x": true, "name: x\nload: {generators: 8}": true, "name: x\nbackend: {replicas: 2}": false,
+		"name: x\ngateway: {replicas: 2}": false,
 	} {
 		if err := newPlan(t, ask(t, text), own(), "").OnOneMachine(); (err == nil) != ok {
 			t.Errorf("%s: OnOneMachine() = %v", text, err)

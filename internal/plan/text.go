@@ -103,6 +103,9 @@ func (p Plan) gatewayLines() []line {
 		{"program", program(p.Collector)},
 		{"limits", limits(g)},
 	}
+	if g.Replicas > 1 {
+		lines = append(lines, line{"replicas", fmt.Sprintf("%d, each within these limits", g.Replicas)})
+	}
 	goEnv := fmt.Sprintf("GOMEMLIMIT %s, GOMAXPROCS %s",
 		orNotSet(p.Gateway.Env["GOMEMLIMIT"]), orNotSet(p.Gateway.Env["GOMAXPROCS"]))
 	lines = append(lines, line{"runtime", goEnv})

@@ -16,6 +16,7 @@ const (
 
 const (
 	maxGenerators      = 64
+	maxGateways        = 100
 	maxReplicas        = 16
 	maxConnections     = 10_000
 	maxInFlight        = 100_000
@@ -221,6 +222,7 @@ func (g Gateway) check(p *problems) {
 	if g.GoMemLimit != 0 && g.GoMemLimit < 1<<20 {
 		p.add("gateway.gomemlimit", g.GoMemLimit.String(), "at least 1Mi; Mi is 2^20 bytes")
 	}
+	p.between("gateway.replicas", g.Replicas, maxGateways)
 	p.between("gateway.gomaxprocs", g.GoMaxProcs, 1024)
 	for key, value := range g.Env {
 		if key == "" || strings.ContainsAny(key, "=\x00") || strings.ContainsRune(value, 0) {

@@ -136,6 +136,7 @@ var bad = []struct {
 	{"split trace", "name: a\nload: {shape: simple, spans_per_request: 25}", []string{`f:2:42: load.spans_per_request: found 25, want a multiple of 10, the spans of one trace of shape simple, or split: true`}},
 	{"sdk with zstd", "name: a\nload: {engine: sdk, compression: zstd}", []string{`f:2:34: load.compression: found zstd, want none or gzip, which is what engine sdk can`}},
 	{"too many generators", "name: a\nload: {generators: 65}", []string{`f:2:20: load.generators: found 65, want 0 to 64`}},
+	{"too many gateways", "name: a\ngateway: {replicas: 101}", []string{`f:2:21: gateway.replicas: found 101, want 0 to 100`}},
 	{"too many backends", "name: a\nbackend: {replicas: 17}", []string{`f:2:21: backend.replicas: found 17, want 0 to 16`}},
 	{"fewer connections than generators", "name: a\nload: {generators: 3, connections: 2}", []string{`f:2:36: load.connections: found 2, want at least 3, one for each of load.generators`}},
 	{"fewer requests than generators", "name: a\nload: {generators: 30, in_flight: 16}", []string{`f:2:35: load.in_flight: found 16, want at least 30`}},

@@ -90,6 +90,7 @@ func (s Scenario) Resolved() (Scenario, error) {
 	s.Load = s.Load.resolved(s.Timing.Duration)
 	s.Gateway = s.Gateway.resolved()
 	s.Backend.SuccessRate = or(s.Backend.SuccessRate, 1)
+	one(&s.Gateway.Replicas)
 	one(&s.Backend.Replicas)
 	s.Thresholds = s.Thresholds.resolved()
 	s.Search = nil // a trial has none

@@ -163,6 +163,8 @@ type Gateway struct {
 	Preset      Preset `yaml:"preset,omitempty" json:"preset,omitempty"`
 	CPULimit    CPU    `yaml:"cpu_limit,omitempty" json:"cpu_limit_cores"`       // 0: none
 	MemoryLimit Bytes  `yaml:"memory_limit,omitempty" json:"memory_limit_bytes"` // 0: none
+	// Replicas is how many pods of it share what is sent; 0 is 1. Limits are each one's.
+	Replicas int `yaml:"replicas,omitempty" json:"replicas,omitempty"`
 	// GoMemLimit and GoMaxProcs are set in the gateway's environment. For kind
 	// odigos 0 means: as Odigos' chart derives them; for otelcol: not set.
 	GoMemLimit Bytes `yaml:"gomemlimit,omitempty" json:"gomemlimit_bytes,omitempty"`
