@@ -144,8 +144,8 @@ func (t *target) fit(s scenario.Scenario) (scenario.Scenario, []string, error) {
 		s.Gateway.GoMaxProcs = int(math.Ceil(limits.CPUCores))
 	}
 	if n := max(1, is.Replicas); was.Replicas != n {
-		notes = append(notes, fmt.Sprintf("The original is to have %s; of the copy there is %s "+
-			"(gateway.replicas).", counted(was.Replicas, "pod"), counted(n, "pod")))
+		notes = append(notes, fmt.Sprintf("The original has %s, the copy %d (gateway.replicas).",
+			counted(was.Replicas, "pod"), n))
 	}
 	return s, notes, nil
 }

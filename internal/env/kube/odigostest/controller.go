@@ -308,6 +308,24 @@ func (o *Odigos) Rolled(ctx context.Context) error {
 	})
 }
 
+// Still waits until the HPA has said what it makes of the gateway, after which the objects of
+// the stand-in change no more by themselves.
+func (o *Odigos) Still(ctx context.Context) error {
+	return await(ctx, "the HPA has looked at the gateway", func() (bool, error) {
+		h, err := o.in(Autoscalers, Namespace).Get(ctx, Gateway, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		d, err := o.in(Deployments, Namespace).Get(ctx, Gateway, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		wanted, _, _ := unstructured.NestedInt64(d.Object, "spec", "replicas")
+		seen, _, _ := unstructured.NestedInt64(h.Object, "status", "currentReplicas")
+		return conditionOf(h, "ScalingActive") != "" && seen == wanted, nil
+	})
+}
+
 // rolled is whether a Deployment says that its newest pods are all that there is.
 func rolled(d *unstructured.Unstructured) bool {
 	wanted, _, _ := unstructured.NestedInt64(d.Object, "spec", "replicas")
