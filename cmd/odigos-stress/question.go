@@ -31,6 +31,7 @@ type question struct {
 	collectorBin string
 	image        collectorImage
 	place        placeOptions
+	way          wayOptions
 }
 
 // A wellKnown is a flag that stands for one path of a scenario.
@@ -56,6 +57,7 @@ func (q *question) flags(cmd *cobra.Command, known []wellKnown) {
 	cmd.Flags().StringArrayVar(&q.assert, "assert", nil,
 		"assert `expression` too, such as 'p(99)<500ms' (assertions)")
 	q.place.flags(cmd)
+	q.way.flags(cmd)
 }
 
 // scenarioFlags adds the flags that are laid over a scenario.

@@ -22,6 +22,9 @@ import (
 type Plan struct {
 	Scenario  scenario.Scenario `json:"scenario"` // resolved
 	Collector record.Collector  `json:"collector"`
+	// Original is the gateway of a cluster that the one under test is made from; nil: the
+	// scenario describes it.
+	Original *record.Original `json:"original,omitempty"`
 	Backend   env.Actor         `json:"backend"`
 	Gateway   env.Actor         `json:"gateway"`
 	Loadgen   env.Actor         `json:"loadgen"`

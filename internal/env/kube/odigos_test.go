@@ -238,7 +238,7 @@ func TestFindRefuses(t *testing.T) {
 			"nothing", nil,
 			[2]string{},
 			Wanted{},
-			"found no pod labelled odigos.io/collector-role=CLUSTER_GATEWAY in all namespaces, and no" +
+			"found no gateway: no pod labelled odigos.io/collector-role=CLUSTER_GATEWAY in all namespaces, and no" +
 				" Deployment odigos-system/odigos-gateway: want Odigos, or the namespace that it is in",
 		},
 		{
