@@ -56,6 +56,10 @@ containers:
       - {name: ODIGOS_STRESS_NAMESPACE, value: {{ . | quote }}}
       {{- end }}
       - {name: ODIGOS_STRESS_RESULTS, value: /results}
+      {{- if not $values.rbac.clone.enabled }}
+      # The gateway of the scenario, whatever there is in the cluster.
+      - {name: ODIGOS_STRESS_GATEWAY, value: scenario}
+      {{- end }}
       {{- with $values.extraEnv }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
