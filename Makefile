@@ -11,7 +11,7 @@ LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 export CGO_ENABLED ?= 0
 export SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
 
-.PHONY: build tool collector image-tar stress-test capacity bench test test-main test-collector test-bench test-cluster check \
+.PHONY: build tool collector image-tar stress-test capacity bench test test-main test-collector test-bench test-chart test-cluster chart check \
 	fmt fmt-check vet lint race floors goldens generate clean help
 
 build: tool collector
@@ -44,7 +44,7 @@ bench:
 	cd bench && $(GO) build -trimpath -tags $(TAGS) -o ../$(BIN)/bench . && ../$(BIN)/bench $(BENCH)
 
 ## test: every test of every module
-test: test-main test-collector test-bench
+test: test-main test-collector test-bench test-chart
 
 test-main: build
 	$(GO) test -tags $(TAGS) ./...
@@ -54,6 +54,14 @@ test-collector:
 
 test-bench:
 	cd bench && $(GO) vet -tags $(TAGS) . && $(GO) test -tags $(TAGS) .
+
+# Anew each time: what it reads of docs/ is of another module, which the cache of tests does not look at.
+test-chart:
+	cd deploy && $(GO) vet -tags $(TAGS) . && $(GO) test -count=1 -tags $(TAGS) .
+
+## chart: the Helm chart as a package in bin/, for the tool's version
+chart:
+	cd deploy && $(GO) run . -app-version '$(VERSION)' -to ../$(BIN)
 
 ## test-cluster: the tests on the current context's cluster, whose nodes have the image ODIGOS_STRESS_IMAGE
 test-cluster:
@@ -92,6 +100,7 @@ goldens:
 generate: build
 	$(GO) test -tags $(TAGS) ./... -update
 	cd collector && $(GO) test -trimpath -tags $(TAGS) . -update
+	cd deploy && $(GO) test -tags $(TAGS) . -update
 
 clean:
 	rm -rf $(BIN)

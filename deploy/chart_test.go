@@ -188,6 +188,28 @@ func TestValuesAreRefused(t *testing.T) {
 	}
 }
 
+// A night that goes on with another has nothing to be asked beforehand; any other is tried.
+func TestTestsOfNights(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want bool
+	}{
+		{"[run]", true},
+		{"[capacity, --resume, latest]", false},
+		{"[capacity, --resume=latest]", false},
+		{"[run, --resume-not.yaml]", true},
+	} {
+		files, err := render(t, parseValues(t, "{image: {repository: r}, nights: ["+
+			"{name: a, schedule: '@daily', args: "+c.args+"}]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(files["tests/doctor.yaml"], "test-a\n"); got != c.want {
+			t.Errorf("args %s: tried %v, want %v", c.args, got, c.want)
+		}
+	}
+}
+
 // Every value that is set in values.yaml is known to the schema, and stands in it with its type.
 func TestSchemaKnowsAllValues(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(chartDir, "values.yaml"))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -153,5 +154,29 @@ func TestRights(t *testing.T) {
 				t.Errorf("rights (-asked for +granted):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The role that the documentation shows is the one of all that can be granted.
+func TestDocumentedRights(t *testing.T) {
+	text, err := os.ReadFile("../docs/kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Rights\n")
+	_, block, _ := strings.Cut(section, "```yaml\n")
+	block, _, _ = strings.Cut(block, "```\n")
+	var role rbacv1.ClusterRole
+	if err := yaml.UnmarshalStrict([]byte(block), &role); err != nil || len(role.Rules) == 0 {
+		t.Fatalf("%d rules, %v in:\n%s", len(role.Rules), err, block)
+	}
+	var shown []string
+	for _, r := range role.Rules {
+		shown = append(shown, verbs(t, r)...)
+	}
+	slices.Sort(shown)
+	want := wanted("all", append(kube.RunGrants(true), kube.CleanupGrants()...))
+	if diff := cmp.Diff(want, shown); diff != "" {
+		t.Errorf("rights (-asked for +documented):\n%s", diff)
 	}
 }

@@ -158,7 +158,15 @@ func (d drawing) pod(a env.Actor, x expanded) *coreac.PodTemplateSpecApplyConfig
 		spec.Containers[0].WithVolumeMounts(coreac.VolumeMount().WithName("files").
 			WithMountPath(filesDir).WithReadOnly(true))
 	}
-	return coreac.PodTemplateSpec().WithLabels(d.naming.labels(a.Name)).WithSpec(spec)
+	return coreac.PodTemplateSpec().WithLabels(d.naming.labels(a.Name)).
+		WithAnnotations(maps.Clone(unmoved)).WithSpec(spec)
+}
+
+// unmoved asks autoscalers to leave a pod's node alone: a trial whose gateway is taken away
+// has shown nothing.
+var unmoved = map[string]string{
+	"cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+	"karpenter.sh/do-not-disrupt":                    "true",
 }
 
 // podSpec is what is the same in every pod of a run.

@@ -1,6 +1,7 @@
 {{- /*
-The pod of one command: dict "root" $, "name" its container's, "args" what is typed after
-odigos-stress. It passes the restricted pod security standard.
+The pod of one command: dict "root" $, "args" what is typed after odigos-stress, "deadline" in
+seconds or none, "noResults" where there are none to keep. It passes the restricted pod security
+standard.
 */}}
 {{- define "odigos-stress.podSpec" -}}
 {{- $values := .root.Values -}}
@@ -9,6 +10,9 @@ serviceAccountName: {{ include "odigos-stress.serviceAccountName" .root }}
 automountServiceAccountToken: true
 # They would set variables such as ODIGOS_STRESS_PORT.
 enableServiceLinks: false
+{{- with .deadline }}
+activeDeadlineSeconds: {{ . }}
+{{- end }}
 terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds | int }}
 securityContext:
   runAsNonRoot: true
@@ -35,7 +39,7 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 containers:
-  - name: {{ .name }}
+  - name: odigos-stress
     image: {{ include "odigos-stress.image" .root | quote }}
     imagePullPolicy: {{ $values.image.pullPolicy }}
     args:
@@ -52,6 +56,10 @@ containers:
       - {name: ODIGOS_STRESS_NAMESPACE, value: {{ . | quote }}}
       {{- end }}
       - {name: ODIGOS_STRESS_RESULTS, value: /results}
+      {{- if not $values.rbac.clone.enabled }}
+      # The gateway of the scenario, whatever there is in the cluster.
+      - {name: ODIGOS_STRESS_GATEWAY, value: scenario}
+      {{- end }}
       {{- with $values.extraEnv }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
