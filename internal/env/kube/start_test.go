@@ -246,7 +246,8 @@ func TestStartThatFails(t *testing.T) {
 	}{
 		{
 			name: "its image cannot be pulled", kubelet: waiting("ImagePullBackOff", "no such host"),
-			want: []string{"its image cannot be pulled", "cluster.local/odigos-stress:1", "no such host"},
+			want:  []string{"its image cannot be pulled", "cluster.local/odigos-stress:1", "no such host"},
+			after: tryFor,
 		},
 		{
 			name: "it cannot be scheduled",
@@ -318,6 +319,30 @@ func TestStartThatFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What kubelet fails at and then does is no failure.
+func TestStartThatFailsAtFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newTestCluster(t)
+		k := cluster.open(Options{})
+		defer shut(t, k)
+		start(t, k, backendForTest())
+		cluster.kubelet = func(p *corev1.Pod) {
+			status(p).State.Waiting = &corev1.ContainerStateWaiting{
+				Reason: "CreateContainerError", Message: "context deadline exceeded",
+			}
+		}
+		go func() {
+			time.Sleep(tryFor - time.Second)
+			p := cluster.podsOf("gateway", k.Namespace())[0].DeepCopy()
+			ready(p, 0)
+			cluster.set(p)
+		}()
+		if i := start(t, k, gatewayForTest()); !i.State().Running {
+			t.Errorf("it is %+v", i.State())
+		}
+	})
 }
 
 // refuse writes what a Deployment's controller writes that may make no pods.
