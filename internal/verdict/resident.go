@@ -76,7 +76,8 @@ func (r *resource) bounded(step float64) (f Finding, ok bool) {
 			return f, false
 		default:
 			f.Severity = Note
-			f.Text += "; whether " + Percent(h.share) + " (" + string(h.severity) + ") was reached is not known"
+			f.Text += fmt.Sprintf("; whether %s (%s) was reached is not known", Percent(h.share),
+				h.severity)
 		}
 	}
 	return f, true
