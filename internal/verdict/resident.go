@@ -64,7 +64,7 @@ func (r *resource) bounded(step float64) (f Finding, ok bool) {
 		Source: ownRSSSource,
 		Text: fmt.Sprintf("%s at most %s, %s of its limit of %s: so much are its own resident memory "+
 			"and the %s beside anonymous memory, for it was read %s in the measured time",
-			r.called(false, 0), r.show(most), Percent(most/r.limit), r.show(r.limit),
+			r.what(), r.show(most), Percent(most/r.limit), r.show(r.limit),
 			r.show(r.resident.beside), plural(r.points, "time", "times")),
 	}
 	for _, h := range r.holds {
