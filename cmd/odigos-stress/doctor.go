@@ -159,6 +159,8 @@ func cleanupCommand() *cobra.Command {
 	}
 	at.connect(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what is there")
+	cmd.Flags().StringVarP(&at.cluster.Namespace, "namespace", "n", "", "the `namespace` to look in, "+
+		"for who has no rights to all; if not given that of the context")
 	return cmd
 }
 

@@ -202,19 +202,32 @@ func eventText(e Event) []byte {
 
 // Account gives the file for an actor's account. Closing it makes it durable; the
 // account's own format tells whether it is whole.
-func (l *Log) Account(actor string) (io.WriteCloser, error) {
+func (l *Log) Account(actor string) (*AccountPen, error) {
 	f, err := os.OpenFile(filepath.Join(l.dir, AccountFile(actor)),
 		os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("record account: %w", err)
 	}
-	return &durable{f}, nil
+	return &AccountPen{f}, nil
 }
 
-// durable is a file that is synced when it is closed.
-type durable struct{ *os.File }
+// An AccountPen is the file of an account that is being written. It is synced when it is closed.
+type AccountPen struct{ file *os.File }
 
-func (d *durable) Close() error { return errors.Join(d.Sync(), d.File.Close()) }
+// Write implements io.Writer.
+func (p *AccountPen) Write(b []byte) (int, error) { return p.file.Write(b) }
+
+// Anew begins again: what was written is gone.
+func (p *AccountPen) Anew() error {
+	_, err := p.file.Seek(0, io.SeekStart)
+	if err = errors.Join(err, p.file.Truncate(0)); err != nil {
+		return fmt.Errorf("record account: %w", err)
+	}
+	return nil
+}
+
+// Close implements io.Closer.
+func (p *AccountPen) Close() error { return errors.Join(p.file.Sync(), p.file.Close()) }
 
 // Close writes the ending, which is there whole or not at all, and closes the files.
 // A second call fails with ErrClosed.

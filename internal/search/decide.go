@@ -193,19 +193,28 @@ var defaults = map[Length]time.Duration{
 	Short: 12 * time.Second, Full: 25 * time.Second, Long: time.Minute,
 }
 
-// cost is what a trial of this length is expected to take: the mean of those that were made.
+// cost is what a trial of this length is expected to take: the mean of those that were made, or
+// as much more than its default as others took beyond theirs, as where actors start slowly.
 func (s *Search) cost(l Length) time.Duration {
-	var sum, n time.Duration
+	var sum, n, more, others time.Duration
 	for _, t := range s.trials {
-		if t.Length == l && t.Took > 0 {
+		switch {
+		case t.Took <= 0:
+		case t.Length == l:
 			sum += t.Took
 			n++
+		default:
+			more += t.Took - defaults[t.Length]
+			others++
 		}
 	}
-	if n == 0 {
-		return defaults[l]
+	switch {
+	case n > 0:
+		return sum / n
+	case others > 0:
+		return defaults[l] + max(0, more/others)
 	}
-	return sum / n
+	return defaults[l]
 }
 
 // reserve is what is kept for the last rung and the confirmation.

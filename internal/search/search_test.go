@@ -226,3 +226,27 @@ func TestSpoken(t *testing.T) {
 		}
 	}
 }
+
+// A trial of a length that was not made is expected to take as much beyond its usual time as
+// others took: where actors start slowly, a budget holds fewer trials.
+func TestCost(t *testing.T) {
+	took := func(t Trial, seconds time.Duration) Trial {
+		t.Took = seconds * time.Second
+		return t
+	}
+	for _, c := range []struct {
+		name   string
+		trials []Trial
+		want   time.Duration
+	}{
+		{"none", nil, 25},
+		{"one that took its time", []Trial{took(short(1000, Held), 12)}, 25},
+		{"one that took less", []Trial{took(short(1000, Held), 9)}, 25},
+		{"two that took more", []Trial{took(short(1000, Held), 30), took(long(500, Held), 82)}, 45},
+		{"one of its own", []Trial{took(short(1000, Held), 30), took(full(2000, Held), 31)}, 31},
+	} {
+		if got := after(spec, c.trials...).cost(Full); got != c.want*time.Second {
+			t.Errorf("%s: cost(full) = %v, want %v", c.name, got, c.want*time.Second)
+		}
+	}
+}

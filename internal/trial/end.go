@@ -205,7 +205,12 @@ func (r *run) collect(ctx context.Context, ending *record.Ending) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, telling)
 	defer cancel()
-	sent, received, err := r.books(ctx)
+	var sent []*ledger.Sent
+	var received []*ledger.Received
+	err := r.insist(ctx, func() (err error) {
+		sent, received, err = r.books(ctx)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("fetch books: %w", err)
 	}

@@ -98,6 +98,28 @@ func (r *run) books(ctx context.Context) (
 	return sent, received, err
 }
 
+// tellAgain are the pauses before an end is asked again for what the whole trial would be lost
+// without: the way to it may be cut for some seconds, as by an API server that is replaced.
+var tellAgain = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+
+// insist asks until it is told, unless an end is gone.
+func (r *run) insist(ctx context.Context, ask func() error) error {
+	err := ask()
+	for _, pause := range tellAgain {
+		if err == nil || ctx.Err() != nil || r.ends() != nil {
+			return err
+		}
+		r.event(record.EventNote, "", "asked again in "+pause.String()+": "+err.Error())
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+		err = ask()
+	}
+	return err
+}
+
 // keepBooks puts the books of all together into the ending and, where there are several,
 // each one's.
 func (r *run) keepBooks(sent []*ledger.Sent, received []*ledger.Received, ending *record.Ending) {
@@ -130,7 +152,10 @@ func (r *run) accounts(ctx context.Context, actor string) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(e.client.Account(ctx, w), w.Close())
+		err = r.insist(ctx, func() error {
+			return errors.Join(w.Anew(), e.client.Account(ctx, w))
+		})
+		return errors.Join(err, w.Close())
 	})
 	if err != nil {
 		return fmt.Errorf("fetch account of %s: %w", actor, err)

@@ -115,18 +115,14 @@ func (s *subject) unbroken(h *Holding, findings []Finding, charged map[whose][]R
 // so that what was used in all counts, too.
 func (s *subject) thresholdsTooShort(used *float64) (f Finding, short bool) {
 	for _, r := range s.watch.resources {
-		step := s.watch.pace.step()
-		if _, within := r.bounded(step); within {
-			continue
-		}
-		few, unread := r.tooFew(step)
+		few, unread := r.tooFew(s.watch.pace.step())
 		for _, h := range r.holds {
 			switch {
 			case h.severity != Critical:
 			case unread:
 				return few, true
 			case r.unsure(h):
-				return r.outcome(step), true
+				return r.outcome(s.watch.pace.step()), true
 			}
 			if h.severity == Critical && r.points > 0 && r.short(h) &&
 				(r.max >= h.share*r.limit || r.check == "cpu" && used != nil && *used >= 1) {

@@ -138,7 +138,8 @@ const ownCPUSource = record.SamplesFile + ": actors.gateway.metrics." + string(r
 // tooFew tells of usage that is read every step seconds, and was read too seldom in the
 // measured time to say anything of it: it is not known then, whatever was read.
 func (r *resource) tooFew(step float64) (f Finding, ok bool) {
-	if !record.Coarse(step) || r.own || r.points >= r.least {
+	_, within := r.bounded(step)
+	if !record.Coarse(step) || r.own || r.points >= r.least || within {
 		return Finding{}, false
 	}
 	return Finding{

@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
@@ -64,9 +63,9 @@ func (r *resource) bounded(step float64) (f Finding, ok bool) {
 		Check: r.check, Severity: Held, Value: &most, Limit: &r.limit, Unit: r.unit,
 		Source: ownRSSSource,
 		Text: fmt.Sprintf("%s at most %s, %s of its limit of %s: so much are its own resident memory "+
-			"and the %s beside anonymous memory, for it was read %s apart", r.called(false, 0),
-			r.show(most), Percent(most/r.limit), r.show(r.limit), r.show(r.resident.beside),
-			Seconds(math.Round(step))),
+			"and the %s beside anonymous memory, for it was read %s in the measured time",
+			r.what(), r.show(most), Percent(most/r.limit), r.show(r.limit),
+			r.show(r.resident.beside), plural(r.points, "time", "times")),
 	}
 	for _, h := range r.holds {
 		switch {
@@ -76,7 +75,8 @@ func (r *resource) bounded(step float64) (f Finding, ok bool) {
 			return f, false
 		default:
 			f.Severity = Note
-			f.Text += "; whether " + Percent(h.share) + " (" + string(h.severity) + ") was reached is not known"
+			f.Text += fmt.Sprintf("; whether %s (%s) was reached is not known", Percent(h.share),
+				h.severity)
 		}
 	}
 	return f, true

@@ -150,6 +150,26 @@ func obstacle(a env.Actor, p *corev1.Pod) (waits string, fatal error) {
 	return w.Reason + ": " + w.Message, nil
 }
 
+// tryFor is how long kubelet may go on trying what looks hopeless: a registry or a runtime that
+// failed once may not the next time, some 10 s later.
+const tryFor = 12 * time.Second
+
+// A failure may pass.
+type failure struct{ since time.Time }
+
+// lasts is whether there was one for long enough, whenever it was asked.
+func (f *failure) lasts(err error) bool {
+	switch {
+	case err == nil:
+		f.since = time.Time{}
+	case f.since.IsZero():
+		f.since = time.Now()
+	default:
+		return time.Since(f.since) >= tryFor
+	}
+	return false
+}
+
 // defaultReady is for a probe without a timeout.
 const defaultReady = 30 * time.Second
 
@@ -168,6 +188,7 @@ func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) (
 		late = defaultReady
 	}
 	var ready <-chan time.Time
+	var failing failure
 	told, refused := "", 0
 	for {
 		pods, changed := k.table.podsOf(a.Name)
@@ -175,7 +196,7 @@ func (k *Kube) await(ctx context.Context, a env.Actor, dead map[string]bool) (
 		switch {
 		case f.lives != nil:
 			return k.inOrder(a, f.lives), nil
-		case f.failed != nil:
+		case failing.lasts(f.failed):
 			return nil, f.failed
 		case f.ended != nil:
 			return nil, &endedError{pod: f.ended, state: f.state}

@@ -32,8 +32,8 @@ type Leftover struct {
 
 // Cleanup takes away what dead runs left in the cluster; dryRun only tells. Dead is a run
 // whose tool has not told for some time that it lives, and one that was kept: both by the
-// API server's clock. Those that are alive are told of, too. Of a dead run the cluster itself leaves a namespace alone, if the run
-// had one of its own.
+// API server's clock. Those that are alive are told of, too. Of a dead run the cluster itself
+// leaves a namespace alone, if the run had one of its own.
 func Cleanup(ctx context.Context, c Cluster, dryRun bool) ([]Leftover, error) {
 	a, err := connect(c)
 	if err != nil {

@@ -55,6 +55,7 @@ func connect(c Cluster) (access, error) {
 	files := strings.Join(rules.Precedence, string(filepath.ListSeparator))
 	overrides := &clientcmd.ConfigOverrides{
 		CurrentContext: c.Context, AuthInfo: clientcmdapi.AuthInfo{Impersonate: c.As},
+		Context: clientcmdapi.Context{Namespace: c.Namespace},
 	}
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 	raw, err := loader.RawConfig()

@@ -51,6 +51,10 @@ func TestConnect(t *testing.T) {
 			cluster: Cluster{Kubeconfig: file + ":" + second, Context: "due"}, server: "https://due.example",
 			asked: "default", where: "context due of " + second,
 		},
+		{
+			cluster: Cluster{Kubeconfig: file, Namespace: "mine"}, server: "https://one.example:6443/prefix",
+			asked: "mine", where: "context one of " + file,
+		},
 		{cluster: Cluster{Kubeconfig: file, Context: "six"}, err: `use context "six": ` + file +
 			" has none of that name; it has: broken, one, two"},
 		{cluster: Cluster{Kubeconfig: file, Context: "broken"}, err: "use context broken of " + file},

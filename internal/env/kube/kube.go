@@ -23,6 +23,8 @@ type Cluster struct {
 	Kubeconfig string // a list of files; empty: KUBECONFIG, then ~/.kube/config
 	Context    string
 	As         string // impersonated user
+	// Namespace is where to look in without rights to all; empty: that of the context.
+	Namespace string
 }
 
 // Options say how a run lives in a cluster. RunID and Image alone are required.

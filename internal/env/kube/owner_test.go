@@ -92,7 +92,7 @@ func TestCleanup(t *testing.T) {
 					all[l.RunID] = l
 					continue
 				}
-				if left := l.Alive.Sub(time.Now()); l.Removed || left <= 0 || left > aliveFor {
+				if left := time.Until(l.Alive); l.Removed || left <= 0 || left > aliveFor {
 					t.Errorf("one that is alive for %s: %+v", left, l)
 				}
 				lives = append(lives, l.RunID)

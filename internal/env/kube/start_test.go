@@ -334,7 +334,8 @@ func TestStartThatFails(t *testing.T) {
 	}{
 		{
 			name: "its image cannot be pulled", kubelet: waiting("ImagePullBackOff", "no such host"),
-			want: []string{"its image cannot be pulled", "cluster.local/odigos-stress:1", "no such host"},
+			want:  []string{"its image cannot be pulled", "cluster.local/odigos-stress:1", "no such host"},
+			after: tryFor,
 		},
 		{
 			name: "it cannot be scheduled",

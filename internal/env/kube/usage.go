@@ -230,6 +230,13 @@ func (s summary) container(namespace string, life incarnation) (containerFigures
 	return containerFigures{}, false
 }
 
+func some(bytes *int64) *int64 {
+	if bytes == nil || *bytes <= 0 {
+		return nil
+	}
+	return bytes
+}
+
 // usage takes a 0 for not known: where the container runtime does not tell a figure a kubelet
 // writes 0 (cri_stats_provider.go), and no container that runs has used nothing.
 func (c containerFigures) usage() env.Usage {
@@ -247,13 +254,6 @@ func (c containerFigures) usage() env.Usage {
 		u.MemoryUsage, u.MemoryWorkingSet, u.MemoryAnon = some(m.Usage), some(m.WorkingSet), some(m.RSS)
 	}
 	return u
-}
-
-func some(bytes *int64) *int64 {
-	if bytes == nil || *bytes <= 0 {
-		return nil
-	}
-	return bytes
 }
 
 // Usage is what kubelet measured last, some seconds ago; At says when.

@@ -217,10 +217,10 @@ func TestSlowKubelet(t *testing.T) {
 			cancel()
 			time.Sleep(200 * time.Millisecond)
 		}
+		end()
+		runs.Wait()
 		if known < 15 || most != 1 {
 			t.Errorf("known at %d looks of 20, %d questions at once", known, most)
 		}
-		end()
-		runs.Wait()
 	})
 }
