@@ -33,6 +33,7 @@ func Text(w io.Writer, s Summary) error {
 			quantileText(l, percentiles[5].of), clocks)
 	}
 	p.usageText(s.Figures)
+	p.podsText(s.Figures.Pods)
 	if n := len(s.Advice); n > 0 {
 		p.line("  advice    %d, see %s", n, RecommendationsFile)
 	}
@@ -165,7 +166,7 @@ func (p *page) usageText(f verdict.Figures) {
 		}
 		parts = append(parts, text+bracketed(from))
 	}
-	add("CPU", f.CPU.Max, f.CPU.Limit, f.CPU.Share, cores, f.CPU.UsageSource)
-	add("memory", f.Memory.Peak, f.Memory.Limit, f.Memory.Share, mib, f.Memory.UsageSource)
+	add("CPU"+ofPod(f.CPU.Pod), f.CPU.Max, f.CPU.Limit, f.CPU.Share, cores, f.CPU.UsageSource)
+	add("memory"+ofPod(f.Memory.Pod), f.Memory.Peak, f.Memory.Limit, f.Memory.Share, mib, f.Memory.UsageSource)
 	p.line("  gateway   %s", strings.Join(parts, "; "))
 }

@@ -213,7 +213,7 @@ func memoryNear(s *subject) *Advice {
 		},
 		Change: fmt.Sprintf("Raise the memory limit so that this peak is %s of it.",
 			Percent(comfortable)),
-		When:    period(record.WorkingSet(s.fullest().samples, record.Gateway), 0.8**m.Limit),
+		When:    period(record.WorkingSet(s.samples, record.Gateway), 0.8**m.Limit),
 		Patches: s.memoryPatches(needed),
 		Effect: fmt.Sprintf("Computed: %s ÷ %.1f = %s. Go's heap may grow with GOMEMLIMIT where "+
 			"that is derived from the limit, so run again.", bytesText(*m.Peak), comfortable,

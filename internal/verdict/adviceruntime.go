@@ -33,7 +33,7 @@ func goMemLimitOff(s *subject) *Advice {
 	}
 	a := &Advice{
 		Name: "gomemlimit", Symptom: symptom,
-		When: period(record.WorkingSet(s.fullest().loaded(), record.Gateway), 0.8**m.Limit),
+		When: period(record.WorkingSet(s.loaded(), record.Gateway), 0.8**m.Limit),
 		Evidence: []Evidence{proof("gateway_memory.limit_bytes", "bytes", *m.Limit,
 			"memory limit %s", bytesText(*m.Limit))},
 		Change:  "Set GOMEMLIMIT to 80 % of the limit less 50 MiB, as Odigos' chart does.",

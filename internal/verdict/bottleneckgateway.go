@@ -34,7 +34,7 @@ func memoryLimits(s *subject) Candidate {
 			bytesText(*m.Limit))
 		c.add(proof("gateway_memory.whole_run_working_set_peak_bytes", "bytes", *m.PeakOfRun,
 			"largest working set %s of %s", bytesText(*m.PeakOfRun), bytesText(*m.Limit)))
-		c.When = period(record.WorkingSet(s.fullest().loaded(), record.Gateway), 0.8**m.Limit)
+		c.When = period(record.WorkingSet(s.loaded(), record.Gateway), 0.8**m.Limit)
 	}
 	if full := s.f.Go.MemoryShare; above(full, memoryFull) && g.MemLimit != nil {
 		c.add(proof("gateway_go.memory_mean_ratio_of_gomemlimit", "ratio", *full,

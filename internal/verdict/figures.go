@@ -25,8 +25,7 @@ type Figures struct {
 	CPU      CPUFigures      `json:"gateway_cpu"`
 	Memory   MemoryFigures   `json:"gateway_memory"`
 	// Pods are the gateways where there are several. CPU is then of the one that used most of
-	// it, Memory of the one that had most, and what else is of a process of the one that
-	// fared worst; what flows through the gateway is of all of them.
+	// it, what else is of a process of Pods.Pod, and what flows through the gateway of all.
 	Pods    PodFigures      `json:"gateway_pods,omitzero"`
 	Growth  GrowthFigures   `json:"growth"`
 	Runtime RuntimeFigures  `json:"gateway_go_runtime"`
@@ -189,7 +188,7 @@ func Measure(r *record.Record) Figures {
 		Latency:   m.latency(),
 		Pipeline:  m.pipeline(),
 		CPU:       m.gatewayCPU(),
-		Memory:    m.fullest().memory(),
+		Memory:    m.memory(),
 		Pods:      m.podFigures(),
 		Growth:    m.growth(),
 		Runtime:   m.runtime(),

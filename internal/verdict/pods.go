@@ -9,12 +9,15 @@ import (
 )
 
 // Of several gateways, what flows through them is summed, and what a process uses is one
-// process's: each has its own limits, and a sum is held against nothing. A measure has the
-// pod that fared worst in the gateway's place; see record.WithOne.
+// process's: each has its own limits, and a sum is held against nothing. A measure has one
+// pod in the gateway's place for that; see record.WithOne.
 
 // PodFigures are the gateways where there are several, each by itself.
 type PodFigures struct {
 	All []PodFigure `json:"all,omitempty"`
+	// Pod is which of them the figures of a process are of, beside those of CPU: the first
+	// that died, else the one that had most memory.
+	Pod string `json:"process_of,omitempty"`
 	// Most is how many ran at once at most.
 	Most int `json:"running_at_most,omitempty"`
 	// Balance is the largest rate of accepted spans over the mean of all, each over the
@@ -48,8 +51,8 @@ type PodFigure struct {
 	Ended string `json:"ended,omitempty"`
 }
 
-// pick is who of several gateways fared worst: the first that died, else the one that came
-// nearest to a limit, else the busiest.
+// pick is who of several gateways stands for them in what is of a process: the first that
+// died, else the one that had most memory, else the one that used most CPU.
 func pick(r *record.Record, names []string) string {
 	if r.Ending != nil {
 		for _, d := range r.Ending.Deaths {
@@ -58,17 +61,17 @@ func pick(r *record.Record, names []string) string {
 			}
 		}
 	}
-	g := r.Header.Scenario.Gateway
 	samples := record.Measured(r.Samples)
-	return most(names, func(name string) *float64 {
-		cpu := top(record.CPU(samples, name, record.CPUWindow))
-		set := top(record.WorkingSet(samples, name))
-		if g.CPULimit > 0 || g.MemoryLimit > 0 {
-			return larger(over(cpu, new(float64(g.CPULimit))), over(set, new(float64(g.MemoryLimit))),
-				false)
-		}
-		return cpu
-	})
+	set := func(name string) *float64 { return top(record.WorkingSet(samples, name)) }
+	if slices.ContainsFunc(names, func(name string) bool { return set(name) != nil }) {
+		return most(names, set)
+	}
+	return most(names, cpuOf(samples))
+}
+
+// cpuOf is the most CPU that a gateway used over 5 s.
+func cpuOf(samples []record.Sample) func(name string) *float64 {
+	return func(name string) *float64 { return top(record.CPU(samples, name, record.CPUWindow)) }
 }
 
 // most is the name with the largest figure; the first where it is known of none.
@@ -91,28 +94,25 @@ func (m measure) on(pod string) measure {
 	return measureOf(m.raw, m.pods, pod)
 }
 
-// hottest is the measure with that of several gateways that used most CPU.
+// hottest is the measure with the one of several gateways that used most CPU.
 func (m measure) hottest() measure {
-	return m.worst(func(name string) *float64 {
-		return top(record.CPU(m.samples, name, record.CPUWindow))
-	})
-}
-
-// fullest is of memory; of several of which one died, that one.
-func (m measure) fullest() measure {
-	for _, d := range m.ending.Deaths {
-		if d.Member != "" {
-			return m // it has the gateway's place
-		}
-	}
-	return m.worst(func(name string) *float64 { return top(record.WorkingSet(m.samples, name)) })
-}
-
-func (m measure) worst(of func(name string) *float64) measure {
 	if len(m.pods) == 0 {
 		return m
 	}
-	return m.on(most(m.pods, of))
+	return m.on(most(m.pods, cpuOf(m.samples)))
+}
+
+// Hottest is a record with the one of several gateways in the gateway's place that used most
+// CPU, and its name; a record of one gateway as it is, and no name.
+func Hottest(r *record.Record) (_ *record.Record, pod string) {
+	m := newMeasure(r).hottest()
+	return m.r, m.pod
+}
+
+// Fullest is Hottest for memory; of gateways of which one died, that one.
+func Fullest(r *record.Record) (_ *record.Record, pod string) {
+	m := newMeasure(r)
+	return m.r, m.pod
 }
 
 // together is the measure in which the gateway's process is all of theirs.
@@ -154,7 +154,7 @@ func (m measure) podFigures() (f PodFigures) {
 			all += *p.Accepted
 		}
 	}
-	f.Most = m.mostAtOnce()
+	f.Pod, f.Most = m.pod, m.mostAtOnce()
 	for i := range f.All {
 		f.All[i].Share = over(f.All[i].Accepted, &all)
 	}
