@@ -319,6 +319,40 @@ func TestStopOfSeveralOfWhichOneDied(t *testing.T) {
 	})
 }
 
+// A pod that somebody deletes who is not the tool, as an autoscaler does, was taken away,
+// however well its container ends; one that dies and is deleted then has died.
+func TestDeletedPodIsTakenAway(t *testing.T) {
+	for name, c := range map[string]struct {
+		after   time.Duration // from the end to the request
+		end     corev1.ContainerStateTerminated
+		deleted bool
+	}{
+		"asked, and ended":        {-time.Second, corev1.ContainerStateTerminated{Reason: "Completed"}, true},
+		"ended, and deleted":      {time.Second, corev1.ContainerStateTerminated{ExitCode: 2, Reason: "Error"}, false},
+		"asked, and OOM-killed":   {-time.Second, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}, false},
+		"asked, and cut off":      {-9 * time.Second, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "Error"}, true},
+		"OOM-killed, and deleted": {time.Second, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cluster := newTestCluster(t)
+			k, _, i := pair(t, cluster, Options{})
+			defer shut(t, k)
+			p := cluster.podsOf("gateway", k.Namespace())[0]
+			ended := time.Now()
+			c.end.FinishedAt = metav1.NewTime(ended)
+			terminate(p, c.end)
+			const grace = 30
+			p.DeletionGracePeriodSeconds = new(int64(grace))
+			p.DeletionTimestamp = new(metav1.NewTime(ended.Add(c.after + grace*time.Second)))
+			cluster.set(p)
+			synctest.Wait()
+			if s := env.Members(i)[0].State(); s.Running || s.Deleted() != c.deleted {
+				t.Errorf("%s: %+v is taken away: %v, want %v", name, s, s.Deleted(), c.deleted)
+			}
+		})
+	}
+}
+
 func TestStartThatFails(t *testing.T) {
 	waiting := func(reason, message string) func(*corev1.Pod) {
 		return func(p *corev1.Pod) {
