@@ -59,9 +59,10 @@ func resourcePanels(r *record.Record) []panel {
 	full, fullest := verdict.Fullest(r)
 	cpu := cpuPanel(hot)
 	cpu.title += whose(r, hottest, "used most")
-	cpu.lines = append(cpu.lines, othersLines(r, hottest, 1, func(s []record.Sample, name string) record.Series {
+	cpuOf := func(s []record.Sample, name string) record.Series {
 		return record.CPU(s, name, record.CPUWindow)
-	})...)
+	}
+	cpu.lines = append(cpu.lines, othersLines(r, hottest, 1, cpuOf)...)
 	memory := memoryPanel(full)
 	memory.title += whose(r, fullest, "had most")
 	memory.lines = append(memory.lines, othersLines(r, fullest, 1.0/(1<<20), record.WorkingSet)...)
@@ -294,7 +295,8 @@ func collectorPanels(r *record.Record) []panel {
 			zero: true, lines: []line{{name: "spans a batch", s: batch, color: blue}},
 		},
 		{
-			title: "Heap" + whose(r, fullest, "had most memory"), unit: "MiB", zero: true, of: shaded(scenario.GoMemory),
+			title: "Heap" + whose(r, fullest, "had most memory"), unit: "MiB", zero: true,
+			of:    shaded(scenario.GoMemory),
 			lines: []line{{name: "allocated", s: heap, color: blue}},
 		},
 		{title: "Through the collector", unit: "spans/s", zero: true, lines: []line{

@@ -167,6 +167,7 @@ func (p *page) usageText(f verdict.Figures) {
 		parts = append(parts, text+bracketed(from))
 	}
 	add("CPU"+ofPod(f.CPU.Pod), f.CPU.Max, f.CPU.Limit, f.CPU.Share, cores, f.CPU.UsageSource)
-	add("memory"+ofPod(f.Memory.Pod), f.Memory.Peak, f.Memory.Limit, f.Memory.Share, mib, f.Memory.UsageSource)
+	m := f.Memory
+	add("memory"+ofPod(m.Pod), m.Peak, m.Limit, m.Share, mib, m.UsageSource)
 	p.line("  gateway   %s", strings.Join(parts, "; "))
 }

@@ -23,7 +23,7 @@ const (
 // below them.
 func exceeded(s *subject) (found []Finding) {
 	if len(s.pods) == 0 {
-		return s.measure.exceeded("the gateway")
+		return s.exceeded("the gateway")
 	}
 	for _, name := range s.pods {
 		found = append(found, s.on(name).exceeded(name)...)
