@@ -111,11 +111,10 @@ func (r *Record) WithOne(actor, member string) *Record {
 		}
 		out.Pulses[i] = p
 	}
-	out.Profiles = nil
-	for _, p := range r.Profiles {
-		if p.Actor == member || p.Actor == actor {
+	out.Profiles = slices.Clone(r.Profiles)
+	for i := range out.Profiles {
+		if p := &out.Profiles[i]; p.Actor == member {
 			p.Actor = actor
-			out.Profiles = append(out.Profiles, p)
 		}
 	}
 	return &out

@@ -66,7 +66,7 @@ func TestWithOne(t *testing.T) {
 	if u := one.Pulses[0].Actors[Gateway]; u == nil || u.At != began {
 		t.Errorf("the gateway in a pulse is %+v", u)
 	}
-	if diff := cmp.Diff([]Profile{{Actor: Gateway, Kind: ProfileHeap}}, one.Profiles); diff != "" {
+	if diff := cmp.Diff([]Profile{{Actor: "gateway/0"}, {Actor: Gateway, Kind: ProfileHeap}}, one.Profiles); diff != "" {
 		t.Errorf("profiles (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(before, r.Samples[0]); diff != "" {

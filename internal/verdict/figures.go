@@ -24,15 +24,18 @@ type Figures struct {
 	Pipeline PipelineFigures `json:"collector"`
 	CPU      CPUFigures      `json:"gateway_cpu"`
 	Memory   MemoryFigures   `json:"gateway_memory"`
-	Growth   GrowthFigures   `json:"growth"`
-	Runtime  RuntimeFigures  `json:"gateway_go_runtime"`
-	Close    CloseFigures    `json:"gateway_close_look"`
-	Loadgen  EndFigures      `json:"loadgen"`
-	Backend  EndFigures      `json:"backend"`
-	Pacing   PacingFigures   `json:"pacing"`
-	Looks    map[string]Look `json:"looks"` // by actor
-	Exports  ExportFigures   `json:"exports"`
-	Go       GoFigures       `json:"gateway_go"`
+	// Pods are the gateways where there are several. CPU is then of the one that used most of
+	// it, what else is of a process of Pods.Pod, and what flows through the gateway of all.
+	Pods    PodFigures      `json:"gateway_pods,omitzero"`
+	Growth  GrowthFigures   `json:"growth"`
+	Runtime RuntimeFigures  `json:"gateway_go_runtime"`
+	Close   CloseFigures    `json:"gateway_close_look"`
+	Loadgen EndFigures      `json:"loadgen"`
+	Backend EndFigures      `json:"backend"`
+	Pacing  PacingFigures   `json:"pacing"`
+	Looks   map[string]Look `json:"looks"` // by actor
+	Exports ExportFigures   `json:"exports"`
+	Go      GoFigures       `json:"gateway_go"`
 	// Scale is nil where nothing is known of how many gateways there were.
 	Scale *ScaleFigures `json:"gateway_scale,omitempty"`
 	// Limited is nil when nothing was seen of the load.
@@ -186,8 +189,9 @@ func Measure(r *record.Record) Figures {
 		Deaths:    m.deaths(),
 		Latency:   m.latency(),
 		Pipeline:  m.pipeline(),
-		CPU:       m.cpu(),
+		CPU:       m.gatewayCPU(),
 		Memory:    m.memory(),
+		Pods:      m.podFigures(),
 		Growth:    m.growth(),
 		Runtime:   m.runtime(),
 		Close:     m.closely(),
@@ -207,6 +211,9 @@ func Measure(r *record.Record) Figures {
 // books, where there are such. Its samples have each reading of usage once, where it belongs.
 type measure struct {
 	r        *record.Record
+	raw      *record.Record     // as it is on disk
+	pods     []string           // the gateways, where there are several
+	pod      string             // which of them has the gateway's place; empty: all together
 	samples  []record.Sample    // of the measured time
 	steps    map[string]float64 // seconds between the readings of an actor's usage, if coarse
 	ending   record.Ending      // zero when the record has none
@@ -216,7 +223,19 @@ type measure struct {
 }
 
 func newMeasure(r *record.Record) measure {
-	m := measure{r: r, steps: map[string]float64{}}
+	pods := r.Members(record.Gateway)
+	if len(pods) == 0 {
+		return measureOf(r, nil, "")
+	}
+	return measureOf(r, pods, pick(r, pods))
+}
+
+func measureOf(raw *record.Record, pods []string, pod string) measure {
+	r := raw
+	if pod != "" {
+		r = raw.WithOne(record.Gateway, pod)
+	}
+	m := measure{r: r, raw: raw, pods: pods, pod: pod, steps: map[string]float64{}}
 	for _, actor := range record.Actors(r.Samples) {
 		if step := record.Resolution(r.Samples, actor); record.Coarse(step) {
 			m.steps[actor] = step

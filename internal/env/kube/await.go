@@ -258,21 +258,22 @@ func (k *Kube) inOrder(a env.Actor, lives []incarnation) []incarnation {
 		return lives
 	}
 	slices.SortStableFunc(lives, func(x, y incarnation) int {
-		i, _ := k.table.index(x)
-		j, _ := k.table.index(y)
-		return cmp.Compare(i, j)
+		return cmp.Compare(k.table.index(x), k.table.index(y))
 	})
 	return lives
 }
 
-// index is which of a Job's pods one is.
-func (t *table) index(i incarnation) (int, bool) {
+// index is which of a Job's pods one is; those of which it is not known come first.
+func (t *table) index(i incarnation) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p, ok := t.pods[i.uid]
 	if !ok {
-		return 0, false
+		return -1
 	}
 	n, err := strconv.Atoi(p.Annotations[batchv1.JobCompletionIndexAnnotation])
-	return n, err == nil
+	if err != nil {
+		return -1
+	}
+	return n
 }

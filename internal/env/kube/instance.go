@@ -43,7 +43,9 @@ func (i *Instance) Addr(port string) string {
 // State implements env.Instance.
 func (i *Instance) State() env.State {
 	s := i.crew.kube.table.state(i.life)
-	s.Stopped = !s.Running && i.crew.asked()
+	if s.Stopped = !s.Running && i.crew.asked(); s.Stopped && s.Reason == env.ReasonDeleted {
+		s.Reason = "" // by us
+	}
 	return s
 }
 

@@ -13,8 +13,8 @@ import (
 // its pods are asked to end, kubelet until it tells that they have.
 const stopLeave = 60 * time.Second
 
-// Stop implements env.Instance. What ended by itself, all of it, stays in the cluster, where kubelet
-// starts it again for the next Start; Close takes it away.
+// Stop implements env.Instance. What ended by itself, all of it, stays in the cluster, where
+// kubelet starts it again for the next Start; Close takes it away.
 func (c *crew) Stop(ctx context.Context) (env.State, error) {
 	c.stopping.Lock()
 	defer c.stopping.Unlock()
