@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -216,6 +217,24 @@ func TestPrometheusUsage(t *testing.T) {
 				t.Errorf("it was asked %d times:\n%s", n, strings.Join(queries, "\n"))
 			}
 		})
+	}
+}
+
+// Where a Prometheus was told to forget the cgroup, the time alone tells a life from the one
+// before.
+func TestPrometheusWithoutCgroups(t *testing.T) {
+	series := func(at time.Time) model.Matrix {
+		return model.Matrix{{
+			Metric: model.Metric{model.MetricNameLabel: cpuTotal},
+			Values: []model.SamplePair{{Timestamp: model.TimeFromUnixNano(at.UnixNano()), Value: 3}},
+		}}
+	}
+	u, ok := promFigures(series(measured.began.Add(time.Second)), measured)
+	if !ok || *u.CPUSeconds != 3 {
+		t.Errorf("usage %+v, %v; want 3 CPU seconds", u, ok)
+	}
+	if u, ok := promFigures(series(measured.began.Add(-time.Second)), measured); ok {
+		t.Errorf("usage %+v of before it began", u)
 	}
 }
 
