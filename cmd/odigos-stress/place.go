@@ -28,6 +28,7 @@ type placeOptions struct {
 	environment string
 	cluster     kube.Cluster
 	namespace   string
+	prometheus  string // asked for usage where kubelets may not be; empty: none
 	image       string // the tool's own; empty: that of this version
 	keep        bool
 	// offline asks the cluster only for what nothing else can tell.
@@ -38,7 +39,7 @@ type placeOptions struct {
 
 // clusterFlags say which cluster; all of them are refused where --environment names none.
 var clusterFlags = append([]string{
-	"kubeconfig", "context", "as", "namespace", "image", "keep",
+	"kubeconfig", "context", "as", "namespace", "image", "keep", "prometheus",
 }, wayFlags...)
 
 // flags adds those that say where a trial runs.
@@ -49,6 +50,8 @@ func (o *placeOptions) flags(cmd *cobra.Command) {
 		"was found; if not given the run makes one and takes it away")
 	f.StringVar(&o.image, "image", "", "the tool's own `image`, with both its programs; "+
 		"if not given that of this version, "+ownImage())
+	f.StringVar(&o.prometheus, "prometheus", "", "`url` of a Prometheus that scrapes kubelets, which "+
+		"is asked for CPU and memory of pods where the rights do not let kubelets be asked")
 	f.BoolVar(&o.keep, "keep", false, "leave what a run has made in the cluster")
 }
 
@@ -70,6 +73,11 @@ func (o *placeOptions) inCluster() bool { return o.environment == onCluster }
 // check refuses what was typed about a cluster where none was asked for. Variables may
 // stand: they are for whichever command needs them.
 func (o *placeOptions) check() error {
+	if o.prometheus != "" && o.inCluster() {
+		if err := kube.CheckPrometheus(o.prometheus); err != nil {
+			return usage(fmt.Errorf("--prometheus: %w", err))
+		}
+	}
 	if o.inCluster() || o.flagSet == nil {
 		return nil
 	}
@@ -98,6 +106,7 @@ func (o *placeOptions) ownImage() string {
 func (o *placeOptions) kube(runID string) kube.Options {
 	return kube.Options{
 		Cluster: o.cluster, RunID: runID, Namespace: o.namespace, Image: o.ownImage(), Keep: o.keep,
+		Prometheus: o.prometheus,
 	}
 }
 

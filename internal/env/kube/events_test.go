@@ -126,6 +126,16 @@ func TestEvents(t *testing.T) {
 				t.Errorf("%+v: told (-want +got):\n%s", e, diff)
 			}
 		}
+		// One that comes later has a start of its own.
+		third := c.podsOf("gateway", "shop")[0]
+		third.Name, third.UID = "gateway-9", "uid-gateway-9"
+		condition(third, corev1.PodReady, corev1.ConditionFalse, "ContainersNotReady", "")
+		c.set(third)
+		synctest.Wait()
+		c.happen("shop", "Pod", third.Name, "Unhealthy", 1)
+		if diff := cmp.Diff([]string(nil), l.heard()); diff != "" {
+			t.Errorf("told of a start (-want +got):\n%s", diff)
+		}
 		// What was left out at the start is told now, and again only after a while.
 		c.happen("shop", "Pod", pod, "Unhealthy", 2)
 		for n := range 5 {
@@ -263,7 +273,7 @@ func TestNodesAndScale(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		for _, n := range []*corev1.Node{node, other} {
+		for _, n := range []*corev1.Node{other, node} {
 			n = n.DeepCopy()
 			n.Status.Conditions[1].Status = corev1.ConditionTrue
 			n.Status.Conditions[1].Reason, n.Status.Conditions[1].Message = "Short", "little is left"

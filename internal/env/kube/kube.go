@@ -37,6 +37,9 @@ type Options struct {
 	Namespace string
 	// Image is the tool's own, with both its programs; its entry point is the tool.
 	Image string
+	// Prometheus is the address of one that scrapes kubelets, asked for what pods use where
+	// kubelets may not be asked; empty: none.
+	Prometheus string
 	// Keep leaves what the run has made in the cluster.
 	Keep bool
 	// Patience is how long a pod may wait for a node and its image; 0 means 2 min.
@@ -58,6 +61,7 @@ type Kube struct {
 	owner   owner
 	table   *table
 	figures *figures
+	usage   usages
 	scales  *scales
 	spool   string // where output goes without Options.LogPath
 
@@ -111,6 +115,11 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("use namespace %q: want lower-case letters, digits and - within, "+
 			"at most 63", o.Namespace)
 	}
+	if o.Prometheus != "" {
+		if err := CheckPrometheus(o.Prometheus); err != nil {
+			return o, fmt.Errorf("use a Prometheus: %w", err)
+		}
+	}
 	if o.Patience == 0 {
 		o.Patience = 2 * time.Minute
 	}
@@ -146,6 +155,9 @@ func (k *Kube) open(ctx context.Context) error {
 	}
 	k.own = !exists
 	if err := k.askRights(ctx); err != nil {
+		return err
+	}
+	if err := k.chooseUsage(ctx); err != nil {
 		return err
 	}
 	if k.spool, err = os.MkdirTemp("", "odigos-stress-kube-"); err != nil {
