@@ -245,6 +245,7 @@ func TestWayOfVariants(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sizes.yaml")
 	if err := os.WriteFile(file, []byte(`name: sizes
 load: {rate: 1k}
+gateway: {replicas: 2, on_death: restart, max_restarts: 3}
 variants:
   - {name: small, set: {gateway.preset: size_s}}
   - {name: as-it-is}
@@ -271,6 +272,9 @@ variants:
 			t.Fatal(err)
 		}
 		limits = append(limits, s.Gateway.MemoryLimit)
+		if g := s.Gateway; g.Replicas != 2 || g.OnDeath != scenario.DeathRestart || g.MaxRestarts != 3 {
+			t.Errorf("gateway %+v; want what the scenario says of replicas and of a death", g)
+		}
 	}
 	if want := []scenario.Bytes{300 << 20, 600 << 20}; !slices.Equal(limits, want) {
 		t.Errorf("memory limits %v, want %v", limits, want)
