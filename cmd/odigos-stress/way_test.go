@@ -69,6 +69,7 @@ func forbidding(w http.ResponseWriter, _ *http.Request) {
 // stock is a collector that has what a copy needs.
 var stock = gateway.Collector{
 	Name: "odigosotelcol", Version: "0.151.0", Path: "/odigosotelcol",
+	Image: "docker.io/keyval/odigos-collector:v1.35.1",
 	Components: map[string][]string{"extensions": {"health_check", "pprof"}},
 }
 
@@ -230,6 +231,12 @@ func TestWayIsTold(t *testing.T) {
 		collector: stock, target: &target{original: *o},
 		sources: plan.Sources{GatewayConfig: q.way.target.config},
 	}
+	again.collector.Image = "example.com/o:2"
+	if p, err := again.plan(p.Scenario); err != nil ||
+		p.Collector.Headline != headline+" with another image" {
+		t.Errorf("with another image: headline %q, %v", p.Collector.Headline, err)
+	}
+	again.collector = stock
 	asked := p.Scenario
 	asked.Gateway.MemoryLimit = 1 << 30
 	if p, err = again.plan(asked); err != nil || p.Collector.Headline != headline ||
