@@ -69,7 +69,7 @@ func forbidding(w http.ResponseWriter, _ *http.Request) {
 // stock is a collector that has what a copy needs.
 var stock = gateway.Collector{
 	Name: "odigosotelcol", Version: "0.151.0", Path: "/odigosotelcol",
-	Image: "docker.io/keyval/odigos-collector:v1.35.1",
+	Image:      "docker.io/keyval/odigos-collector:v1.35.1",
 	Components: map[string][]string{"extensions": {"health_check", "pprof"}},
 }
 
