@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"regexp"
 	"strings"
@@ -28,8 +29,9 @@ type odigosTest struct {
 func newOdigosTest(t *testing.T) *odigosTest {
 	t.Helper()
 	c := newClusterTest(t)
-	empty := *c // the cluster without it
-	t.Cleanup(empty.wantNothingLeft)
+	without := *c
+	without.ctx = context.WithoutCancel(c.ctx)
+	t.Cleanup(without.wantNothingLeft)
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
 		clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
 	if err != nil {

@@ -104,6 +104,49 @@ func (c *copying) cutProcessors() {
 	}
 }
 
+// cutSecrets takes from the exporter that carries the load what may be a key and is written
+// out: the mock backend asks for none, and what is copied is seen by more people.
+func (c *copying) cutSecrets(id string) {
+	exporter, _ := c.user.exporters[id].(map[string]any)
+	var left []string
+	for _, section := range []struct {
+		name   string
+		secret func(key string) bool
+	}{
+		{"headers", func(string) bool { return true }},
+		{"tls", func(key string) bool { return strings.HasSuffix(key, "_pem") }},
+	} {
+		if _, ok := exporter[section.name].([]any); ok { // of names and values
+			c.cut.take("exporters."+id, section.name)
+			left = append(left, section.name)
+			continue
+		}
+		settings, _ := exporter[section.name].(map[string]any)
+		var cut []string
+		for _, key := range sortedKeys(settings) {
+			text, ok := settings[key].(string)
+			if section.secret(key) && !(ok && mentioned.MatchString(text)) {
+				cut = append(cut, key)
+			}
+		}
+		switch way := "exporters." + id; {
+		case len(cut) > 0 && len(cut) == len(settings):
+			c.cut.take(way, section.name)
+		default:
+			for _, key := range cut {
+				c.cut.take(way+"."+section.name, key)
+			}
+		}
+		for _, key := range cut {
+			left = append(left, section.name+"."+key)
+		}
+	}
+	if len(left) > 0 {
+		c.differ("Of exporter %s is left out what may be a key: %s. The mock backend asks for none.",
+			id, strings.Join(left, ", "))
+	}
+}
+
 // serving exporters wait to be asked.
 const serving = "prometheus"
 
@@ -115,41 +158,17 @@ func (c *copying) cutExporters() {
 			used[id] = true
 		}
 	}
+	c.cutSecrets(c.carrier)
 	for _, id := range sortedKeys(c.user.exporters) {
 		switch {
 		case !used[id] && id != c.carrier:
 			c.cut.take("exporters", id) // it would want its secrets all the same
-		case id == c.carrier:
-			c.cutHeaders(id)
-		case slices.Contains(harmless, typeOf(id)):
+		case id == c.carrier || slices.Contains(harmless, typeOf(id)):
 		case typeOf(id) == serving:
 			c.allowed = append(c.allowed, id)
 		default:
 			c.silence(id)
 		}
-	}
-}
-
-// cutHeaders takes out what an exporter sends with each request, as far as it is written out:
-// it may be a key, the mock backend does not look at it, and it would stand in the record.
-func (c *copying) cutHeaders(id string) {
-	settings, _ := c.user.exporters[id].(map[string]any)
-	var left []string
-	switch headers := settings["headers"].(type) {
-	case map[string]any:
-		for _, name := range sortedKeys(headers) {
-			if text, ok := headers[name].(string); !ok || !mentioned.MatchString(text) {
-				left = append(left, name)
-				c.cut.take("exporters."+id+".headers", name)
-			}
-		}
-	case []any: // of names and values, as newer collectors take them too
-		left = append(left, "all")
-		c.cut.take("exporters."+id, "headers")
-	}
-	if len(left) > 0 {
-		c.differ("Headers of exporter %s are left out, for they may be keys: %s.", id,
-			strings.Join(left, ", "))
 	}
 }
 
