@@ -125,7 +125,7 @@ func (c *copying) cutSecrets(id string) {
 		var cut []string
 		for _, key := range sortedKeys(settings) {
 			text, ok := settings[key].(string)
-			if section.secret(key) && !(ok && mentioned.MatchString(text)) {
+			if section.secret(key) && (!ok || !mentioned.MatchString(text)) {
 				cut = append(cut, key)
 			}
 		}
