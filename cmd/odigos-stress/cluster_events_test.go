@@ -49,38 +49,58 @@ func (t *clusterTest) toldOf(r *record.Record, d record.Death) {
 	}
 }
 
-// Whoever has no more rights than a run needs gets one, and is told what it lacks.
+// Whoever has no more rights than a run needs gets one, and is told what it lacks. What pods
+// use is then known to a Prometheus alone.
 func TestClusterFewRights(t *testing.T) {
+	if os.Getenv(inTestCluster) == "" {
+		newClusterTest(t) // skips
+	}
 	const name = "odigos-stress-few-rights"
-	grantFewRights(t, name)
+	client := adminClient(t)
+	grantFewRights(t, client, name)
+	prometheus := newKubeletPrometheus(t, client)
 	c := newClusterTest(t) // with the role, which is to be there afterwards
-	r := c.run(ran, "basic-load-1k", "--duration=3s", "--warm-up=1s", "--as="+name)
+	r := c.run(ran, "basic-load-1k", "--duration=10s", "--warm-up=3s", "--as="+name,
+		"--prometheus="+prometheus.URL)
 	notes := strings.Join(r.Header.Notes, "\n")
-	for _, lacking := range []string{
-		"list events", "watch events", "get nodes/proxy", "list nodes", "watch nodes",
-		"list deployments.apps", "watch deployments.apps",
+	for _, said := range []string{
+		"no right to list events: ", "no right to watch events: ", "no right to get nodes/proxy: ",
+		"no right to list nodes: ", "no right to watch nodes: ", "no right to list deployments.apps: ",
+		"no right to watch deployments.apps: ",
+		"processor time and memory of pods are by Prometheus",
 	} {
-		if !strings.Contains(notes, "no right to "+lacking+": ") {
-			t.Errorf("the record does not say that there is no right to %s:\n%s", lacking, notes)
+		if !strings.Contains(notes, said) {
+			t.Errorf("the record does not say %q:\n%s", said, notes)
 		}
+	}
+	readings := map[string]int{}
+	for _, actor := range []string{record.Backend, record.Gateway, record.Loadgen} {
+		for reading := range record.Readings(r.Samples, actor) {
+			u := reading.Usage
+			if u.Source != "Prometheus" || u.CPUSeconds == nil || u.MemoryWorkingSet == nil ||
+				actor == record.Gateway && u.Periods == nil {
+				t.Errorf("usage of %s: %+v; want CPU, memory and throttling by Prometheus", actor, *u)
+			}
+			readings[actor]++
+		}
+	}
+	t.Logf("readings by Prometheus: %v", readings)
+	if len(readings) < 3 {
+		t.Errorf("readings %v, want some of each actor", readings)
 	}
 	for _, s := range r.Samples {
-		g := s.Actors[record.Gateway]
-		if g.Usage != nil || g.Scale != nil {
-			t.Fatalf("known without a right: usage %+v, scale %+v", g.Usage, g.Scale)
+		if scale := s.Actors[record.Gateway].Scale; scale != nil {
+			t.Fatalf("scale %+v is known without a right", *scale)
 		}
 	}
-	if r.Ending == nil || r.Ending.Measured.Acknowledged.Once != 3_000 {
-		t.Errorf("ending %+v, want 3,000 spans that were delivered", r.Ending)
+	if r.Ending == nil || r.Ending.Measured.Acknowledged.Once != 10_000 {
+		t.Errorf("ending %+v, want 10,000 spans that were delivered", r.Ending)
 	}
 }
 
-// grantFewRights lets a user do what docs/kubernetes.md says that a run needs, and no more.
-func grantFewRights(t *testing.T, name string) {
+// adminClient has the rights of the current context.
+func adminClient(t *testing.T) *kubernetes.Clientset {
 	t.Helper()
-	if os.Getenv(inTestCluster) == "" {
-		return // the test is skipped
-	}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
 		clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
 	if err != nil {
@@ -90,6 +110,12 @@ func grantFewRights(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return client
+}
+
+// grantFewRights lets a user do what docs/kubernetes.md says that a run needs, and no more.
+func grantFewRights(t *testing.T, client kubernetes.Interface, name string) {
+	t.Helper()
 	rule := func(group, resources string, verbs ...string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{
 			APIGroups: []string{group}, Resources: strings.Split(resources, " "), Verbs: verbs,
