@@ -1,10 +1,12 @@
 package kube
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -159,9 +161,24 @@ func (n *nodeFigures) readNow(f *figures) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err == nil {
-		n.cadvisor = text
+		n.cadvisor = n.own(text)
 	}
 	n.missed = n.lacking()
+}
+
+// own are the lines of a page of cadvisor that are about those that were asked about: of a
+// large node it has some MB, and a run may be on many. The lock is held.
+func (n *nodeFigures) own(page []byte) []byte {
+	var lines []byte
+	for line := range bytes.Lines(page) {
+		for life := range n.lives {
+			if _, id, ok := strings.Cut(life.id, "://"); ok && bytes.Contains(line, []byte(id)) {
+				lines = append(lines, line...)
+				break
+			}
+		}
+	}
+	return lines
 }
 
 // lacking is whether cadvisor, as last read, lacks what the summary tells of one of those that

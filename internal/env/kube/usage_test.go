@@ -185,6 +185,25 @@ func TestCadvisorThatLags(t *testing.T) {
 	})
 }
 
+// Of a node with many pods nothing is kept but what is the run's.
+func TestCadvisorOfALargeNode(t *testing.T) {
+	others := strings.Repeat(strings.ReplaceAll(cadvisorText("1.5"), "abc", "another"), 100)
+	f := figuresOf(func(_ context.Context, _, path string) ([]byte, error) {
+		if path == cadvisorPath {
+			return []byte(others + cadvisorText("1.5") + others), nil
+		}
+		return []byte(summaryText), nil
+	})
+	u, err := f.of(context.Background(), "ns", measured)
+	if err != nil || u.ThrottledSeconds == nil || *u.ThrottledSeconds != 0.25 {
+		t.Errorf("usage %+v, %v", u, err)
+	}
+	if kept := len(f.nodes["node-1"].cadvisor); kept == 0 || kept > len(cadvisorText("1.5")) {
+		t.Errorf("%d bytes of %d are kept, want the %d that are its own, at most", kept, 2*len(others),
+			len(cadvisorText("1.5")))
+	}
+}
+
 // A kubelet that needs longer than a look has time is heard all the same, one question at a
 // time.
 func TestSlowKubelet(t *testing.T) {
