@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -148,6 +150,39 @@ func TestGRPCConnectionsSpread(t *testing.T) {
 		if got := len(receivers[i].spans); got != want {
 			t.Errorf("%s received %d spans, want %d", addresses[i], got, want)
 		}
+	}
+}
+
+// A connection that ends gives its address back, however often it is made again.
+func TestEndedConnectionsAreGivenBack(t *testing.T) {
+	r := &receiver{}
+	address := r.serve(t, grpc.KeepaliveParams(keepalive.ServerParameters{
+		MaxConnectionAge: 10 * time.Millisecond, MaxConnectionAgeGrace: time.Millisecond,
+	}))
+	load := config(1000, 10, 0, time.Second).Load
+	load.Connections = 2
+	d := newDialer(0)
+	sender, err := newSender(load, []string{address}, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sender.(*grpcSender)
+	for s.Connections() < 10 {
+		s.mu.Lock()
+		changed := s.changed
+		s.mu.Unlock()
+		if s.Connections() < 10 {
+			<-changed
+		}
+	}
+	d.mu.Lock()
+	open := d.open[address]
+	d.mu.Unlock()
+	if open > 2 {
+		t.Errorf("%d connections are taken to be open after %d, want 2 at most", open, s.Connections())
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

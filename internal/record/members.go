@@ -74,7 +74,7 @@ func (r *Record) Members(actor string) []string {
 
 // WithOne is a look in which an actor's process is that of one of its members: its account
 // by the place and what it says of itself as a process. What flows through the actor stays
-// that of all members.
+// that of all members. The other members are not in it.
 func (s Sample) WithOne(actor, member string) Sample {
 	all, one := s.Actors[actor], s.Actors[member]
 	metrics := make(map[Metric]float64, len(all.Metrics))
@@ -88,9 +88,15 @@ func (s Sample) WithOne(actor, member string) Sample {
 			metrics[m] = v
 		}
 	}
+	actors := make(map[string]ActorSample, len(s.Actors))
+	for name, a := range s.Actors {
+		if name == member || !strings.HasPrefix(name, actor+"/") {
+			actors[name] = a
+		}
+	}
 	one.Metrics = metrics
-	s.Actors = maps.Clone(s.Actors)
-	s.Actors[actor] = one
+	actors[actor] = one
+	s.Actors = actors
 	return s
 }
 

@@ -37,7 +37,8 @@ func (r *run) gateways(each func(name string, member env.Instance)) {
 }
 
 // fallen notes who has ended that nobody asked to, and returns how, where the load is to
-// end for it, or the gateway to be started again: one died, or the place took away all.
+// end for it, or the gateway to be started again: one died, or the place took away all, of
+// which it is the last.
 func (r *run) fallen() (how env.State, fell bool) {
 	runs := r.oneRuns()
 	r.gateways(func(name string, member env.Instance) {
@@ -46,7 +47,10 @@ func (r *run) fallen() (how env.State, fell bool) {
 			return
 		}
 		r.died(name, member, s)
-		if !fell && (!runs || !s.Taken()) {
+		if runs && s.Taken() || fell && !how.Taken() {
+			return
+		}
+		if !fell || !s.Taken() || s.Ended.After(how.Ended) {
 			how, fell = s, true
 		}
 	})

@@ -167,8 +167,8 @@ func (l Look) worse(other Look) Look {
 func (m measure) lookAt(name string, from, to float64) (l Look, ok bool) {
 	var answered, used []float64
 	first, last := to, from
-	for i := range m.samples {
-		a, at := m.samples[i].Actors[name], m.samples[i].Elapsed
+	for i := range m.all {
+		a, at := m.all[i].Actors[name], m.all[i].Elapsed
 		if a.Running {
 			first, last = min(first, at), at
 		}

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"maps"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
@@ -212,8 +213,10 @@ func Measure(r *record.Record) Figures {
 type measure struct {
 	r        *record.Record
 	raw      *record.Record     // as it is on disk
+	placed   *record.Record     // with each reading of usage where it belongs
 	pods     []string           // the gateways, where there are several
 	pod      string             // which of them has the gateway's place; empty: all together
+	all      []record.Sample    // of the measured time, with all of them
 	samples  []record.Sample    // of the measured time
 	steps    map[string]float64 // seconds between the readings of an actor's usage, if coarse
 	ending   record.Ending      // zero when the record has none
@@ -223,34 +226,43 @@ type measure struct {
 }
 
 func newMeasure(r *record.Record) measure {
-	pods := r.Members(record.Gateway)
-	if len(pods) == 0 {
-		return measureOf(r, nil, "")
-	}
-	return measureOf(r, pods, pick(r, pods))
-}
-
-func measureOf(raw *record.Record, pods []string, pod string) measure {
-	r := raw
-	if pod != "" {
-		r = raw.WithOne(record.Gateway, pod)
-	}
-	m := measure{r: r, raw: raw, pods: pods, pod: pod, steps: map[string]float64{}}
+	m := measure{raw: r, pods: r.Members(record.Gateway), steps: map[string]float64{}}
 	for _, actor := range record.Actors(r.Samples) {
 		if step := record.Resolution(r.Samples, actor); record.Coarse(step) {
 			m.steps[actor] = step
 		}
 	}
+	placed := *r
 	if len(m.steps) > 0 {
-		placed := *r
 		placed.Samples = record.Placed(r.Samples)
-		m.r = &placed
 	}
-	m.samples = record.Measured(m.r.Samples)
+	m.placed, m.all = &placed, record.Measured(placed.Samples)
 	if r.Ending != nil {
 		m.ending = *r.Ending
 		m.sent, m.received = r.Ending.Sent, r.Ending.Received
 	}
+	if len(m.pods) > 0 {
+		return m.on(pick(r, m.pods))
+	}
+	return m.on("")
+}
+
+// on is the measure with one of several gateways in the gateway's place, or with all of
+// them together; of the only gateway it is its own.
+func (m measure) on(pod string) measure {
+	if m.r != nil && pod == m.pod {
+		return m
+	}
+	m.r, m.pod = m.placed, pod
+	m.steps = maps.Clone(m.steps)
+	if pod != "" {
+		m.r = m.placed.WithOne(record.Gateway, pod)
+		m.steps[record.Gateway] = m.steps[pod]
+		if m.steps[pod] == 0 {
+			delete(m.steps, record.Gateway)
+		}
+	}
+	m.samples = record.Measured(m.r.Samples)
 	m.time = m.times()
 	return m
 }

@@ -87,20 +87,12 @@ func most(names []string, of func(name string) *float64) (best string) {
 	return best
 }
 
-// on is the measure with another of several gateways in the gateway's place.
-func (m measure) on(pod string) measure {
-	if len(m.pods) == 0 || pod == m.pod {
-		return m
-	}
-	return measureOf(m.raw, m.pods, pod)
-}
-
 // hottest is the measure with the one of several gateways that used most CPU.
 func (m measure) hottest() measure {
 	if len(m.pods) == 0 {
 		return m
 	}
-	return m.on(most(m.pods, cpuOf(m.samples)))
+	return m.on(most(m.pods, cpuOf(m.all)))
 }
 
 // Hottest is a record with the one of several gateways in the gateway's place that used most
@@ -117,12 +109,7 @@ func Fullest(r *record.Record) (_ *record.Record, pod string) {
 }
 
 // together is the measure in which the gateway's process is all of theirs.
-func (m measure) together() measure {
-	if len(m.pods) == 0 {
-		return m
-	}
-	return measureOf(m.raw, m.pods, "")
-}
+func (m measure) together() measure { return m.on("") }
 
 // own are the metrics of the gateway that has all gateways' place.
 func (m measure) own(s record.Sample) map[record.Metric]float64 {
@@ -176,8 +163,8 @@ func (m measure) podFigures() (f PodFigures) {
 func (m measure) podFigure(name string) PodFigure {
 	g := m.r.Header.Scenario.Gateway
 	p := PodFigure{Name: name, Node: m.ending.Nodes[name]}
-	for i := range m.samples {
-		if s := &m.samples[i]; s.Actors[name].Running {
+	for i := range m.all {
+		if s := &m.all[i]; s.Actors[name].Running {
 			if p.From == nil {
 				p.From = new(s.Elapsed)
 			}
@@ -190,28 +177,32 @@ func (m measure) podFigure(name string) PodFigure {
 			p.Ended = s.Reason
 		}
 	}
-	cpu := record.CPUTimeOf(m.samples, name)
+	cpu := record.CPUTimeOf(m.all, name)
 	if used, span := record.Increase(cpu.Series); span > 0 {
 		p.CPU = new(used / span)
 	}
 	p.CPUMax = top(cpu.Over(record.CPUWindow))
 	p.CPUShare = over(p.CPUMax, new(float64(g.CPULimit)))
-	p.Throttled = m.throttled(name)
-	p.Memory = top(record.WorkingSet(m.samples, name))
+	p.Throttled = throttledIn(m.all, name)
+	p.Memory = top(record.WorkingSet(m.all, name))
 	p.MemoryShare = over(p.Memory, new(float64(g.MemoryLimit)))
-	accepted := record.MetricSeries(m.samples, name, record.ReceiverAccepted)
+	accepted := record.MetricSeries(m.all, name, record.ReceiverAccepted)
 	if by, span := record.Increase(accepted); span > 0 {
 		p.Accepted, p.Rate = new(by), new(by/span)
 	}
 	return p
 }
 
-// mostAtOnce is how many gateways ran at once at most, in the load; 1 where there is one.
+// mostAtOnce is how many gateways ran at once at most, in the measured time; 1 where there
+// is one, or none was seen.
 func (m measure) mostAtOnce() (most int) {
 	if len(m.pods) == 0 {
 		return 1
 	}
-	for _, s := range m.loaded() {
+	if len(m.all) == 0 {
+		return len(m.pods)
+	}
+	for _, s := range m.all {
 		n := 0
 		for _, name := range m.pods {
 			if s.Actors[name].Running {

@@ -50,6 +50,11 @@ func TestLimitsAreEachGatewaysOwn(t *testing.T) {
 	if v.Outcome != verdict.Pass || v.Validity != verdict.Valid {
 		t.Errorf("two at 60 %% of their limits: %v, %v: %s", v.Outcome, v.Validity, v.Reason)
 	}
+	two[1].CPU = 0.7
+	if found := about(split(two...), "cpu"); len(found) != 1 || found[0].Severity != verdict.Held ||
+		found[0].Member != "gateway/1" || !strings.HasSuffix(found[0].Text, "others used 60 % at most") {
+		t.Errorf("of two that hold their limits: %+v, want the one that used more", found)
+	}
 	two[1].CPU, two[0].WorkingSet = 0.95, trials.Steady(560)
 	r := split(two...)
 	for check, want := range map[string]struct{ member, text string }{
@@ -104,6 +109,22 @@ func TestWatchOfSeveralGateways(t *testing.T) {
 	judged := about(r, "cpu")
 	if found := w.Findings(); len(judged) != 1 || found[0].Text != judged[0].Text {
 		t.Errorf("told %q, judged %+v", found[0].Text, judged)
+	}
+}
+
+// What an assertion says of what flows through all is said once.
+func TestFlowIsAssertedOnce(t *testing.T) {
+	said := func(r *record.Record) (n int) {
+		r.Header.Scenario.Assertions = []scenario.Assertion{{That: "throughput > 2000"}}
+		w := verdict.NewWatch(r.Header)
+		for _, s := range r.Samples {
+			n += len(w.Add(s))
+		}
+		return n
+	}
+	one, two := said(trials.Calm().Record()), said(split(even()...))
+	if one == 0 || one != two {
+		t.Errorf("of one gateway %d things are said, of two %d", one, two)
 	}
 }
 

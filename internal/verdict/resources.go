@@ -185,10 +185,12 @@ func at(s record.Series, moments []float64) record.Series {
 }
 
 // throttled is the share of all periods of the measured time, not a mean of shares.
-func (m measure) throttled(actor string) *float64 {
+func (m measure) throttled(actor string) *float64 { return throttledIn(m.samples, actor) }
+
+func throttledIn(samples []record.Sample, actor string) *float64 {
 	var first, last *env.Usage
-	for i := range m.samples {
-		u := m.samples[i].Actors[actor].Usage
+	for i := range samples {
+		u := samples[i].Actors[actor].Usage
 		if u == nil || u.Periods == nil || u.ThrottledPeriods == nil {
 			continue
 		}
