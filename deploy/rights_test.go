@@ -107,27 +107,33 @@ func wanted(where string, grants []kube.Grant, but ...string) []string {
 
 var (
 	proxy = told("get", "", "nodes/proxy")
-	nodes = told("list", "", "nodes")
+	nodes = []string{told("list", "", "nodes"), told("watch", "", "nodes")}
+	usage = told("get", "metrics.k8s.io", "pods")
 )
 
 // The roles hold what the tool asks for, verb by verb, and nothing else.
 func TestRights(t *testing.T) {
 	const image = "image: {repository: r.example.com/odigos-stress}\n"
 	own, there := kube.RunGrants(true), kube.RunGrants(false)
+	own, there = append(own, kube.MetricsGrants()...), append(there, kube.MetricsGrants()...)
 	for _, c := range []struct {
 		what, values string
 		want         bound
 	}{
 		{"a namespace of its own", "", bound{"": wanted("all", own, proxy)}},
 		{"kubelet's figures", "rbac: {nodesProxy: true}", bound{"": wanted("all", own)}},
-		{"no nodes", "rbac: {nodes: false}", bound{"": wanted("all", own, proxy, nodes)}},
+		{
+			"no nodes", "rbac: {nodes: false}",
+			bound{"": wanted("all", own, append(nodes, proxy)...)},
+		},
+		{"no metrics API", "rbac: {metrics: false}", bound{"": wanted("all", own, proxy, usage)}},
 		{
 			"cleanup", "cleanup: {schedule: '@hourly'}",
 			bound{"": wanted("all", append(own, kube.CleanupGrants()...), proxy)},
 		},
 		{
 			"a namespace that is there", "namespace: here",
-			bound{"here": wanted("namespace", there), "": {nodes}},
+			bound{"here": wanted("namespace", there), "": nodes},
 		},
 		{
 			"that and kubelet's figures", "{namespace: here, rbac: {nodesProxy: true}}",
@@ -175,7 +181,8 @@ func TestDocumentedRights(t *testing.T) {
 		shown = append(shown, verbs(t, r)...)
 	}
 	slices.Sort(shown)
-	want := wanted("all", append(kube.RunGrants(true), kube.CleanupGrants()...))
+	all := slices.Concat(kube.RunGrants(true), kube.CleanupGrants(), kube.MetricsGrants())
+	want := wanted("all", all)
 	if diff := cmp.Diff(want, shown); diff != "" {
 		t.Errorf("rights (-asked for +documented):\n%s", diff)
 	}

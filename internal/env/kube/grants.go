@@ -30,6 +30,11 @@ func CleanupGrants() []Grant {
 	}
 }
 
+// MetricsGrants are those that reading CPU and memory of a run's pods from the metrics API takes.
+func MetricsGrants() []Grant {
+	return []Grant{{Verb: "get", Group: "metrics.k8s.io", Resource: "pods", Optional: true}}
+}
+
 // ReadGrants are those that reading a gateway takes, in its namespace: all that is read by
 // import, and copied.
 func ReadGrants() []Grant {

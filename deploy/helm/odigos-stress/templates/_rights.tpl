@@ -1,13 +1,16 @@
 {{- /* What a run asks for in its namespace. A test holds it against the tool's own list. */}}
 {{- define "odigos-stress.rules.run" -}}
 - {apiGroups: [""], resources: [configmaps, services], verbs: [get, create, patch, delete]}
-- {apiGroups: [apps], resources: [deployments], verbs: [get, create, patch, delete]}
+- {apiGroups: [apps], resources: [deployments], verbs: [get, list, watch, create, patch, delete]}
 - {apiGroups: [batch], resources: [jobs], verbs: [get, create, patch, delete]}
 - {apiGroups: [""], resources: [pods], verbs: [get, list, watch, create, patch, delete]}
 - {apiGroups: [""], resources: [pods/log], verbs: [get]}
 - {apiGroups: [""], resources: [pods/proxy], verbs: [get, create]}
 - {apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [list, watch]}
-- {apiGroups: [""], resources: [events], verbs: [list]}
+- {apiGroups: [""], resources: [events], verbs: [list, watch]}
+{{- if .Values.rbac.metrics }}
+- {apiGroups: [metrics.k8s.io], resources: [pods], verbs: [get]}
+{{- end }}
 {{- end }}
 
 {{- /* What a namespace of its own takes, and what cleanup does. */}}
@@ -21,7 +24,7 @@
 
 {{- define "odigos-stress.rules.nodes" -}}
 {{- if .Values.rbac.nodes }}
-- {apiGroups: [""], resources: [nodes], verbs: [list]}
+- {apiGroups: [""], resources: [nodes], verbs: [list, watch]}
 {{- end }}
 {{- if .Values.rbac.nodesProxy }}
 - {apiGroups: [""], resources: [nodes/proxy], verbs: [get]}
