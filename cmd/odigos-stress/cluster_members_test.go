@@ -51,6 +51,14 @@ func TestClusterReplicas(t *testing.T) {
 		t.Errorf("they say that they accepted %v spans, %d were acknowledged", accepted, all)
 	}
 	c.balanceIsTold(r)
+	if len(r.Profiles) == 0 {
+		t.Error("no profile was taken")
+	}
+	for _, p := range r.Profiles {
+		if p.Error != "" || p.Parsed == nil || p.Actor == record.Gateway {
+			t.Errorf("profile %+v, want one of a pod", p)
+		}
+	}
 }
 
 // balanceIsTold wants it in the findings.

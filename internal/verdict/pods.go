@@ -291,7 +291,7 @@ func gatewaysTaken(s *subject) (found []Finding) {
 				at, state.Reason)...)
 			continue
 		}
-		found = append(found, because(GatewayTaken, one(checkBalance, Reservation, "%s was taken away "+
+		found = append(found, because(FewerGateways, one(checkBalance, Reservation, "%s was taken away "+
 			"by its place%s (%s): fewer gateways than were asked carried the load", name, at,
 			state.Reason))...)
 	}

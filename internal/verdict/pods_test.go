@@ -209,7 +209,7 @@ func TestGatewayTakenAway(t *testing.T) {
 	if v.Outcome != verdict.Pass || v.Validity != verdict.Degraded {
 		t.Errorf("%v, %v: %s, %v", v.Outcome, v.Validity, v.Reason, v.Reasons)
 	}
-	if diff := cmp.Diff([]verdict.Reason{verdict.GatewayTaken}, v.Reasons); diff != "" {
+	if diff := cmp.Diff([]verdict.Reason{verdict.FewerGateways}, v.Reasons); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 	found := about(r, "balance")
