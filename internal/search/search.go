@@ -180,6 +180,7 @@ func (s *Search) settle() {
 	s.known = evidenceOf(s.trials)
 	s.belief = s.belief.with(s.spec, s.known)
 	s.next, s.end = s.decide()
+	s.end.standing = s.standing(s.end.standing)
 }
 
 // Answer is what the trials so far say. Of a search that is not over it is what would be
@@ -195,6 +196,19 @@ func (s *Search) Answer() Answer {
 		a.Standing, a.Reason = Underway, "it goes on: "+s.next.Why
 	}
 	return a
+}
+
+// standing is how a search stands that ended thus: where no trial broke, or none held, its
+// interval is not wide but lacks an end.
+func (s *Search) standing(ended Standing) Standing {
+	a := s.interval()
+	switch {
+	case ended == Wide && a.High == 0 && a.Low > 0:
+		return BeyondAll
+	case ended == Wide && a.Low == 0 && a.High > 0:
+		return BelowAll
+	}
+	return ended
 }
 
 // interval is what is known of the edge, without how the search stands.

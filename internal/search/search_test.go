@@ -121,6 +121,16 @@ func TestEndings(t *testing.T) {
 		{
 			"no budget", short3,
 			[]Trial{short(1000, Held), short(2000, Held), short(4000, Held)},
+			BeyondAll, "the budget of 30s",
+		},
+		{
+			"no budget before one held", short3,
+			[]Trial{short(4000, Broke), short(2000, Broke), short(1000, Broke)},
+			BelowAll, "the budget of 30s",
+		},
+		{
+			"no budget for more", short3,
+			[]Trial{short(1000, Held), short(2000, Held), short(4000, Broke)},
 			Wide, "the budget of 30s",
 		},
 		{"it goes on", spec, []Trial{short(1000, Held)}, Underway, "twice as much"},
