@@ -26,7 +26,9 @@ type table struct {
 	pods    map[types.UID]*corev1.Pod
 	gone    map[types.UID]time.Time // when it was seen that a pod was gone
 	// ends are how containers ended, by their ids: a pod's status holds the last alone.
-	ends   map[string]corev1.ContainerStateTerminated
+	ends map[string]corev1.ContainerStateTerminated
+	// asked is when a pod's end was asked for first: who removes it in the end asks anew.
+	asked  map[types.UID]time.Time
 	slices map[string]*discoveryv1.EndpointSlice
 }
 
@@ -35,6 +37,7 @@ func newTable() *table {
 		changed: make(chan struct{}),
 		pods:    map[types.UID]*corev1.Pod{}, gone: map[types.UID]time.Time{},
 		ends:   map[string]corev1.ContainerStateTerminated{},
+		asked:  map[types.UID]time.Time{},
 		slices: map[string]*discoveryv1.EndpointSlice{},
 	}
 }
@@ -87,6 +90,9 @@ func (t *table) tell() {
 func (t *table) setPod(p *corev1.Pod) {
 	t.pods[p.UID] = p
 	delete(t.gone, p.UID)
+	if _, known := t.asked[p.UID]; !known && p.DeletionTimestamp != nil {
+		t.asked[p.UID] = askedAt(p)
+	}
 	for _, s := range p.Status.ContainerStatuses {
 		for _, state := range []corev1.ContainerState{s.LastTerminationState, s.State} {
 			if e := state.Terminated; e != nil && e.ContainerID != "" {
