@@ -218,6 +218,9 @@ func TestGatewayTakenAway(t *testing.T) {
 	if len(found) != 2 || found[1].Text != want || !strings.Contains(found[0].Text, "1.11 times the mean") {
 		t.Errorf("found %+v, want %q and the balance", found, want)
 	}
+	if l := verdict.Measure(r).Looks[record.Gateway]; l.Missing > 0.05 || l.Longest > 2 {
+		t.Errorf("the gateway was not seen: %+v, though each was as long as it was there", l)
+	}
 	if f := verdict.Measure(r).Pods; f.Most != 2 || *f.All[2].From < 40 || f.All[0].Ended == "" {
 		t.Errorf("the pods are %+v", f)
 	}
