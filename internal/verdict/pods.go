@@ -134,7 +134,7 @@ func (m measure) podFigures() (f PodFigures) {
 		p := m.podFigure(name)
 		f.All = append(f.All, p)
 		switch {
-		case p.From == nil: // it was not there
+		case p.From == nil, p.Rate == nil && *p.To-*p.From < bridge: // hardly there
 		case p.Rate == nil:
 			known = false
 		default:
