@@ -254,7 +254,7 @@ func balance(s *subject) []Finding {
 	}
 	text += fmt.Sprintf(": %s got %s times the mean, so that together they carry %s less than so "+
 		"many could before the first is full; ", f.Busiest, Number(*f.Balance),
-		Percent(1-1 / *f.Balance))
+		Percent(1 - 1 / *f.Balance))
 	if len(idle) > 0 {
 		text += strings.Join(idle, ", ") + " got nothing; "
 	}
