@@ -224,6 +224,14 @@ func TestGatewayTakenAway(t *testing.T) {
 	if f := verdict.Measure(r).Pods; f.Most != 2 || *f.All[2].From < 40 || f.All[0].Ended == "" {
 		t.Errorf("the pods are %+v", f)
 	}
+	pods[0].To = 12
+	if f := verdict.Measure(split(pods...)).Pods; f.Balance == nil || f.All[0].Accepted == nil {
+		t.Errorf("with one that was there for two seconds: %+v", f)
+	}
+	pods[0].To = 10.5
+	if f := verdict.Measure(split(pods...)).Pods; f.Balance == nil || f.All[0].Accepted != nil {
+		t.Errorf("with one that was there for one look: %+v", f)
+	}
 	state := r.Ending.States["gateway/0"]
 	state.Reason = env.ReasonDeleted
 	r.Ending.States["gateway/0"] = state
