@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
@@ -36,11 +37,14 @@ func (i *Instance) Addr(port string) string {
 	if !ok {
 		return ""
 	}
-	return podAddr(i.life.pod, i.crew.kube.naming.namespace, number)
+	return podAddr(i.life.pod, i.life.namespace, number)
 }
 
 // State implements env.Instance.
 func (i *Instance) State() env.State {
+	if back := i.crew.givenBack(); !back.IsZero() {
+		return i.crew.inPlace.stopped(back)
+	}
 	s := i.crew.kube.table.state(i.life)
 	s.Stopped = !s.Running && i.crew.asked()
 	return s
@@ -69,11 +73,14 @@ type crew struct {
 	kube    *Kube
 	actor   env.Actor
 	members []*Instance
+	// inPlace is set where its pods are an installation's, which go on after it.
+	inPlace *takeover
 
 	stopping sync.Mutex // held by who stops it
 	mu       sync.Mutex
-	wanted   bool // Stop has asked for its end
-	away     bool // its workload was removed
+	wanted   bool      // Stop has asked for its end
+	away     bool      // its workload was removed
+	back     time.Time // when its installation was given back; zero: it was not
 	done     bool
 	last     env.State
 	lastErr  error
@@ -165,4 +172,11 @@ func (c *crew) removed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.away
+}
+
+// givenBack is when the installation that its pods are of was given back; zero where it was not.
+func (c *crew) givenBack() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.back
 }

@@ -41,6 +41,8 @@ type Options struct {
 	Patience time.Duration
 	// Lifetime ends the load if nobody comes to end it; 0 means 2 h.
 	Lifetime time.Duration
+	// InPlace takes an installation of Odigos for the gateway; nil: the run makes its own.
+	InPlace *InPlace
 	// LogPath takes an actor's output as it is written, that of one of several by its
 	// member's name; nil: nowhere.
 	LogPath func(actor string) string
@@ -56,7 +58,8 @@ type Kube struct {
 	owner   owner
 	table   *table
 	figures *figures
-	spool   string // where output goes without Options.LogPath
+	inPlace *takeover // nil where the gateway is the run's own
+	spool   string    // where output goes without Options.LogPath
 
 	opening    context.Context // ends when Close begins
 	shut       context.CancelCauseFunc
@@ -139,7 +142,15 @@ func (k *Kube) open(ctx context.Context) error {
 		return err
 	}
 	k.own = !exists
+	if k.o.InPlace != nil {
+		if k.inPlace, err = newTakeover(k, *k.o.InPlace); err != nil {
+			return err
+		}
+	}
 	if err := k.askRights(ctx); err != nil {
+		return err
+	}
+	if err := k.inPlace.refuse(ctx); err != nil {
 		return err
 	}
 	if k.spool, err = os.MkdirTemp("", "odigos-stress-kube-"); err != nil {
@@ -148,7 +159,7 @@ func (k *Kube) open(ctx context.Context) error {
 	if err := k.takePossession(ctx); err != nil {
 		return err
 	}
-	k.background.Go(func() { k.table.follow(k.life, k.access.client, k.naming) })
+	k.background.Go(func() { k.table.follow(k.life, k.access.client, k.naming.scope()) })
 	k.background.Go(func() { k.stayAlive(k.life) })
 	return nil
 }

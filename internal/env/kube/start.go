@@ -62,6 +62,9 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	if err := check(a); err != nil {
 		return nil, err
 	}
+	if k.inPlace != nil && a.Name == gatewayActor {
+		return k.startInPlace(ctx, a)
+	}
 	adopting, err := k.prepare(ctx, a)
 	if err != nil {
 		return nil, err
@@ -74,14 +77,31 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	if err != nil {
 		return nil, k.giveUp(ctx, a, err, adopting)
 	}
+	return k.board(a, lives), nil
+}
+
+// board makes the crew of a start that became ready.
+func (k *Kube) board(a env.Actor, lives []incarnation) *crew {
 	c := k.newCrew(a, lives)
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	s := k.stage(a.Name)
 	s.actor, s.crew, s.pods = a, c, nil
 	for _, life := range lives {
 		s.pods = append(s.pods, life.pod)
 	}
-	k.mu.Unlock()
+	return c
+}
+
+// startInPlace takes an installation over in place of making a gateway. A start that fails gives
+// it back.
+func (k *Kube) startInPlace(ctx context.Context, a env.Actor) (*crew, error) {
+	lives, a, err := k.inPlace.start(ctx, a)
+	if err != nil {
+		return nil, errors.Join(k.giveUp(ctx, a, err, true), k.inPlace.giveBack(ctx))
+	}
+	c := k.board(a, lives)
+	c.inPlace = k.inPlace
 	return c, nil
 }
 
@@ -158,15 +178,20 @@ func (k *Kube) perform(ctx context.Context, a env.Actor) error {
 func (k *Kube) drawing() drawing {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	ports := map[string][]string{}
+	ports, hosts := map[string][]string{}, map[string]string{}
 	for _, s := range k.stages {
 		if s.crew != nil {
 			ports[s.actor.Name] = s.actor.Ports
 		}
 	}
+	if k.inPlace != nil {
+		hosts[gatewayActor] = k.inPlace.service()
+	}
 	return drawing{
 		naming: k.naming, image: k.o.Image, lifetime: k.o.Lifetime, owner: k.owner.reference(),
-		directory: directory{namespace: k.naming.namespace, listen: k.listen, ports: ports},
+		directory: directory{
+			namespace: k.naming.namespace, listen: k.listen, ports: ports, hosts: hosts,
+		},
 	}
 }
 
