@@ -25,7 +25,8 @@ var floors = map[string]int{
 	"internal/record": 1, "internal/loadgen": 1, "internal/backend": 1, "internal/gateway": 1,
 	"internal/image":     1,
 	"internal/env/local": 1, "internal/env/kube": 1, "internal/env/envtest": 1,
-	"internal/plan": 2, "internal/monitor": 2, "internal/verdict": 2,
+	"internal/env/kube/odigostest": 1,
+	"internal/plan":                2, "internal/monitor": 2, "internal/verdict": 2,
 	"internal/sizing": 2, "internal/clone": 2,
 	"internal/trial": 3, "internal/report": 3, "internal/selftest": 3,
 	"internal/suite":    4,
@@ -34,17 +35,18 @@ var floors = map[string]int{
 
 // only names the packages that alone may import what begins with the key.
 var only = map[string][]string{
-	"os/exec":          {"internal/env/local"},
-	"k8s.io/client-go": {"internal/env/kube"},
-	"k8s.io/api/":      {"internal/env/kube"},
+	"os/exec":           {"internal/env/local"},
+	"k8s.io/client-go/": {"internal/env/kube", "internal/env/kube/odigostest"},
+	"k8s.io/api/":       {"internal/env/kube", "internal/env/kube/odigostest"},
 	"github.com/google/go-containerregistry/": {"internal/image"},
-	"flag":                          {"cmd/odigos-stress"},
-	"github.com/spf13/":             {"cmd/odigos-stress"},
-	"net/http/pprof":                {},
-	"html/template":                 {},
-	"text/template":                 {},
-	"testing":                       {"internal/env/envtest"},
-	module + "internal/env/envtest": {},
+	"flag":                                  {"cmd/odigos-stress"},
+	"github.com/spf13/":                     {"cmd/odigos-stress"},
+	"net/http/pprof":                        {},
+	"html/template":                         {},
+	"text/template":                         {},
+	"testing":                               {"internal/env/envtest", "internal/env/kube/odigostest"},
+	module + "internal/env/envtest":         {},
+	module + "internal/env/kube/odigostest": {},
 }
 
 func TestFloors(t *testing.T) {
