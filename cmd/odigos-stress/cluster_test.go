@@ -220,9 +220,15 @@ type running struct {
 func (t *clusterTest) begin() *running {
 	t.Helper()
 	results := t.TempDir()
-	r := &running{ended: make(chan struct{})}
-	r.cmd, r.said = t.command("run", "basic-load-1k", "--duration=60s", "--warm-up=1s", "--quiet",
+	return t.started(results, "run", "basic-load-1k", "--duration=60s", "--warm-up=1s", "--quiet",
 		"--results="+results)
+}
+
+// started starts a run and waits until it measures.
+func (t *clusterTest) started(results string, args ...string) *running {
+	t.Helper()
+	r := &running{ended: make(chan struct{})}
+	r.cmd, r.said = t.command(args...)
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

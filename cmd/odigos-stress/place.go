@@ -30,6 +30,8 @@ type placeOptions struct {
 	namespace   string
 	image       string // the tool's own; empty: that of this version
 	keep        bool
+	// inPlace is the installation that is asked where it is; nil: none is.
+	inPlace *kube.InPlace
 	// offline asks the cluster only for what nothing else can tell.
 	offline bool
 
@@ -113,6 +115,8 @@ type place interface {
 type stay struct {
 	runID string
 	lasts time.Duration // of the load and its drain
+	// compression is how the gateway sends to the backend, where that is the place's to say.
+	compression string
 	// logPath is where an actor's output goes; nil: nowhere.
 	logPath func(actor string) string
 	log     *slog.Logger
@@ -133,6 +137,11 @@ func (o *placeOptions) open(ctx context.Context, s stay) (place, error) {
 	}
 	options := o.kube(s.runID)
 	options.LogPath, options.Log, options.Lifetime = s.logPath, s.log, s.lasts+spare
+	if o.inPlace != nil {
+		in := *o.inPlace
+		in.Compression = s.compression
+		options.InPlace = &in
+	}
 	k, err := kube.New(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the cluster: %w", err)

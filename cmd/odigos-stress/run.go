@@ -151,7 +151,9 @@ func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 	var log *record.Log
 	place, err := o.question.place.open(ctx, stay{
 		runID: runID, lasts: p.Scenario.Timing.Total() + time.Duration(p.Scenario.Timing.Drain),
-		logPath: func(actor string) string { return log.LogPath(actor) }, log: o.logger(view),
+		logPath:     func(actor string) string { return log.LogPath(actor) },
+		log:         o.logger(view),
+		compression: string(p.Scenario.Gateway.Compression),
 	})
 	if err != nil {
 		return "", err

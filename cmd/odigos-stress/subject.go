@@ -25,6 +25,7 @@ type subject struct {
 	sources   plan.Sources
 	inCluster bool
 	host      host
+	inPlace   *kube.InPlace // nil: the gateway is the run's own
 }
 
 // subject finds the collector that a scenario asks, and the files that it names.
@@ -39,6 +40,9 @@ func (q *question) subject(
 		return out, usage(err)
 	}
 	g := resolved.Gateway
+	if q.isInPlace() {
+		return q.installed(ctx)
+	}
 	if g.Config != "" {
 		out.sources.GatewayConfig, err = os.ReadFile(userConfig(g.Config, args))
 		if err != nil {
@@ -131,10 +135,15 @@ func (o *placeOptions) collector(
 
 // plan makes the plan of one trial.
 func (s subject) plan(asked scenario.Scenario) (plan.Plan, error) {
+	var notes []string
+	if s.inPlace != nil {
+		asked, notes = fitted(asked, *s.inPlace)
+	}
 	p, err := plan.New(asked, s.collector, s.sources)
 	if err != nil {
 		return plan.Plan{}, usage(err)
 	}
+	p.Notes = append(notes, p.Notes...)
 	if s.inCluster {
 		p.Gateway.Image = s.collector.Image
 	}

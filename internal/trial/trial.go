@@ -189,6 +189,7 @@ func (r *run) startActors(ctx context.Context) error {
 			r.mu.Lock()
 			r.mortal.ready = time.Now()
 			r.mu.Unlock()
+			r.configured(instance)
 		} else {
 			r.connect(a.Name, instance)
 		}

@@ -104,6 +104,14 @@ func (k *Kube) newCrew(a env.Actor, lives []incarnation) *crew {
 	return c
 }
 
+// Configuration implements env.Configured.
+func (i *Instance) Configuration() string {
+	if i.crew.inPlace == nil {
+		return ""
+	}
+	return i.crew.inPlace.rendered()
+}
+
 // Members implements env.Group.
 func (c *crew) Members() []env.Instance {
 	all := make([]env.Instance, 0, len(c.members))
