@@ -80,6 +80,12 @@ const longestGoing = 40 * time.Second
 // wantNothingLeft compares what is in the cluster with what was.
 func (t *clusterTest) wantNothingLeft() {
 	t.Helper()
+	t.wantNone(func() string { return t.before.difference(takeInventory(t.ctx, t.T)) })
+}
+
+// wantNone waits until a difference is gone.
+func (t *clusterTest) wantNone(look func() string) {
+	t.Helper()
 	var difference string
 	ctx, cancel := context.WithTimeout(t.ctx, longestGoing)
 	defer cancel()
@@ -87,7 +93,7 @@ func (t *clusterTest) wantNothingLeft() {
 	defer tick.Stop()
 	for {
 		// What a namespace held goes with it, a moment after.
-		if difference = t.before.difference(takeInventory(t.ctx, t.T)); difference == "" {
+		if difference = look(); difference == "" {
 			return
 		}
 		select {
