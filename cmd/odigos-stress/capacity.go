@@ -106,7 +106,7 @@ func (o *capacityOptions) command(cmd *cobra.Command, args []string) error {
 // capacity is the search that args ask for, with nothing left to decide but the rates.
 // Errors are the user's, or say that there is no collector.
 func (q *question) capacity(ctx context.Context, args []string) (*suite.Capacity, error) {
-	asked, err := q.one(args)
+	asked, err := q.one(ctx, args)
 	if err != nil {
 		return nil, err
 	}
@@ -123,8 +123,8 @@ func (q *question) capacity(ctx context.Context, args []string) (*suite.Capacity
 }
 
 // one is the scenario that args name, which must have one capacity.
-func (q *question) one(args []string) (scenario.Scenario, error) {
-	whole, all, err := q.trials(args)
+func (q *question) one(ctx context.Context, args []string) (scenario.Scenario, error) {
+	whole, all, err := q.trials(ctx, args)
 	if err != nil {
 		return scenario.Scenario{}, err
 	}
@@ -150,6 +150,7 @@ func newSearch(
 		Tool: tool(), Command: append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
 		Environment: environment, Machine: of.host.machine, Collector: first.Collector,
 		Scenario: resolved, Asked: asked, GatewayConfig: string(of.sources.GatewayConfig),
+		Original: first.Original, Notes: of.notes,
 		Spec: suite.SpecOf(*asked.Search),
 		Plan: of.plan,
 	}, nil

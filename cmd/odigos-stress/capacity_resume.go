@@ -58,7 +58,7 @@ var more = []string{"search.budget", "search.precision", "search.up_to"}
 
 // onlyMore refuses what would make another question of a search that goes on.
 func (q *question) onlyMore() error {
-	fixed := []string{"set", "assert", "variant", "environment"}
+	fixed := append([]string{"set", "assert", "variant", "environment", "gateway"}, wayFlags...)
 	for _, k := range q.known {
 		if !slices.Contains(more, k.path) {
 			fixed = append(fixed, k.flag)
@@ -91,7 +91,9 @@ func (q *question) goOn(ctx context.Context, c *suite.Capacity) error {
 		return usage(byOrigin(err, origins))
 	}
 	c.Asked, c.Scenario.Search, c.Spec = asked, asked.Search, suite.SpecOf(*asked.Search)
-	found, err := q.again(ctx, c.Environment, c.Collector, c.Machine, c.GatewayConfig)
+	found, err := q.again(ctx, earlier{
+		c.Environment, c.Collector, c.Machine, c.GatewayConfig, c.Original, c.Notes,
+	})
 	if err != nil {
 		return err
 	}

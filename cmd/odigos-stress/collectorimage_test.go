@@ -156,7 +156,7 @@ func TestAgainOfAnImage(t *testing.T) {
 	push("LEVEL=two")
 	was := record.Collector{Program: first.Path, SHA256: first.SHA256, Image: first.Image}
 	again := func() (gateway.Collector, error) {
-		found, err := q.again(t.Context(), onMachine, was, thisMachine(), "")
+		found, err := q.again(t.Context(), earlier{environment: onMachine, collector: was, machine: thisMachine()})
 		return found.collector, err
 	}
 	found, err := again()

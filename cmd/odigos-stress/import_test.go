@@ -18,7 +18,8 @@ const (
 	gatewayDeployment = `{"apiVersion": "apps/v1", "kind": "Deployment",
  "metadata": {"name": "odigos-gateway", "namespace": "odigos-system"},
  "spec": {"replicas": 1, "selector": {"matchLabels": {"odigos.io/collector-role": "CLUSTER_GATEWAY"}},
-  "template": {"spec": {"serviceAccountName": "odigos-gateway", "containers": [{
+  "template": {"spec": {"serviceAccountName": "odigos-gateway",
+   "imagePullSecrets": [{"name": "regcred"}], "containers": [{
    "name": "gateway", "image": "docker.io/keyval/odigos-collector:v1.35.1",
    "args": ["--config=k8scm:odigos-system/odigos-gateway/collector-conf"],
    "env": [{"name": "GOMEMLIMIT", "value": "440MiB"}],

@@ -16,6 +16,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/env/kube"
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/plan"
+	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -24,7 +25,6 @@ type inPlaceOptions struct {
 	allowLive bool
 	autoscale bool
 	objects   []string // files
-	way       string
 }
 
 // inPlaceFlags are refused where the gateway is not asked in place.
@@ -32,7 +32,6 @@ var inPlaceFlags = []string{"allow-live", "autoscale", "odigos-object"}
 
 func (o *inPlaceOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.way, "gateway", "", "")
 	f.BoolVar(&o.allowLive, "allow-live", false, "take an installation in place that workloads use: its "+
 		"other Destinations are disabled meanwhile, and what workloads send is lost")
 	f.BoolVar(&o.autoscale, "autoscale", false,
@@ -41,40 +40,114 @@ func (o *inPlaceOptions) flags(cmd *cobra.Command) {
 		"`file` to the installation for the time of the run (in place); can be given again")
 }
 
-// installed is the subject of trials that ask an installation of Odigos where it is. Nothing is
-// changed here.
-func (q *question) installed(ctx context.Context) (subject, error) {
+// checkInPlace refuses what is said about an installation in place where none is asked so.
+func (q *question) checkInPlace() error {
+	if q.way.way == wayInPlace {
+		if q.way.exporter != "" {
+			return usage(errors.New("--exporter: found it with --gateway in-place, want none: the exporter is " +
+				"that of the run's own Destination"))
+		}
+		return nil
+	}
+	for _, name := range inPlaceFlags {
+		if q.typed(name) {
+			return usage(fmt.Errorf("--%s: found it without --gateway %s, want it with that alone", name,
+				wayInPlace))
+		}
+	}
+	return nil
+}
+
+// aimInPlace has the trials of a scenario ask the installation that was found, as it is but for
+// what is asked on the command line. Nothing is changed here.
+func (q *question) aimInPlace(whole scenario.Scenario, c chosenWay) (scenario.Scenario, error) {
+	f := c.found
 	if q.typed("collector-bin") || q.typed("collector-image") {
-		return subject{}, usage(errors.New("--collector-bin, --collector-image: found one for a gateway in " +
-			"place, want none: its collector is the installation's"))
+		return whole, usage(errors.New("--collector-bin, --collector-image: found one with --gateway in-place, " +
+			"want none: the collector is the installation's"))
 	}
-	objects, err := q.inPlace.read()
+	if f.Limits.CPUCores == 0 || f.Limits.MemoryBytes == 0 {
+		return whole, fmt.Errorf("use %s in place: found limits of %s, want CPU and memory limited, as Odigos "+
+			"does", f.Workload(), limitsText(env.Limits(f.Limits)))
+	}
+	g := scenario.Gateway{
+		Kind: scenario.GatewayOdigos, CPULimit: scenario.CPU(f.Limits.CPUCores),
+		MemoryLimit: scenario.Bytes(f.Limits.MemoryBytes), GoMemLimit: goMemLimit(f),
+		Compression: whole.Gateway.Compression,
+	}
+	t := &target{original: originalOf(c, q.way.wanted.Deployment == "", g), gateway: g}
+	if err := t.install(f, q.way.inPlace); err != nil {
+		return whole, usage(err)
+	}
+	q.way.target, q.place.inPlace = t, t.inPlace
+	q.sayWay(fmt.Sprintf("The gateway is the installation itself, Deployment %s (%s): it is changed for the "+
+		"time of each trial, and given back.", f.Workload(), f.Image))
+	q.way.notes = append(q.way.notes, t.notApplied(whole.Gateway)...)
+	if t.inPlace.Autoscale {
+		q.way.notes = append(q.way.notes, "How many pods there are is left to the installation's HPA.")
+	}
+	q.way.notes = append(q.way.notes, f.Unknown...)
+	replicas := whole.Gateway.Replicas
+	whole.Gateway = t.laidInto(whole.Gateway)
+	if replicas == 0 {
+		whole.Gateway.Replicas = max(1, f.Replicas.Wanted)
+	}
+	whole.Variants = presetsOver(whole.Variants)
+	return whole, nil
+}
+
+// install says how the installation is asked.
+func (t *target) install(f kube.Found, o inPlaceOptions) error {
+	objects, err := o.read()
 	if err != nil {
-		return subject{}, usage(err)
+		return err
 	}
-	found, err := kube.FindGateway(ctx, q.place.cluster, kube.Wanted{})
-	if err != nil {
-		return subject{}, err
+	t.inPlace = &kube.InPlace{
+		Found: f, AllowLive: o.allowLive, Autoscale: o.autoscale, Objects: objects,
 	}
-	q.place.inPlace = &kube.InPlace{
-		Found: found, AllowLive: q.inPlace.allowLive, Autoscale: q.inPlace.autoscale, Objects: objects,
-	}
-	installation := &gateway.Installation{
-		Config: gateway.Source{Name: found.Config.From, Text: []byte(found.Config.Text)},
-		Image:  found.Image, Program: found.Program,
+	t.installation = &gateway.Installation{
+		Config: gateway.Source{Name: f.Config.From, Text: []byte(f.Config.Text)},
+		Image:  f.Image, Program: f.Program,
 	}
 	for _, o := range objects {
-		if t := o.Processor(); t != "" {
-			installation.Added = append(installation.Added, t)
-		}
-		if o.Kind() == "Sampling" {
-			installation.Added = append(installation.Added, gateway.TailSampler)
+		switch o.Kind() {
+		case "Processor":
+			t.installation.Added = append(t.installation.Added, o.Processor())
+		case "Sampling":
+			t.installation.Added = append(t.installation.Added, gateway.TailSampler)
 		}
 	}
-	return subject{
-		collector: installation.Collector(), sources: plan.Sources{Installed: installation},
-		inCluster: true, host: q.place.host(ctx), inPlace: q.place.inPlace,
-	}, nil
+	return nil
+}
+
+func (t *target) isInPlace() bool { return t != nil && t.original.Way == wayInPlace }
+
+// installed completes the subject of trials that ask an installation in place: its collector is
+// not asked, for it may be one that only the installation may pull.
+func (q *question) installed(ctx context.Context, out subject) subject {
+	out.collector = out.target.installation.Collector()
+	out.sources.Installed = out.target.installation
+	out.inCluster, out.host = true, q.place.host(ctx)
+	return out
+}
+
+// installedAgain finds the installation of trials that were made before.
+func (q *question) installedAgain(
+	ctx context.Context, out subject, was record.Collector,
+) (subject, error) {
+	o := out.target.original
+	f, err := kube.FindGateway(ctx, q.place.cluster, kube.Wanted{
+		Deployment: o.Deployment, Container: o.Container,
+	})
+	if err != nil {
+		return out, err
+	}
+	if err := out.target.install(f, q.way.inPlace); err != nil {
+		return out, usage(err)
+	}
+	q.place.inPlace = out.target.inPlace
+	out = q.installed(ctx, out)
+	return out, sameCollector(was, out.collector)
 }
 
 // typed is whether a flag was given on the command line: variables may be for other commands.
@@ -82,8 +155,6 @@ func (q *question) typed(flag string) bool {
 	f := q.flagSet.Lookup(flag)
 	return f != nil && f.Changed && !fromEnv(f)
 }
-
-func (q *question) isInPlace() bool { return q.inPlace.way == "in-place" }
 
 // read reads the objects of all files.
 func (o *inPlaceOptions) read() ([]kube.Object, error) {
@@ -107,37 +178,6 @@ func (o *inPlaceOptions) read() ([]kube.Object, error) {
 		all = append(all, objects...)
 	}
 	return all, nil
-}
-
-// fitted is a scenario with what it does not ask for taken from the installation: its limits, and
-// how many pods there are.
-func fitted(s scenario.Scenario, in kube.InPlace) (out scenario.Scenario, notes []string) {
-	f, g := in.Found, &s.Gateway
-	var kept []string
-	if g.Preset == "" && g.CPULimit == 0 {
-		g.CPULimit = scenario.CPU(f.Limits.CPUCores)
-		kept = append(kept, "CPU")
-	}
-	if g.Preset == "" && g.MemoryLimit == 0 {
-		g.MemoryLimit = scenario.Bytes(f.Limits.MemoryBytes)
-		kept = append(kept, "memory")
-		if g.GoMemLimit == 0 {
-			g.GoMemLimit = goMemLimit(f)
-		}
-	}
-	if g.Replicas == 0 {
-		g.Replicas = max(1, f.Replicas.Wanted)
-	}
-	notes = append(notes, fmt.Sprintf("The gateway is the installation itself, Deployment %s: it is changed "+
-		"for the time of the trial, and given back.", f.Workload()))
-	if len(kept) > 0 {
-		notes = append(notes, fmt.Sprintf("Its limits of %s are left as they were found.",
-			strings.Join(kept, " and ")))
-	}
-	if in.Autoscale {
-		notes = append(notes, "How many pods there are is left to its HPA.")
-	}
-	return s, notes
 }
 
 // goMemLimit is what the gateway's GOMEMLIMIT says; 0 where it is not known.

@@ -36,7 +36,7 @@ that only a pod can be asked about.`,
 			if err := q.manifested(); err != nil {
 				return err
 			}
-			whole, all, err := q.trials(args)
+			whole, all, err := q.trials(cmd.Context(), args)
 			if err != nil {
 				return err
 			}

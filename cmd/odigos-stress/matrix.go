@@ -126,7 +126,7 @@ func (o *capacityOptions) searchMatrix(cmd *cobra.Command, args []string) error 
 	if o.matrix.presets && len(args) == 0 {
 		args = []string{documentedLoad}
 	}
-	asked, err := o.question.one(args)
+	asked, err := o.question.one(cmd.Context(), args)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,8 @@ func (o *capacityOptions) searchMatrix(cmd *cobra.Command, args []string) error 
 		Name: asked.Name, Description: asked.Description, Kind: report.MatrixKind,
 		Created: first.Created, Tool: first.Tool, Command: first.Command,
 		Environment: first.Environment, Machine: first.Machine,
-		Collector: first.Collector, Asked: asked, GatewayConfig: first.GatewayConfig, Cells: cells,
+		Collector: first.Collector, Asked: asked, GatewayConfig: first.GatewayConfig,
+		Original: first.Original, Notes: first.Notes, Cells: cells,
 	}
 	if o.matrix.presets {
 		m.Kind = report.PresetsKind
@@ -176,8 +177,9 @@ func (o *capacityOptions) goOnMatrix(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return usage(err)
 	}
-	found, err := o.question.again(cmd.Context(), m.Environment, m.Collector, m.Machine,
-		m.GatewayConfig)
+	found, err := o.question.again(cmd.Context(), earlier{
+		m.Environment, m.Collector, m.Machine, m.GatewayConfig, m.Original, m.Notes,
+	})
 	if err != nil {
 		return fmt.Errorf("go on with %s: %w", dir, err)
 	}

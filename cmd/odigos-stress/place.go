@@ -39,7 +39,9 @@ type placeOptions struct {
 }
 
 // clusterFlags say which cluster; all of them are refused where --environment names none.
-var clusterFlags = []string{"kubeconfig", "context", "as", "namespace", "image", "keep"}
+var clusterFlags = append([]string{
+	"kubeconfig", "context", "as", "namespace", "image", "keep",
+}, wayFlags...)
 
 // flags adds those that say where a trial runs.
 func (o *placeOptions) flags(cmd *cobra.Command) {

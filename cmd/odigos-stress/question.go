@@ -30,8 +30,8 @@ type question struct {
 	// collectorBin and image each name the collector, in place of the scenario.
 	collectorBin string
 	image        collectorImage
-	inPlace      inPlaceOptions
 	place        placeOptions
+	way          wayOptions
 }
 
 // A wellKnown is a flag that stands for one path of a scenario.
@@ -57,7 +57,7 @@ func (q *question) flags(cmd *cobra.Command, known []wellKnown) {
 	cmd.Flags().StringArrayVar(&q.assert, "assert", nil,
 		"assert `expression` too, such as 'p(99)<500ms' (assertions)")
 	q.place.flags(cmd)
-	q.inPlace.flags(cmd)
+	q.way.flags(cmd)
 }
 
 // scenarioFlags adds the flags that are laid over a scenario.

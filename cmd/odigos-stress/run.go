@@ -194,6 +194,7 @@ func header(p plan.Plan, at place, runID string, now time.Time) record.Header {
 		Command:       append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
 		Scenario:      p.Scenario,
 		Collector:     p.Collector,
+		Original:      p.Original,
 		Actors:        actors(p),
 		Enforcement:   env.Enforcement{Method: "none"},
 		Sampling:      p.Sampling,

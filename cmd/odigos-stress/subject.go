@@ -25,7 +25,9 @@ type subject struct {
 	sources   plan.Sources
 	inCluster bool
 	host      host
-	inPlace   *kube.InPlace // nil: the gateway is the run's own
+	// target is the gateway of the cluster that is asked; nil: the scenario's own.
+	target *target
+	notes  []string // how the gateway was chosen
 }
 
 // subject finds the collector that a scenario asks, and the files that it names.
@@ -40,10 +42,14 @@ func (q *question) subject(
 		return out, usage(err)
 	}
 	g := resolved.Gateway
-	if q.isInPlace() {
-		return q.installed(ctx)
+	out.target, out.notes = q.way.target, q.way.notes
+	if out.target.isInPlace() {
+		return q.installed(ctx, out), nil
 	}
-	if g.Config != "" {
+	switch {
+	case q.way.target.has(g.Config):
+		out.sources.GatewayConfig = q.way.target.config
+	case g.Config != "":
 		out.sources.GatewayConfig, err = os.ReadFile(userConfig(g.Config, args))
 		if err != nil {
 			return out, usage(fmt.Errorf("gateway.config: %w", err))
@@ -135,19 +141,16 @@ func (o *placeOptions) collector(
 
 // plan makes the plan of one trial.
 func (s subject) plan(asked scenario.Scenario) (plan.Plan, error) {
-	var notes []string
-	if s.inPlace != nil {
-		asked, notes = fitted(asked, *s.inPlace)
-	}
-	p, err := plan.New(asked, s.collector, s.sources)
+	p, err := s.target.plan(asked, func(fitted scenario.Scenario) (plan.Plan, error) {
+		return plan.New(fitted, s.collector, s.sources)
+	})
 	if err != nil {
 		return plan.Plan{}, usage(err)
 	}
-	p.Notes = append(notes, p.Notes...)
 	if s.inCluster {
 		p.Gateway.Image = s.collector.Image
 	}
-	p.Notes = append(p.Notes, s.host.notes(p)...)
+	p.Notes = slices.Concat(s.notes, p.Notes, s.host.notes(p))
 	return p, nil
 }
 
@@ -218,13 +221,22 @@ func unbindable(l env.Limits, m record.Machine) []string {
 	return notes
 }
 
+// An earlier is what trials were made with that are to be gone on with.
+type earlier struct {
+	environment string
+	collector   record.Collector
+	machine     record.Machine
+	config      string
+	original    *record.Original
+	notes       []string
+}
+
 // again is the subject of trials that were made before: the same collector at the same
-// place, or an error. The question's place is theirs from now on.
-func (q *question) again(
-	ctx context.Context, environment string, was record.Collector, machine record.Machine,
-	config string,
-) (out subject, err error) {
-	q.place.environment = cmp.Or(environment, onMachine)
+// place, or an error. The question's place is theirs from now on. A gateway of the cluster
+// is not read a second time.
+func (q *question) again(ctx context.Context, m earlier) (out subject, err error) {
+	was := m.collector
+	q.place.environment = cmp.Or(m.environment, onMachine)
 	if err := q.place.check(); err != nil {
 		return out, err
 	}
@@ -233,11 +245,17 @@ func (q *question) again(
 	if out.host.unknown != nil {
 		return out, fmt.Errorf("ask for the cluster's nodes: %w", out.host.unknown)
 	}
-	if err := sameMachine(machine, out.host.machine); err != nil {
+	if err := sameMachine(m.machine, out.host.machine); err != nil {
 		return out, err
 	}
-	if config != "" {
-		out.sources.GatewayConfig = []byte(config)
+	if m.config != "" {
+		out.sources.GatewayConfig = []byte(m.config)
+	}
+	if out.notes = m.notes; m.original != nil {
+		out.target = &target{original: *m.original}
+		if m.original.Way == wayInPlace {
+			return q.installedAgain(ctx, out, was)
+		}
 	}
 	if out.collector, err = q.sameAgain(ctx, was); err != nil {
 		return out, err

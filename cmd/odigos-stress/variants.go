@@ -51,20 +51,38 @@ func (q *question) variantFlag(cmd *cobra.Command) {
 		})
 }
 
-// trials are the trials that the scenario which args name asks for, with the flags laid
-// over each: one, or one a variant. Errors are the user's.
-func (q *question) trials(args []string) (whole scenario.Scenario, all []asked, err error) {
+// trials are the trials of a gateway that the scenario which args name asks for: one, or
+// one a variant. The gateway may be one of the cluster, in place of the scenario's.
+func (q *question) trials(
+	ctx context.Context, args []string,
+) (whole scenario.Scenario, all []asked, err error) {
+	if whole, err = readNamed(args); err != nil {
+		return whole, nil, err
+	}
+	if whole, err = q.aim(ctx, whole); err != nil {
+		return whole, nil, err
+	}
+	all, err = q.each(whole)
+	return whole, all, err
+}
+
+// readNamed is the scenario that args name. Errors are the user's.
+func readNamed(args []string) (scenario.Scenario, error) {
 	name := "custom"
 	if len(args) > 0 {
 		name = args[0]
 	}
-	if whole, err = readScenario(name); err != nil {
-		return whole, nil, usage(err)
-	}
+	whole, err := readScenario(name)
+	return whole, usage(err)
+}
+
+// each are the trials of a scenario, with the flags laid over each. Errors are the user's.
+func (q *question) each(whole scenario.Scenario) (all []asked, err error) {
 	lay, origins := q.laid()
+	lay = q.overTarget(lay)
 	if len(whole.Variants) == 0 && q.variant == "" {
 		s, err := q.asserting(whole.With(lay))
-		return whole, []asked{{scenario: s}}, usage(byOrigin(err, origins))
+		return []asked{{scenario: s}}, usage(q.hint(byOrigin(err, origins)))
 	}
 	names := whole.VariantNames()
 	if q.variant != "" {
@@ -83,7 +101,7 @@ func (q *question) trials(args []string) (whole scenario.Scenario, all []asked, 
 			}
 		}
 	}
-	return whole, all, usage(errors.Join(errs...))
+	return all, usage(q.hint(errors.Join(errs...)))
 }
 
 // asserting adds the assertions of the flags to a scenario that was read without error.
@@ -107,7 +125,11 @@ func appendNew(errs []error, err error) []error {
 // read is the one trial that is asked for. Of variants it is the first where all send the
 // same load: what only sends load asks for no more.
 func (q *question) read(args []string) (scenario.Scenario, error) {
-	whole, all, err := q.trials(args)
+	whole, err := readNamed(args)
+	if err != nil {
+		return scenario.Scenario{}, err
+	}
+	all, err := q.each(whole)
 	if err != nil {
 		return scenario.Scenario{}, err
 	}
@@ -125,7 +147,7 @@ func (q *question) read(args []string) (scenario.Scenario, error) {
 // plans finds the collectors and plans the trials that are asked for. The whole is nil
 // where they are one.
 func (q *question) plans(ctx context.Context, args []string) (plan.Plan, *several, error) {
-	whole, all, err := q.trials(args)
+	whole, all, err := q.trials(ctx, args)
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}

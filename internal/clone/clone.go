@@ -176,6 +176,11 @@ func (c *Clone) differ(f kube.Found, copied gateway.Copy) {
 	}
 	c.sentence("The service account %s, volumes and Secrets of the original are not copied.",
 		f.Account)
+	if len(f.PullSecrets) > 0 {
+		c.sentence("Image pull secrets %s are not copied: where %s cannot be pulled without one, the"+
+			" run needs a namespace whose service account has it (--namespace).",
+			strings.Join(f.PullSecrets, ", "), f.Image)
+	}
 	if a := f.Autoscaler; a != nil && a.Name != "" {
 		c.sentence("The HPA %s (%d to %d replicas) is not copied: the number of replicas stays.",
 			a.Name, a.Min, a.Max)

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,32 @@ func copyOf(t *testing.T, text, exporter string) gateway.Copy {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// What is secret in the exporter that is kept is not copied; variables stay what they are.
+func TestCopyLeavesSecrets(t *testing.T) {
+	for exporter, want := range map[string]struct{ text, left string }{
+		"{endpoint: a, headers: {Authorization: Bearer xyz, X-Scope: me}}": {
+			"{endpoint: a, headers: {X-Scope: me}}", "headers.Authorization",
+		},
+		"{endpoint: a, headers: {api-key: xyz}, tls: {key_pem: xyz, cert_pem: xyz}}": {
+			"{endpoint: a}", "headers.api-key, tls.cert_pem, tls.key_pem",
+		},
+		"{endpoint: a, headers: {api-key: \"${env:KEY}\"}}": {
+			"{endpoint: a, headers: {api-key: \"${env:KEY}\"}}", "",
+		},
+	} {
+		const form = "receivers: {otlp: {protocols: {grpc: {}}}}\nexporters: {otlp: %s}\n" +
+			"service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}\n"
+		got := copyOf(t, fmt.Sprintf(form, exporter), "")
+		if diff := cmp.Diff(fmt.Sprintf(form, want.text), string(got.Text)); diff != "" {
+			t.Errorf("%s: copy (-want +got):\n%s", exporter, diff)
+		}
+		said := strings.Join(got.Differences, "\n")
+		if want.left == "" && said != "" || !strings.Contains(said, want.left) {
+			t.Errorf("%s: differences %q, want %q", exporter, said, want.left)
+		}
+	}
 }
 
 // A copy of a copy is the copy: nothing is left to be taken out.

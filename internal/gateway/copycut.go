@@ -104,6 +104,47 @@ func (c *copying) cutProcessors() {
 	}
 }
 
+// secretive are names of headers that say that their values are secret.
+var secretive = regexp.MustCompile(`(?i)auth|token|secret|passw|credential|cookie|key`)
+
+// cutSecrets takes what is secret, and written out, from the exporter that carries the load:
+// the mock backend asks for none, and what is copied is seen by more people.
+func (c *copying) cutSecrets(id string) {
+	exporter, _ := c.user.exporters[id].(map[string]any)
+	var left []string
+	for _, section := range []struct {
+		name   string
+		secret func(key string) bool
+	}{
+		{"headers", secretive.MatchString},
+		{"tls", func(key string) bool { return strings.HasSuffix(key, "_pem") }},
+	} {
+		settings, _ := exporter[section.name].(map[string]any)
+		var cut []string
+		for _, key := range sortedKeys(settings) {
+			value, _ := settings[key].(string)
+			if value != "" && section.secret(key) && !strings.Contains(value, "${") {
+				cut = append(cut, key)
+			}
+		}
+		switch way := "exporters." + id; {
+		case len(cut) > 0 && len(cut) == len(settings):
+			c.cut.take(way, section.name)
+		default:
+			for _, key := range cut {
+				c.cut.take(way+"."+section.name, key)
+			}
+		}
+		for _, key := range cut {
+			left = append(left, section.name+"."+key)
+		}
+	}
+	if len(left) > 0 {
+		c.differ("Of exporter %s %s is left out, for it is secret: the mock backend asks for none.",
+			id, strings.Join(left, ", "))
+	}
+}
+
 // serving exporters wait to be asked.
 const serving = "prometheus"
 
@@ -115,6 +156,7 @@ func (c *copying) cutExporters() {
 			used[id] = true
 		}
 	}
+	c.cutSecrets(c.carrier)
 	for _, id := range sortedKeys(c.user.exporters) {
 		switch {
 		case !used[id] && id != c.carrier:

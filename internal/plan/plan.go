@@ -22,9 +22,12 @@ import (
 type Plan struct {
 	Scenario  scenario.Scenario `json:"scenario"` // resolved
 	Collector record.Collector  `json:"collector"`
-	Backend   env.Actor         `json:"backend"`
-	Gateway   env.Actor         `json:"gateway"`
-	Loadgen   env.Actor         `json:"loadgen"`
+	// Original is the gateway of a cluster that the one under test is made from; nil: the
+	// scenario describes it.
+	Original *record.Original `json:"original,omitempty"`
+	Backend  env.Actor        `json:"backend"`
+	Gateway  env.Actor        `json:"gateway"`
+	Loadgen  env.Actor        `json:"loadgen"`
 	// SampleEvery spans one is followed from due to receipt.
 	SampleEvery uint64 `json:"sample_every"`
 	// Quiet is a little longer than the longest wait in the gateway's configuration

@@ -50,7 +50,10 @@ type Header struct {
 	// Nodes are those of a cluster that could take the actors, Machine first.
 	Nodes []Machine `json:"nodes,omitempty"`
 	// Image is the tool's own, in a cluster.
-	Image     string            `json:"image,omitempty"`
+	Image string `json:"image,omitempty"`
+	// Original is the gateway that the one under test was made from; nil: the scenario
+	// describes it.
+	Original  *Original         `json:"original,omitempty"`
 	Scenario  scenario.Scenario `json:"scenario"` // resolved
 	Collector Collector         `json:"collector"`
 	Actors    []env.Actor       `json:"actors"`
@@ -91,6 +94,24 @@ type Machine struct {
 	MemoryBytes int64   `json:"memory_bytes,omitempty"`
 	Cgroup      string  `json:"cgroup,omitempty"` // v1, v2, hybrid, none
 	Load1       float64 `json:"load_1m,omitempty"`
+}
+
+// An Original is a gateway as it ran in a cluster when it was read.
+type Original struct {
+	Way        string    `json:"way"`        // how the trial comes to it: clone, in-place
+	Deployment string    `json:"deployment"` // NAMESPACE/NAME
+	Container  string    `json:"container"`
+	Cluster    string    `json:"cluster"` // the context and the files by which it was reached
+	ReadAt     time.Time `json:"read_at"`
+	Image      string    `json:"image"`
+	ImageID    string    `json:"image_id,omitempty"` // by digest; empty where no pod ran
+	Config     string    `json:"config"`             // where its configuration was read
+	// Odigos is whether it was found as Odigos' own.
+	Odigos     bool       `json:"odigos,omitempty"`
+	Limits     env.Limits `json:"limits"`
+	GoMemLimit int64      `json:"gomemlimit_bytes,omitempty"`
+	GoMaxProcs int        `json:"gomaxprocs,omitempty"`
+	Replicas   int        `json:"replicas"`
 }
 
 // A Collector is what ran as the gateway.

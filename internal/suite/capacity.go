@@ -42,6 +42,10 @@ type Capacity struct {
 	Asked    scenario.Scenario `json:"asked"`
 	// GatewayConfig is the text of the collector's configuration, of a user's own.
 	GatewayConfig string `json:"gateway_config,omitempty"`
+	// Original is the gateway of a cluster that the one under test is made from, and Notes
+	// are how it was chosen and differs from it.
+	Original *record.Original `json:"original,omitempty"`
+	Notes    []string         `json:"notes,omitempty"`
 
 	Spec   search.Spec `json:"search"`
 	Trials []Tried     `json:"trials"`

@@ -34,7 +34,11 @@ type Matrix struct {
 	Asked scenario.Scenario `json:"asked"`
 	// GatewayConfig is the text of the collector's configuration, of a user's own.
 	GatewayConfig string `json:"gateway_config,omitempty"`
-	Cells         []Cell `json:"cells"`
+	// Original is the gateway of a cluster that the one under test is made from, and Notes
+	// are how it was chosen and differs from it.
+	Original *record.Original `json:"original,omitempty"`
+	Notes    []string         `json:"notes,omitempty"`
+	Cells    []Cell           `json:"cells"`
 }
 
 // A Searcher searches one cell in dir, which may hold a search that was cut off and is then

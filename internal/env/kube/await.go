@@ -133,7 +133,12 @@ func obstacle(a env.Actor, p *corev1.Pod) (waits string, fatal error) {
 	}
 	w := s.State.Waiting
 	if what, ok := hopeless[w.Reason]; ok {
-		return "", fmt.Errorf("pod %s: %s: %s: %s", p.Name, what, s.Image, w.Message)
+		hint := ""
+		if w.Reason == "ImagePullBackOff" {
+			hint = "; where its registry asks for a secret, run in a namespace whose service account" +
+				" default has it (imagePullSecrets), by --namespace"
+		}
+		return "", fmt.Errorf("pod %s: %s: %s: %s%s", p.Name, what, s.Image, w.Message, hint)
 	}
 	switch w.Reason {
 	case "", "ContainerCreating", "PodInitializing":

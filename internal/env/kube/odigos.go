@@ -54,6 +54,8 @@ type Found struct {
 	Autoscaler *Autoscaler `json:"autoscaler,omitempty"` // nil: not known
 	Pods       []Pod       `json:"pods,omitempty"`
 	Account    string      `json:"service_account"`
+	// PullSecrets are the Secrets, by name, that its image may be pulled with.
+	PullSecrets []string `json:"image_pull_secrets,omitempty"`
 	// Unknown is what could not be read, and why, in sentences.
 	Unknown []string `json:"unknown,omitempty"`
 }
@@ -140,6 +142,9 @@ func (r *reading) read(
 	}
 	if f.Account == "" {
 		f.Account = "default"
+	}
+	for _, secret := range pod.ImagePullSecrets {
+		f.PullSecrets = append(f.PullSecrets, secret.Name)
 	}
 	f.Env = r.variables(ctx, d, c)
 	var uris []string

@@ -72,9 +72,9 @@ func (r *reading) odigosDeployment(
 		}
 		d, err := r.getDeployment(ctx, namespace, odigosGateway)
 		if apierrors.IsNotFound(err) {
-			return nil, fmt.Errorf("found no pod labelled %s %s, and no Deployment %s/%s: want Odigos,"+
+			return nil, fmt.Errorf("%w: no pod labelled %s %s, and no Deployment %s/%s: want Odigos,"+
 				" or the namespace that it is in, or --deployment NAMESPACE/NAME of another collector",
-				odigosRole, where, namespace, odigosGateway)
+				errNoGateway, odigosRole, where, namespace, odigosGateway)
 		}
 		return d, err
 	default:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -184,7 +185,7 @@ func TestFindOdigos(t *testing.T) {
 			{Name: "odigos-gateway-6d4f-bbbbb", Node: "n1", Ready: true},
 		},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -238,7 +239,7 @@ func TestFindRefuses(t *testing.T) {
 			"nothing", nil,
 			[2]string{},
 			Wanted{},
-			"found no pod labelled odigos.io/collector-role=CLUSTER_GATEWAY in all namespaces, and no" +
+			"found no gateway: no pod labelled odigos.io/collector-role=CLUSTER_GATEWAY in all namespaces, and no" +
 				" Deployment odigos-system/odigos-gateway: want Odigos, or the namespace that it is in",
 		},
 		{

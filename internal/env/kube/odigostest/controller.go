@@ -281,7 +281,7 @@ func (o *Odigos) gateway(
 // Rolled waits until the gateway's pods run what the objects in the cluster ask for, and no
 // others are left.
 func (o *Odigos) Rolled(ctx context.Context) error {
-	return await(ctx, comeTime, "the stand-in's gateway has been rolled", func() (bool, error) {
+	return await(ctx, "the stand-in's gateway has been rolled", func() (bool, error) {
 		before, err := o.in(Deployments, Namespace).Get(ctx, Gateway, metav1.GetOptions{})
 		if notFoundIsFine(err) != nil {
 			return false, err
@@ -305,6 +305,24 @@ func (o *Odigos) Rolled(ctx context.Context) error {
 		}
 		replicas, _, _ := unstructured.NestedInt64(d.Object, "spec", "replicas")
 		return int64(len(pods.Items)) == replicas, nil
+	})
+}
+
+// Still waits until the HPA has said what it makes of the gateway, after which the objects of
+// the stand-in change no more by themselves.
+func (o *Odigos) Still(ctx context.Context) error {
+	return await(ctx, "the HPA has looked at the gateway", func() (bool, error) {
+		h, err := o.in(Autoscalers, Namespace).Get(ctx, Gateway, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		d, err := o.in(Deployments, Namespace).Get(ctx, Gateway, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		wanted, _, _ := unstructured.NestedInt64(d.Object, "spec", "replicas")
+		seen, _, _ := unstructured.NestedInt64(h.Object, "status", "currentReplicas")
+		return conditionOf(h, "ScalingActive") != "" && seen == wanted, nil
 	})
 }
 

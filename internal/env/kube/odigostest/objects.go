@@ -49,7 +49,7 @@ telemetryEnabled: false
 
 // chart is what is there before a controller runs.
 func chart() []*unstructured.Unstructured {
-	meta := map[string]any{"name": Namespace}
+	meta := map[string]any{"name": Namespace, "labels": map[string]any{standIn: "true"}}
 	return []*unstructured.Unstructured{
 		{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": meta}},
 		configMap(Configuration, ConfigurationKey, InitialConfiguration),

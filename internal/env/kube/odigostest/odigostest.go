@@ -56,9 +56,8 @@ func (o *Odigos) Behave(b Behaviour) {
 }
 
 const (
-	poll     = 200 * time.Millisecond
-	comeTime = 90 * time.Second // probes included
-	goTime   = 90 * time.Second // the grace of pods included
+	poll    = 200 * time.Millisecond
+	longest = 90 * time.Second // the grace of pods included
 )
 
 // Install installs the stand-in in the cluster of config, with the tool's own image, and
@@ -74,12 +73,11 @@ func Install(ctx context.Context, t *testing.T, config *rest.Config, image strin
 		t.Fatalf("install a stand-in for Odigos: %v", err)
 	}
 	o := newOdigos(client, image, t.Logf)
-	if _, err := client.Resource(namespaces).Get(ctx, Namespace, metav1.GetOptions{}); err == nil {
-		t.Fatalf("install a stand-in for Odigos: found namespace %s: want a cluster without it",
-			Namespace)
+	if err := o.vacant(ctx); err != nil {
+		t.Fatalf("install a stand-in for Odigos: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*goTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*longest)
 		defer cancel()
 		if err := o.remove(ctx); err != nil {
 			t.Errorf("remove the stand-in for Odigos: %v", err)
@@ -116,6 +114,25 @@ func newOdigos(
 	return &Odigos{Client: client, image: image, log: log, now: time.Now}
 }
 
+// vacant has the cluster be without Odigos: what a stand-in has left whose test was killed
+// goes, anything else is refused.
+func (o *Odigos) vacant(ctx context.Context) error {
+	n, err := o.Client.Resource(namespaces).Get(ctx, Namespace, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("get namespace %s: %w", Namespace, err)
+	case n.GetLabels()[standIn] == "":
+		return fmt.Errorf("found namespace %s, want a cluster without it", Namespace)
+	}
+	o.log("removing a stand-in for Odigos that is left of another test")
+	return o.remove(ctx)
+}
+
+// standIn is the label of a stand-in's namespace.
+const standIn = "odigos-stress/stand-in"
+
 // install makes what the chart of Odigos would.
 func (o *Odigos) install(ctx context.Context) error {
 	for _, k := range kinds {
@@ -124,7 +141,7 @@ func (o *Odigos) install(ctx context.Context) error {
 		}
 	}
 	for _, k := range kinds {
-		err := await(ctx, comeTime, "CRD "+k.crd()+" is established", func() (bool, error) {
+		err := await(ctx, "CRD "+k.crd()+" is established", func() (bool, error) {
 			crd, err := o.Client.Resource(crds).Get(ctx, k.crd(), metav1.GetOptions{})
 			return err == nil && conditionOf(crd, "Established") == "True", err
 		})
@@ -152,7 +169,7 @@ func (o *Odigos) remove(ctx context.Context) error {
 	}
 	// The API server tells of a group that is gone by itself, a moment later.
 	service := version + "." + group
-	return await(ctx, goTime, "APIService "+service+" is gone", func() (bool, error) {
+	return await(ctx, "APIService "+service+" is gone", func() (bool, error) {
 		_, err := o.Client.Resource(apiServices).Get(ctx, service, metav1.GetOptions{})
 		return apierrors.IsNotFound(err), notFoundIsFine(err)
 	})
@@ -164,7 +181,7 @@ func (o *Odigos) gone(ctx context.Context, of schema.GroupVersionResource, name 
 	if notFoundIsFine(err) != nil {
 		return err
 	}
-	return await(ctx, goTime, of.Resource+" "+name+" is gone", func() (bool, error) {
+	return await(ctx, of.Resource+" "+name+" is gone", func() (bool, error) {
 		_, err := o.Client.Resource(of).Get(ctx, name, metav1.GetOptions{})
 		return apierrors.IsNotFound(err), notFoundIsFine(err)
 	})
@@ -178,9 +195,7 @@ func notFoundIsFine(err error) error {
 }
 
 // await asks until something is so; the error of one question does not end it.
-func await(
-	ctx context.Context, longest time.Duration, what string, is func() (bool, error),
-) error {
+func await(ctx context.Context, what string, is func() (bool, error)) error {
 	var last error
 	err := wait.PollUntilContextTimeout(ctx, poll, longest, true,
 		func(context.Context) (so bool, _ error) {
