@@ -146,10 +146,7 @@ func (t *takeover) take(ctx context.Context, a env.Actor) error {
 			return err
 		}
 	}
-	want, err := t.wants(a, changes)
-	if err != nil {
-		return err
-	}
+	want := t.wants(a, changes)
 	if err := t.settle(ctx, want); err != nil {
 		return err
 	}

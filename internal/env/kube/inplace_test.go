@@ -1,0 +1,557 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+)
+
+// deploy adds the gateway's Deployment, rolled out, of 300m and 300Mi.
+func (s *testSite) deploy(change func(*appsv1.Deployment)) {
+	s.t.Helper()
+	labels := map[string]string{"odigos.io/collector-role": "CLUSTER_GATEWAY"}
+	limits := corev1.ResourceList{
+		corev1.ResourceCPU: resource.MustParse("300m"), corev1.ResourceMemory: resource.MustParse("300Mi"),
+	}
+	d := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: odigosGateway, Namespace: odigosNamespace},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: new(int32(1)), Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec: corev1.PodSpec{Containers: []corev1.Container{{
+					Name: gatewayContainer, Resources: corev1.ResourceRequirements{Limits: limits},
+					Env: []corev1.EnvVar{{Name: "GOMEMLIMIT", Value: "200MiB"}},
+				}}},
+			},
+		},
+		Status: appsv1.DeploymentStatus{Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1},
+	}
+	if change != nil {
+		change(d)
+	}
+	if err := s.core.Tracker().Add(d); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// sized is a gateway that asks for other limits than the installation has.
+func sized() env.Actor {
+	return env.Actor{
+		Name: gatewayActor, Limits: env.Limits{CPUCores: 1, MemoryBytes: 600 << 20},
+		Env: map[string]string{"GOMEMLIMIT": "440MiB"},
+	}
+}
+
+func TestChanges(t *testing.T) {
+	named := func(all []change) []string {
+		var out []string
+		for _, c := range all {
+			out = append(out, c.String())
+		}
+		return out
+	}
+	as := env.Actor{
+		Name: gatewayActor, Limits: env.Limits{CPUCores: 0.3, MemoryBytes: 300 << 20},
+		Env: map[string]string{"GOMEMLIMIT": "200MiB"},
+	}
+	for _, c := range []struct {
+		name string
+		o    InPlace
+		a    env.Actor
+		want []string
+	}{
+		{
+			"as it is, pinned", InPlace{}, as,
+			[]string{
+				"set collectorGateway in ConfigMap odigos-configuration: maxReplicas 1 (was 8), minReplicas 1 (was 2)",
+				"make Destination odigos-stress",
+			},
+		},
+		{"as it is, with its HPA", InPlace{Autoscale: true}, as, []string{"make Destination odigos-stress"}},
+		{
+			"larger", InPlace{Autoscale: true}, sized(),
+			[]string{
+				"set collectorGateway in ConfigMap odigos-configuration: goMemLimitMiB 440 (was not set), " +
+					"limitCPUm 1000 (was 300), limitMemoryMiB 600 (was not set), requestCPUm 1000 (was not set), " +
+					"requestMemoryMiB 600 (was not set)",
+				"make Destination odigos-stress",
+			},
+		},
+		{
+			"used by others, with an object",
+			InPlace{Autoscale: true, AllowLive: true, Objects: []Object{{content: odigosObject("Sampling", "all", nil)}}},
+			as,
+			[]string{"disable Destination theirs", "make Sampling all", "make Destination odigos-stress"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newTestSite(t)
+			if c.o.AllowLive {
+				s.put(destinations, theirs.DeepCopy())
+				s.put(destinations, odigosObject("Destination", "off", map[string]any{"disabled": true}))
+			}
+			s.deploy(nil)
+			before := s.state()
+			got, err := s.takeover(c.o, time.Minute).changes(t.Context(), c.a)
+			if diff := cmp.Diff(c.want, named(got)); diff != "" || err != nil {
+				t.Errorf("changes: %v (-want +got):\n%s", err, diff)
+			}
+			if diff := cmp.Diff(before, s.state()); diff != "" {
+				t.Errorf("it was changed:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestInPlaceRefuses(t *testing.T) {
+	source := odigosObject("Source", "shop", map[string]any{})
+	for _, c := range []struct {
+		name   string
+		there  *unstructured.Unstructured
+		o      InPlace
+		a      env.Actor
+		change func(s *testSite)
+		want   []string
+	}{
+		{
+			name: "Destinations of others", there: theirs,
+			want: []string{"Destinations that are enabled: theirs", "--allow-live"},
+		},
+		{
+			name: "Sources", there: source,
+			want: []string{"Source odigos-system/shop", "--allow-live"},
+		},
+		{
+			name: "workloads that are instrumented", there: odigosObject("InstrumentationConfig", "shop", nil),
+			want: []string{"InstrumentationConfig odigos-system/shop", "--allow-live"},
+		},
+		{
+			name: "a Destination of the run's name", o: InPlace{AllowLive: true},
+			there: odigosObject("Destination", destinationName, nil), want: []string{"not this run's"},
+		},
+		{
+			name:  "an object of that name",
+			o:     InPlace{Objects: []Object{{odigosObject("Processor", "mine", nil), "a.yaml, document 1"}}},
+			there: odigosObject("Processor", "mine", nil),
+			want:  []string{"a.yaml, document 1: found a Processor mine in namespace odigos-system already"},
+		},
+		{
+			name: "an object of another namespace",
+			o: InPlace{Objects: []Object{{&unstructured.Unstructured{Object: map[string]any{
+				"kind": "Processor", "metadata": map[string]any{"name": "mine", "namespace": "elsewhere"},
+			}}, "a.yaml, document 1"}}},
+			want: []string{"found namespace elsewhere, want none, or odigos-system"},
+		},
+		{
+			name: "a memory limit of odd bytes", a: env.Actor{Limits: env.Limits{MemoryBytes: 1<<30 + 1}},
+			want: []string{"found a memory limit of 1073741825 bytes, want whole MiB"},
+		},
+		{
+			name:   "a configuration that cannot be edited",
+			change: func(s *testSite) { s.write(odigosConfiguration, odigosSettingsKey, "{a: 1}") },
+			want:   []string{"ConfigMap odigos-system/odigos-configuration, key config.yaml", "in braces"},
+		},
+		{
+			name:   "no right to see who sends",
+			change: func(s *testSite) { s.deny("list", sources) },
+			want:   []string{"list", "sources.odigos.io"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newTestSite(t)
+			s.deploy(nil)
+			if c.there != nil {
+				s.put(strings.ToLower(c.there.GetKind())+"s", c.there.DeepCopy())
+			}
+			if c.change != nil {
+				c.change(s)
+			}
+			before := s.state()
+			_, err := s.takeover(c.o, time.Minute).changes(t.Context(), c.a)
+			contains(t, "changes", err, c.want...)
+			if diff := cmp.Diff(before, s.state()); diff != "" {
+				t.Errorf("it was changed:\n%s", diff)
+			}
+		})
+	}
+}
+
+func (s *testSite) write(name, key, text string) {
+	s.t.Helper()
+	_, err := s.core.CoreV1().ConfigMaps(odigosNamespace).Update(s.t.Context(), &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: odigosNamespace},
+		Data:       map[string]string{key: text},
+	}, metav1.UpdateOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *testSite) deny(verb, resource string) {
+	s.custom.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewForbidden(odigosResource(resource).GroupResource(), "", errors.New("no"))
+	})
+}
+
+func TestNewTakeoverRefuses(t *testing.T) {
+	found := Found{
+		Namespace: "odigos-system", Deployment: "d", Container: gatewayContainer,
+		Config: Config{From: "file x", namespace: "odigos-system", name: "n"},
+	}
+	for _, c := range []struct {
+		change func(*Found, *Kube)
+		want   string
+	}{
+		{func(f *Found, _ *Kube) { f.Container = "otc" }, `found container "otc", want "gateway"`},
+		{func(f *Found, _ *Kube) { f.Config.namespace = "other" }, "found its configuration in file x"},
+		{func(_ *Found, k *Kube) { k.naming.namespace = "odigos-system" }, "--namespace odigos-system, want another"},
+	} {
+		f, k := found, &Kube{}
+		c.change(&f, k)
+		_, err := newTakeover(k, InPlace{Found: f})
+		contains(t, "newTakeover", err, "use odigos-system/d in place", c.want)
+	}
+}
+
+// A change is not made where somebody changed the same a moment before, and a field that the
+// cluster does not know is not taken for one that it has.
+func TestApplyFails(t *testing.T) {
+	s := newTestSite(t, theirs.DeepCopy())
+	run := s.takeover(InPlace{}, time.Minute)
+	changes := changesForTest(s, run)
+	s.set("limitCPUm", new(700))
+	contains(t, "sizing", changes[0].apply(t.Context(), s.site), "somebody changed it just now")
+	s.put(processors, odigosObject("Processor", "mine", nil))
+	contains(t, "an object", changes[2].apply(t.Context(), s.site), "there is one of that name")
+	s.put(destinations, odigosObject("Destination", "theirs", map[string]any{"disabled": false}))
+	contains(t, "disabling", changes[1].apply(t.Context(), s.site), "spec.disabled is false")
+	s.put(destinations, theirs.DeepCopy())
+	s.custom.PrependReactor("update", destinations, func(a clienttesting.Action) (bool, runtime.Object, error) {
+		return true, theirs.DeepCopy(), nil // pruned
+	})
+	contains(t, "disabling", changes[1].apply(t.Context(), s.site), "did not take spec.disabled true")
+}
+
+// Others come back only once nothing of the run can come to them: its Destination is removed first,
+// and its exporter waited for to go.
+func TestOthersComeBackLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSite(t, theirs.DeepCopy())
+		run := s.takeover(InPlace{}, time.Minute)
+		changes := changesForTest(s, run)
+		j := s.open(run)
+		for _, c := range changes {
+			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter))
+		var order []string
+		s.custom.PrependReactor("delete", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
+			order = append(order, "removed")
+			go func() {
+				time.Sleep(20 * time.Second) // the test's own time
+				order = append(order, "rendered")
+				s.write(odigosGateway, odigosConfigKey, siteRendered("nop"))
+			}()
+			return false, nil, nil
+		})
+		s.custom.PrependReactor("update", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
+			order = append(order, "enabled")
+			return false, nil, nil
+		})
+		if r, err := s.restoreJournal(t.Context(), j.uid, "the test"); err != nil || len(r.Left) > 0 {
+			t.Errorf("restoreJournal = %+v, %v", r, err)
+		}
+		if diff := cmp.Diff([]string{"removed", "rendered", "enabled"}, order); diff != "" {
+			t.Errorf("order (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// An Odigos that does not take the exporter out does not keep the rest from coming back.
+func TestOdigosThatNeverRenders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSite(t, theirs.DeepCopy())
+		before := s.state()
+		run := s.takeover(InPlace{}, time.Minute)
+		changes := changesForTest(s, run)
+		j := s.open(run)
+		for _, c := range changes {
+			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter))
+		began := time.Now()
+		r, err := s.restoreJournal(t.Context(), j.uid, "the test")
+		if err != nil || len(r.Left) != 1 || !strings.Contains(r.Left[0], "1m0s after its Destination was removed") {
+			t.Errorf("restoreJournal = %+v, %v", r, err)
+		}
+		if took := time.Since(began); took < renderTime || took > renderTime+time.Second {
+			t.Errorf("it took %s, want %s", took, renderTime)
+		}
+		s.write(odigosGateway, odigosConfigKey, siteRendered("otlp_grpc/generic-theirs"))
+		if diff := cmp.Diff(before, s.state()); diff != "" {
+			t.Errorf("the installation (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// settled makes the installation one that shows all that is wanted.
+func (s *testSite) settled() {
+	s.write(odigosEffective, odigosSettingsKey, "collectorGateway: {limitCPUm: 1000, minReplicas: 1}\n")
+	s.put(groups, odigosObject("CollectorsGroup", odigosGateway, map[string]any{
+		"resourcesSettings": map[string]any{"cpuLimitMillicores": int64(1000), "minReplicas": int64(1)},
+	}))
+	s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter))
+	for resource, condition := range map[string]string{
+		destinations: "DestinationConfigured", processors: "AddedToCollectorConfig",
+	} {
+		o := odigosObject(strings.ToUpper(resource[:1])+resource[1:len(resource)-1], "mine", nil)
+		s.status(resource, o, condition, "True")
+	}
+}
+
+func (s *testSite) status(resource string, o *unstructured.Unstructured, condition, is string) {
+	o.Object["status"] = map[string]any{"conditions": []any{map[string]any{
+		"type": condition, "status": is, "reason": "Because", "message": "of something",
+	}}}
+	s.put(resource, o)
+}
+
+// Each step of an installation that never shows it is waited for as long as the run's patience
+// lasts, and told with what was found and what would be right.
+func TestSettleInVain(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		spoil      func(s *testSite)
+		deployment func(*appsv1.Deployment)
+		sampling   bool
+		want       []string // nil: it settles
+		at         bool     // it fails at once
+	}{
+		{name: "all is there"},
+		{
+			name: "no ConfigMap effective-config",
+			spoil: func(s *testSite) {
+				_ = s.core.CoreV1().ConfigMaps(odigosNamespace).Delete(s.t.Context(), odigosEffective, metav1.DeleteOptions{})
+			},
+			want: []string{"scheduler takes the settings over", "there is no ConfigMap effective-config"},
+		},
+		{
+			name: "effective-config is as before",
+			spoil: func(s *testSite) {
+				s.write(odigosEffective, odigosSettingsKey, "collectorGateway: {limitCPUm: 300, minReplicas: 1}\n")
+			},
+			want: []string{"ConfigMap effective-config has limitCPUm 300, want 1000"},
+		},
+		{
+			name: "the CollectorsGroup is as before",
+			spoil: func(s *testSite) {
+				s.put(groups, odigosObject("CollectorsGroup", odigosGateway, map[string]any{}))
+			},
+			want: []string{"CollectorsGroup odigos-gateway has limitCPUm not set, want 1000"},
+		},
+		{
+			name: "no CollectorsGroup",
+			spoil: func(s *testSite) {
+				_ = s.site.custom(groups).Delete(s.t.Context(), odigosGateway, metav1.DeleteOptions{})
+			},
+			want: []string{"there is no CollectorsGroup"},
+		},
+		{
+			name:  "no right to see the CollectorsGroup",
+			spoil: func(s *testSite) { s.deny("get", groups) },
+			want:  []string{"forbidden"}, at: true,
+		},
+		{
+			name: "the Deployment is as before",
+			deployment: func(d *appsv1.Deployment) {
+				d.Spec.Template.Spec.Containers[0].Resources.Limits = nil
+			},
+			want: []string{"its template has a CPU limit of 0, want 1", "a memory limit of bytes 0"},
+		},
+		{
+			name: "GOMEMLIMIT is as before",
+			deployment: func(d *appsv1.Deployment) {
+				d.Spec.Template.Spec.Containers[0].Env[0].Value = "1MiB"
+			},
+			want: []string{"GOMEMLIMIT of bytes 1048576, want 461373440"},
+		},
+		{
+			name:       "there are too many",
+			deployment: func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(3)) },
+			want:       []string{"it is wanted 3 times, want 1"},
+		},
+		{
+			name:       "the pods are not ready",
+			deployment: func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 0 },
+			want:       []string{"0 of 1 pods are ready"},
+		},
+		{
+			name:       "an old pod is there",
+			deployment: func(d *appsv1.Deployment) { d.Status.Replicas = 2 },
+			want:       []string{"1 of 1 pods are new, 2 there"},
+		},
+		{
+			name: "a quota forbids it",
+			deployment: func(d *appsv1.Deployment) {
+				d.Status.Conditions = append(d.Status.Conditions, replicaFailureCondition("exceeded quota"))
+			},
+			want: []string{"the cluster makes no pod: exceeded quota"},
+		},
+		{
+			name: "the Destination is refused",
+			spoil: func(s *testSite) {
+				s.status(destinations, odigosObject("Destination", "mine", nil), "DestinationConfigured", "False")
+			},
+			want: []string{"Destination mine", "DestinationConfigured is False: Because: of something"},
+		},
+		{
+			name: "the Destination is removed by somebody",
+			spoil: func(s *testSite) {
+				_ = s.site.custom(destinations).Delete(s.t.Context(), "mine", metav1.DeleteOptions{})
+			},
+			want: []string{"Destination mine", "not found"}, at: true,
+		},
+		{
+			name: "the Processor has no condition",
+			spoil: func(s *testSite) {
+				s.put(processors, odigosObject("Processor", "mine", nil))
+			},
+			want: []string{"Processor mine", "none of the conditions AddedToCollectorConfig"},
+		},
+		{
+			name:  "it is rendered without the run's exporter",
+			spoil: func(s *testSite) { s.write(odigosGateway, odigosConfigKey, siteRendered("otlp_grpc/generic-theirs")) },
+			want:  []string{"its traces go to otlp_grpc/generic-theirs, want otlp_grpc/generic-odigos-stress"},
+		},
+		{
+			name: "it is rendered with somebody else's",
+			spoil: func(s *testSite) {
+				s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter, "otlp_grpc/generic-theirs"))
+			},
+			want: []string{"its traces go to otlp_grpc/generic-odigos-stress, otlp_grpc/generic-theirs, want", "alone"},
+		},
+		{name: "nothing samples", sampling: true, want: []string{"no processor odigostailsampling"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newTestSite(t)
+				const patience = 90 * time.Second
+				run := s.takeover(InPlace{}, patience)
+				s.open(run)
+				s.settled()
+				s.deploy(func(d *appsv1.Deployment) {
+					container := &d.Spec.Template.Spec.Containers[0]
+					container.Resources.Limits = resources(sized().Limits)
+					container.Env[0].Value = "440MiB"
+					if c.deployment != nil {
+						c.deployment(d)
+					}
+				})
+				if c.spoil != nil {
+					c.spoil(s)
+				}
+				changes := []change{
+					{After: settings{"limitCPUm": new(1000), "minReplicas": new(1)}},
+					{Make: destinations, Name: "mine"},
+					{Make: processors, Name: "mine"},
+				}
+				if c.sampling {
+					changes = append(changes, change{Make: samplings, Name: "mine"})
+				}
+				began := time.Now()
+				err := run.settle(t.Context(), run.wants(sized(), changes))
+				took := time.Since(began)
+				switch {
+				case c.want == nil:
+					if err != nil || took > time.Second || !strings.Contains(run.rendered(), stressExporter) {
+						t.Errorf("settle = %v after %s, rendered %q", err, took, run.rendered())
+					}
+				case c.at:
+					contains(t, "settle", err, c.want...)
+					if took > time.Second {
+						t.Errorf("it took %s, want it at once", took)
+					}
+				default:
+					contains(t, "settle", err, append(c.want, "not within 1m30s")...)
+					if took < patience || took > patience+time.Second {
+						t.Errorf("it took %s, want %s", took, patience)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A wait ends when the changes were taken back by another.
+func TestSettleOfALostRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSite(t)
+		run := s.takeover(InPlace{}, time.Hour)
+		j := s.open(run)
+		go func() {
+			time.Sleep(5 * time.Minute) // the test's own time
+			_ = s.removeJournal(t.Context(), j.uid)
+			_ = j.beat(t.Context())
+		}()
+		err := run.settle(t.Context(), wanted{settings: settings{"limitCPUm": new(1)}})
+		contains(t, "settle", err, "the journal of this run is gone")
+	})
+}
+
+func TestTraceWays(t *testing.T) {
+	exporters, processors, err := traceWays(siteRendered("a/b", "debug", "a/b", "c"))
+	if diff := cmp.Diff([][]string{{"a/b", "c"}, {"batch"}}, [][]string{exporters, processors}); diff != "" || err != nil {
+		t.Errorf("traceWays: %v (-want +got):\n%s", err, diff)
+	}
+	if exporters, _, err := traceWays("a: 1\n"); err != nil || exporters != nil {
+		t.Errorf("of nothing: %v, %v", exporters, err)
+	}
+	_, _, err = traceWays("a: [")
+	contains(t, "traceWays", err, "read YAML")
+}
+
+func TestReadObjects(t *testing.T) {
+	const head = "apiVersion: odigos.io/v1alpha1\n"
+	good := head + "kind: Processor\nmetadata: {name: a}\nspec: {type: batch}\n"
+	got, err := ReadObjects("x.yaml", []byte("# mine\n---\n"+good+"---\n"+
+		strings.Replace(good, "Processor", "Sampling", 1)))
+	if err != nil || len(got) != 2 || got[0].Processor() != "batch" || got[1].Processor() != "" ||
+		got[1].Kind() != "Sampling" || got[1].Name() != "a" {
+		t.Errorf("ReadObjects = %+v, %v", got, err)
+	}
+	for _, c := range []struct{ text, want string }{
+		{"", "x.yaml: found no object, want a Processor"},
+		{"a: [", "x.yaml, document 1: read YAML"},
+		{"apiVersion: v1\nkind: Secret\n", "x.yaml, document 1: found Secret of v1, want Processor"},
+		{head + "kind: Destination\nmetadata: {name: a}\nspec: {}\n", "found Destination of odigos.io/v1alpha1"},
+		{good + "---\nkind: Processor\n", "document 2: found Processor of none"},
+		{head + "kind: Action\nspec: {}\n", "without metadata.name"},
+		{head + "kind: Action\nmetadata: {name: a}\n", "found Action a without spec"},
+		{strings.Replace(good, "{name: a}", "{name: a, uid: b}", 1), "found metadata.uid"},
+		{strings.Replace(good, "{name: a}", "{name: a, ownerReferences: []}", 1), "found metadata.ownerReferences"},
+		{good + "---\n" + good, "document 2: found Processor a a second time"},
+	} {
+		_, err := ReadObjects("x.yaml", []byte(c.text))
+		contains(t, fmt.Sprintf("ReadObjects(%q)", c.text), err, c.want)
+	}
+}
