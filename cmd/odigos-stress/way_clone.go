@@ -203,6 +203,11 @@ func (t *target) plan(
 	}
 	p.Collector.Headline = fmt.Sprintf("%s %s, %s %s", p.Collector.Name, p.Collector.Version, how,
 		original.Deployment)
+	if is := p.Collector.Image; is != original.Image {
+		p.Collector.Headline += " with another image"
+		notes = append(notes, fmt.Sprintf("The image is %s, as was asked; the original's is %s.", is,
+			original.Image))
+	}
 	p.Notes = slices.Concat(notes, p.Notes)
 	return p, nil
 }

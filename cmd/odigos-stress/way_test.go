@@ -69,6 +69,7 @@ func forbidding(w http.ResponseWriter, _ *http.Request) {
 // stock is a collector that has what a copy needs.
 var stock = gateway.Collector{
 	Name: "odigosotelcol", Version: "0.151.0", Path: "/odigosotelcol",
+	Image:      "docker.io/keyval/odigos-collector:v1.35.1",
 	Components: map[string][]string{"extensions": {"health_check", "pprof"}},
 }
 
@@ -230,6 +231,12 @@ func TestWayIsTold(t *testing.T) {
 		collector: stock, target: &target{original: *o},
 		sources: plan.Sources{GatewayConfig: q.way.target.config},
 	}
+	again.collector.Image = "example.com/o:2"
+	if p, err := again.plan(p.Scenario); err != nil ||
+		p.Collector.Headline != headline+" with another image" {
+		t.Errorf("with another image: headline %q, %v", p.Collector.Headline, err)
+	}
+	again.collector = stock
 	asked := p.Scenario
 	asked.Gateway.MemoryLimit = 1 << 30
 	if p, err = again.plan(asked); err != nil || p.Collector.Headline != headline ||
@@ -245,6 +252,7 @@ func TestWayOfVariants(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sizes.yaml")
 	if err := os.WriteFile(file, []byte(`name: sizes
 load: {rate: 1k}
+gateway: {replicas: 2, on_death: restart, max_restarts: 3}
 variants:
   - {name: small, set: {gateway.preset: size_s}}
   - {name: as-it-is}
@@ -271,6 +279,9 @@ variants:
 			t.Fatal(err)
 		}
 		limits = append(limits, s.Gateway.MemoryLimit)
+		if g := s.Gateway; g.Replicas != 2 || g.OnDeath != scenario.DeathRestart || g.MaxRestarts != 3 {
+			t.Errorf("gateway %+v; want what the scenario says of replicas and of a death", g)
+		}
 	}
 	if want := []scenario.Bytes{300 << 20, 600 << 20}; !slices.Equal(limits, want) {
 		t.Errorf("memory limits %v, want %v", limits, want)

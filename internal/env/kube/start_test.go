@@ -246,7 +246,10 @@ func TestStartThatFails(t *testing.T) {
 	}{
 		{
 			name: "its image cannot be pulled", kubelet: waiting("ImagePullBackOff", "no such host"),
-			want: []string{"its image cannot be pulled", "cluster.local/odigos-stress:1", "no such host"},
+			want: []string{
+				"its image cannot be pulled", "cluster.local/odigos-stress:1", "no such host",
+				"imagePullSecrets",
+			},
 		},
 		{
 			name: "it cannot be scheduled",

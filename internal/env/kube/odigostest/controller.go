@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -144,12 +145,7 @@ func (o *Odigos) list(
 		return nil, fmt.Errorf("list %s: %w", of.Resource, err)
 	}
 	slices.SortFunc(l.Items, func(a, b unstructured.Unstructured) int {
-		switch {
-		case a.GetName() < b.GetName():
-			return -1
-		default:
-			return 1
-		}
+		return strings.Compare(a.GetName(), b.GetName())
 	})
 	return l.Items, nil
 }

@@ -76,14 +76,13 @@ func processorOf(o unstructured.Unstructured) (p processor, ok bool, err error) 
 
 // processorFor is the Processor that an Action becomes.
 func processorFor(action unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	make := func(kind string, order int64, config mapping) *unstructured.Unstructured {
+	of := func(kind string, order int64, config mapping) *unstructured.Unstructured {
 		signals, _, _ := unstructured.NestedSlice(action.Object, "spec", "signals")
-		p := New("Processor", action.GetName(), mapping{
+		return New("Processor", action.GetName(), mapping{
 			"type": kind, "processorName": action.GetName(), "orderHint": order,
 			"collectorRoles": []any{"CLUSTER_GATEWAY"}, "processorConfig": config,
 			"signals": signals, "disabled": disabled(action),
 		})
-		return p
 	}
 	body, _, _ := unstructured.NestedMap(action.Object, "spec")
 	switch {
@@ -96,14 +95,14 @@ func processorFor(action unstructured.Unstructured) (*unstructured.Unstructured,
 				"value": field(a, "attributeStringValue"),
 			})
 		}
-		return make("resource", 1, mapping{"attributes": attributes}), nil
+		return of("resource", 1, mapping{"attributes": attributes}), nil
 	case body["deleteAttribute"] != nil:
 		var actions []any
 		all, _, _ := unstructured.NestedSlice(body, "deleteAttribute", "attributeNamesToDelete")
 		for _, name := range all {
 			actions = append(actions, mapping{"action": "delete", "key": name})
 		}
-		return make("attributes", -100, mapping{"actions": actions}), nil
+		return of("attributes", -100, mapping{"actions": actions}), nil
 	}
 	return nil, fmt.Errorf("spec: found neither addClusterInfo nor deleteAttribute," +
 		" and the stand-in does no more")
