@@ -196,9 +196,7 @@ func (o *placeOptions) tellChanges(ctx context.Context, w io.Writer, p plan.Plan
 	if o.inPlace == nil {
 		return nil
 	}
-	options := o.kube(unmade)
-	options.InPlace = o.inPlace
-	changes, err := kube.Changes(ctx, options, p.Gateway)
+	changes, err := kube.Changes(ctx, o.kube(unmade), p.Gateway)
 	if err != nil {
 		return fmt.Errorf("look at the installation: %w", err)
 	}

@@ -100,6 +100,7 @@ func (o *placeOptions) ownImage() string {
 func (o *placeOptions) kube(runID string) kube.Options {
 	return kube.Options{
 		Cluster: o.cluster, RunID: runID, Namespace: o.namespace, Image: o.ownImage(), Keep: o.keep,
+		InPlace: o.inPlace,
 	}
 }
 
@@ -158,7 +159,7 @@ func (o *placeOptions) output(
 	ctx context.Context, image, program string, args ...string,
 ) (out []byte, err error) {
 	options := o.kube(newRunID(time.Now().UTC()))
-	options.Keep = false
+	options.Keep, options.InPlace = false, nil
 	k, err := kube.New(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the cluster: %w", err)

@@ -171,7 +171,13 @@ func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 	for _, n := range place.Notes() {
 		fmt.Fprintf(log.TestLog(), "note: %s\n", n)
 	}
-	return log.Dir(), errors.Join(err, place.Close())
+	err = errors.Join(err, place.Close())
+	if o.question.place.inPlace != nil { // what was left, above all
+		for _, n := range place.Notes() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "note: %s\n", n)
+		}
+	}
+	return log.Dir(), err
 }
 
 // logger writes to the terminal: what happens when asked, our own failures always. The

@@ -21,3 +21,14 @@ func (r *run) configured(instance env.Instance) {
 		r.event(record.EventNote, record.Gateway, said)
 	}
 }
+
+// givenBack notes what the end of something lent has done to it.
+func (r *run) givenBack(name string, instance env.Instance) {
+	lent, ok := env.Members(instance)[0].(env.Lent)
+	if !ok {
+		return
+	}
+	for _, text := range lent.GivenBack() {
+		r.event(record.EventNote, name, text)
+	}
+}

@@ -276,7 +276,16 @@ func (t *takeover) stopped(at time.Time) env.State {
 }
 
 // service is the host by which the load generator reaches the installation.
-func (t *takeover) service() string { return odigosGateway + "." + t.site.namespace + ".svc" }
+func (t *takeover) service() string { return serviceOf(t.site.namespace) }
+
+func serviceOf(namespace string) string { return odigosGateway + "." + namespace + ".svc" }
+
+// givenBack is what giving it back has done, and left, in sentences.
+func (t *takeover) givenBack() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Concat(t.told.Done, t.told.Left)
+}
 
 // Changes says what a run would change in an installation, in sentences, and changes nothing. An
 // error is why it would be refused.

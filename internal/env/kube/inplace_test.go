@@ -1,8 +1,10 @@
 package kube
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -553,5 +555,52 @@ func TestReadObjects(t *testing.T) {
 	} {
 		_, err := ReadObjects("x.yaml", []byte(c.text))
 		contains(t, fmt.Sprintf("ReadObjects(%q)", c.text), err, c.want)
+	}
+}
+
+// A start that fails gives back what it took, and says so; nothing is left but what was there.
+func TestStartInPlaceThatFails(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		watched  bool
+		deadline time.Duration // of the start
+		want     []string
+	}{
+		{"Odigos does nothing", true, time.Hour, []string{"wait until Odigos' scheduler takes the settings over"}},
+		{"its watchdog never watches", false, time.Hour, []string{"its watchdog watches", "there is no pod of Job"}},
+		{"interrupted", true, 10 * time.Second, []string{"deadline"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newTestSite(t, theirs.DeepCopy())
+				s.deploy(nil)
+				before := s.state()
+				run := s.takeover(InPlace{AllowLive: true}, time.Minute)
+				if c.watched {
+					s.core.PrependReactor("create", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
+						go func() {
+							_ = watchJournal(t.Context(), s.site, "run-1", slog.New(slog.DiscardHandler))
+						}()
+						return false, nil, nil
+					})
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), c.deadline)
+				defer cancel()
+				k := run.k
+				life, end := context.WithCancel(t.Context())
+				k.life = life
+				_, err := k.startInPlace(ctx, sized())
+				contains(t, "startInPlace", err, c.want...)
+				if diff := cmp.Diff(before, s.state()); diff != "" {
+					t.Errorf("the installation (-before +after):\n%s", diff)
+				}
+				if err := s.unoccupied(t.Context()); err != nil {
+					t.Errorf("the journal is left: %v", err)
+				}
+				end()
+				k.background.Wait()
+				time.Sleep(2 * watchEvery) // the test's own time: the watchdog goes
+			})
+		})
 	}
 }

@@ -112,6 +112,14 @@ func (i *Instance) Configuration() string {
 	return i.crew.inPlace.rendered()
 }
 
+// GivenBack implements env.Lent.
+func (i *Instance) GivenBack() []string {
+	if i.crew.inPlace == nil {
+		return nil
+	}
+	return i.crew.inPlace.givenBack()
+}
+
 // Members implements env.Group.
 func (c *crew) Members() []env.Instance {
 	all := make([]env.Instance, 0, len(c.members))

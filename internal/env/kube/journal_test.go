@@ -222,7 +222,7 @@ func TestJournalOfARunThatIsCutOff(t *testing.T) {
 // all else comes back. Fields are told apart: an edit of one does not keep the others.
 func TestJournalAmongEditsOfOthers(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 300 {
+	for range 60 {
 		s := newTestSite(t, theirs.DeepCopy())
 		run := s.takeover(InPlace{}, time.Minute)
 		changes := changesForTest(s, run)
