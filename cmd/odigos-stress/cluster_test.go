@@ -200,6 +200,7 @@ func TestClusterGatewayOOM(t *testing.T) {
 	if err := r.Ending.All.Check(); err != nil {
 		t.Error(err)
 	}
+	c.toldOf(r, d)
 }
 
 // The backend answers so late that all that is sent stays in the gateway's memory.

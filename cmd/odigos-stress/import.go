@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -126,10 +125,8 @@ func (f *importFlags) check() (since time.Duration, err error) {
 	if f.prometheus == "" {
 		return since, nil
 	}
-	u, err := url.Parse(f.prometheus)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return 0, fmt.Errorf("--prometheus: found %q, want a URL such as http://localhost:9090",
-			f.prometheus)
+	if err := kube.CheckPrometheus(f.prometheus); err != nil {
+		return 0, fmt.Errorf("--prometheus: %w", err)
 	}
 	return since, nil
 }

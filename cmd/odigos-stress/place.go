@@ -28,6 +28,7 @@ type placeOptions struct {
 	environment string
 	cluster     kube.Cluster
 	namespace   string
+	prometheus  string // asked for usage where kubelets may not be; empty: none
 	image       string // the tool's own; empty: that of this version
 	keep        bool
 	// inPlace is the installation that is asked where it is; nil: none is.
@@ -40,7 +41,7 @@ type placeOptions struct {
 
 // clusterFlags say which cluster; all of them are refused where --environment names none.
 var clusterFlags = append([]string{
-	"kubeconfig", "context", "as", "namespace", "image", "keep",
+	"kubeconfig", "context", "as", "namespace", "image", "keep", "prometheus",
 }, wayFlags...)
 
 // flags adds those that say where a trial runs.
@@ -51,6 +52,8 @@ func (o *placeOptions) flags(cmd *cobra.Command) {
 		"was found; if not given the run makes one and takes it away")
 	f.StringVar(&o.image, "image", "", "the tool's own `image`, with both its programs; "+
 		"if not given that of this version, "+ownImage())
+	f.StringVar(&o.prometheus, "prometheus", "", "`url` of a Prometheus that scrapes kubelets, which "+
+		"is asked for CPU and memory of pods where the rights do not let kubelets be asked")
 	f.BoolVar(&o.keep, "keep", false, "leave what a run has made in the cluster")
 }
 
@@ -72,6 +75,11 @@ func (o *placeOptions) inCluster() bool { return o.environment == onCluster }
 // check refuses what was typed about a cluster where none was asked for. Variables may
 // stand: they are for whichever command needs them.
 func (o *placeOptions) check() error {
+	if o.prometheus != "" && o.inCluster() {
+		if err := kube.CheckPrometheus(o.prometheus); err != nil {
+			return usage(fmt.Errorf("--prometheus: %w", err))
+		}
+	}
 	if o.inCluster() || o.flagSet == nil {
 		return nil
 	}
@@ -100,7 +108,7 @@ func (o *placeOptions) ownImage() string {
 func (o *placeOptions) kube(runID string) kube.Options {
 	return kube.Options{
 		Cluster: o.cluster, RunID: runID, Namespace: o.namespace, Image: o.ownImage(), Keep: o.keep,
-		InPlace: o.inPlace,
+		InPlace: o.inPlace, Prometheus: o.prometheus,
 	}
 }
 
@@ -188,6 +196,7 @@ func (p clusterPlace) describe(h *record.Header) {
 	h.Environment, h.Image = onCluster, p.image
 	h.Machine, h.Nodes = p.host.machine, p.host.machines()
 	h.Notes = append(h.Notes, "What the ends can do on the cluster's nodes was not measured.")
+	h.Notes = append(h.Notes, p.Notes()...)
 }
 
 // A host is the machine that a gateway runs on, and of a cluster all that may be it.

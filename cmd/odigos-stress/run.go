@@ -168,9 +168,6 @@ func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 		Watch: view.sample, Died: view.died, Logger: o.logger(view),
 	})
 	view.end()
-	for _, n := range place.Notes() {
-		fmt.Fprintf(log.TestLog(), "note: %s\n", n)
-	}
 	err = errors.Join(err, place.Close())
 	if o.question.place.inPlace != nil { // what was left, above all
 		for _, n := range place.Notes() {

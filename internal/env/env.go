@@ -162,6 +162,8 @@ type State struct {
 type Usage struct {
 	// At is when it was read; zero where it goes without saying.
 	At time.Time `json:"at,omitzero"`
+	// Source is who measured it, where the place has several who may; empty: who always does.
+	Source string `json:"source,omitempty"`
 	// CPUSeconds is user and system time since the start.
 	CPUSeconds *float64 `json:"cpu_seconds,omitempty"`
 

@@ -115,7 +115,7 @@ func UsageTogether(all []Usage) Usage {
 	var u Usage
 	for i, one := range all {
 		if i == 0 || one.At.Before(u.At) {
-			u.At = one.At
+			u.At, u.Source = one.At, one.Source
 		}
 	}
 	u.CPUSeconds = sum(all, func(u *Usage) *float64 { return u.CPUSeconds })

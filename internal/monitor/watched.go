@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
@@ -40,7 +41,7 @@ func (w *watched) looks(ctx context.Context,
 	transport http.RoundTripper,
 ) map[string]record.ActorSample {
 	if len(w.members) == 0 {
-		return map[string]record.ActorSample{w.Name: w.look(ctx, transport)}
+		return map[string]record.ActorSample{w.Name: w.scaled(w.look(ctx, transport))}
 	}
 	each := make([]record.ActorSample, len(w.members))
 	var group sync.WaitGroup
@@ -48,11 +49,21 @@ func (w *watched) looks(ctx context.Context,
 		group.Go(func() { each[i] = member.look(ctx, transport) })
 	}
 	group.Wait()
-	all := map[string]record.ActorSample{w.Name: w.sum(each)}
+	all := map[string]record.ActorSample{w.Name: w.scaled(w.sum(each))}
 	for i, member := range w.members {
 		all[member.Name] = each[i]
 	}
 	return all
+}
+
+// scaled adds to a look how many there are, where the place knows that.
+func (w *watched) scaled(a record.ActorSample) record.ActorSample {
+	if s, ok := w.Instance.(env.Scaled); ok {
+		if scale, known := s.Scale(); known {
+			a.Scale = &scale
+		}
+	}
+	return a
 }
 
 // look asks for usage and metrics side by side. What is not answered stays unknown.

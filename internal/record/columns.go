@@ -40,11 +40,33 @@ func columns() []Column {
 	for _, m := range metricColumns {
 		all = append(all, m.column())
 	}
-	return all
+	return append(all, scaleColumns()...)
 }
 
 func timestamp(_, s *Sample) string {
 	return s.At.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// scaleColumns are how many gateways there are, where the place may change that.
+func scaleColumns() []Column {
+	of := func(count func(*env.Scale) int) func(_, now *Sample) string {
+		return func(_, now *Sample) string {
+			if s := now.Actors[Gateway].Scale; s != nil {
+				return strconv.Itoa(count(s))
+			}
+			return ""
+		}
+	}
+	return []Column{
+		{
+			Gateway + "_replicas_wanted", "pods", "how many there are to be of it, in a cluster",
+			of(func(s *env.Scale) int { return s.Wanted }),
+		},
+		{
+			Gateway + "_replicas_ready", "pods", "how many of them are ready",
+			of(func(s *env.Scale) int { return s.Ready }),
+		},
+	}
 }
 
 // usageColumns are what the place knows of an actor.

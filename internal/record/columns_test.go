@@ -44,6 +44,9 @@ func TestWriteCSV(t *testing.T) {
 		CPUSeconds: new(1.25),
 		Periods:    new(uint64(20)), ThrottledPeriods: new(uint64(2)),
 	})
+	alive := second.Actors[Gateway]
+	alive.Scale = &env.Scale{Wanted: 3, Ready: 0}
+	second.Actors[Gateway] = alive
 	second.Actors[Backend] = ActorSample{Metrics: map[Metric]float64{BackendUnique: 1e9}}
 	got := table(t, &Record{Samples: []Sample{first, second}})
 	want := []map[string]string{
@@ -55,7 +58,8 @@ func TestWriteCSV(t *testing.T) {
 			"timestamp": "2026-03-04T05:06:07.500Z", "elapsed_seconds": "0.500",
 			"phase": "measuring", "gateway_running": "1", "gateway_cpu_cores": "0.25",
 			"gateway_throttled_periods_ratio": "0.2", "backend_running": "0",
-			"backend_unique_spans": "1000000000",
+			"backend_unique_spans": "1000000000", "gateway_replicas_wanted": "3",
+			"gateway_replicas_ready": "0",
 		},
 	}
 	for _, row := range want { // what is not known is empty

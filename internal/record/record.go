@@ -172,6 +172,8 @@ type ActorSample struct {
 	Metrics       map[Metric]float64 `json:"metrics,omitempty"`
 	ScrapeError   string             `json:"scrape_error,omitempty"`
 	ScrapeSeconds float64            `json:"scrape_seconds,omitempty"`
+	// Scale is of all of them, where the place may change how many there are; nil: not known.
+	Scale *env.Scale `json:"scale,omitempty"`
 }
 
 // A Pulse is one close look at the usage of all actors, between the samples. Figures
@@ -299,6 +301,7 @@ const (
 	EventThreshold EventKind = "threshold"
 	EventNote      EventKind = "note"
 	EventError     EventKind = "error" // something of ours failed
+	EventPlace     EventKind = "place" // the place tells it, at the time of its own clock
 )
 
 // An Ending is what was known after the trial.

@@ -48,6 +48,7 @@ func Markdown(w io.Writer, s Summary) error {
 	p.checks(s)
 	p.violations(s)
 	p.deaths(s)
+	p.place(s)
 	p.account(s)
 	p.latency(s.Figures.Latency)
 	for _, of := range sections(s.Figures) {

@@ -58,7 +58,7 @@ func resourcePanels(r *record.Record) []panel {
 		of: append(shaded("cpu", string(scenario.Throttled), string(scenario.GCCPU)),
 			subject{string(scenario.CPUPeak), 1, float64(g.CPULimit)},
 			subject{string(scenario.CPUAvg), 1, float64(g.CPULimit)}),
-		lines: cpuLines(samples, verdict.KeeperOf(r.Header.Environment)),
+		lines: cpuLines(samples, verdict.KeeperOf(r, record.Gateway)),
 	}
 	return []panel{cpu, memoryPanel(r), usagePanel(r)}
 }

@@ -57,6 +57,8 @@ type Summary struct {
 	Figures  verdict.Figures   `json:"figures"`
 	Findings []verdict.Finding `json:"findings"`
 	Advice   []verdict.Advice  `json:"advice"`
+	// Happenings are what the place told of itself, in the order of its clock.
+	Happenings []record.Event `json:"happenings,omitempty"`
 }
 
 // A Run says which trial it was.
@@ -97,6 +99,7 @@ func Summarise(r *record.Record) Summary {
 		Scenario: h.Scenario, Collector: h.Collector, Tool: h.Tool, Machine: h.Machine,
 		Enforcement: h.Enforcement, Sampling: h.Sampling,
 		Figures: verdict.Measure(r), Findings: v.Findings, Advice: verdict.Advise(r),
+		Happenings: happenings(r),
 	}
 	if e := r.Ending; e != nil {
 		s.Run.Interrupted, s.Run.CutShort = e.Interrupted, e.CutShort

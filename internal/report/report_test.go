@@ -60,6 +60,7 @@ func records() map[string]*record.Record {
 	deadPod := killed.Record()
 	deadPod.Ending.CutShort = "the gateway is gone"
 	trials.Kubelet(deadPod, 10)
+	trials.Told(deadPod)
 	return map[string]*record.Record{
 		"calm": trials.Calm().Record(), "killed": dead, "troubled": troubled.Record(),
 		"kubelet": cluster, "kubelet-killed": deadPod,

@@ -27,6 +27,10 @@ func ofUsage(c verdict.CPUFigures, m verdict.MemoryFigures) string {
 		memory = fmt.Sprintf("Memory is by the account of %s, read %s: a peak between two readings is "+
 			"not seen. ", named(m.Source), every) + set
 	}
+	if c.ThrottledPeriods != nil && c.Source == verdict.BySelf && m.Every() != "" {
+		cpu += fmt.Sprintf(" What the limit held back is by the account of %s, read %s, from its first "+
+			"reading in the measured time to its last.", named(m.Source), m.Every())
+	}
 	return fmt.Sprintf("%s %s From `raw/samples.jsonl` (%s).", cpu, memory, from)
 }
 
@@ -49,7 +53,7 @@ func named(source string) string {
 		return "the place's account"
 	case source == verdict.BySelf:
 		return "their own metrics"
-	case strings.HasPrefix(source, "the "):
+	case strings.HasPrefix(source, "the "), strings.HasPrefix(source, "Prometheus"):
 		return source
 	}
 	return "the " + source

@@ -33,6 +33,7 @@ func Text(w io.Writer, s Summary) error {
 			quantileText(l, percentiles[5].of), clocks)
 	}
 	p.usageText(s.Figures)
+	p.placeText(s)
 	if n := len(s.Advice); n > 0 {
 		p.line("  advice    %d, see %s", n, RecommendationsFile)
 	}

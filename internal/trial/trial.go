@@ -54,6 +54,7 @@ func (i Interrupt) Error() string { return "interrupted by " + i.Signal }
 type run struct {
 	plan    plan.Plan
 	runID   string
+	notes   []string // in the header
 	place   env.Environment
 	log     *record.Log
 	options Options
@@ -94,7 +95,7 @@ func Run(
 		plan: p, place: place, log: log, options: o, phase: record.PhaseStarting,
 		transport: place.Transport(), wire: map[string][]*end{},
 		instances: map[string]env.Instance{}, states: map[string]env.State{},
-		watch: verdict.NewWatch(h), runID: h.RunID,
+		watch: verdict.NewWatch(h), runID: h.RunID, notes: h.Notes,
 	}
 	r.pulses = newPulses(p.Scenario.Timing.Total(), log.Pulse)
 	if t, ok := r.transport.(interface{ CloseIdleConnections() }); ok {
@@ -123,6 +124,7 @@ func Run(
 		ending.Error = err.Error()
 		r.event(record.EventError, "", err.Error())
 	}
+	r.placeNotes()
 	ending.Finished = time.Now().UTC()
 	return errors.Join(err, log.Close(ending))
 }
@@ -139,6 +141,7 @@ func (r *run) whole(ctx context.Context, ending *record.Ending) error {
 	group.Go(func() { r.watcher.Run(watching, r.loadStart, r.currentPhase, r.sample) })
 	group.Go(func() { r.watcher.RunPulses(watching, r.loadStart, r.pulse) })
 	group.Go(func() { r.profiles.run(watching) })
+	group.Go(func() { r.witness(watching) })
 	defer group.Wait()
 	defer stop()
 
@@ -313,21 +316,30 @@ func (r *run) enter(p record.Phase) record.Phase {
 }
 
 func (r *run) event(kind record.EventKind, actor, text string) {
-	e := record.Event{At: time.Now().UTC(), Kind: kind, Actor: actor, Text: text}
+	r.note(record.Event{At: time.Now(), Kind: kind, Actor: actor, Text: text})
+}
+
+// note keeps an event, and tells it.
+func (r *run) note(e record.Event) {
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	e.At = e.At.UTC()
 	if start, ok := r.loadStart(); ok {
 		e.Elapsed = e.At.Sub(start).Seconds()
 	}
 	if err := r.log.Event(e); err != nil {
 		r.options.Logger.Error("cannot write event", "error", err)
 	}
-	switch kind {
+	switch e.Kind {
 	case record.EventThreshold, record.EventKilled, record.EventEnded:
 		if err := r.pulses.keep(e.At); err != nil {
 			r.options.Logger.Error("cannot write pulse", "error", err)
 		}
 	}
-	if actor != "" {
-		text = actor + ": " + text
+	text := e.Text
+	if e.Actor != "" {
+		text = e.Actor + ": " + text
 	}
-	r.options.Logger.Info(text, "kind", kind)
+	r.options.Logger.Info(text, "kind", e.Kind)
 }

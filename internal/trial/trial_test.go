@@ -35,6 +35,7 @@ type question struct {
 	onDeath                 scenario.Gateway // and nothing else of it
 	hang                    time.Duration
 	generators, backends    int
+	in                      func(*place) env.Environment // nil: the place itself
 }
 
 const (
@@ -113,7 +114,11 @@ func (q *question) ask(t *testing.T, ctx context.Context) (*record.Record, error
 	if q.hang > 0 {
 		o = trial.Impatient(o, q.hang)
 	}
-	failed := trial.Run(ctx, p, here, h, log, o)
+	var in env.Environment = here
+	if q.in != nil {
+		in = q.in(here)
+	}
+	failed := trial.Run(ctx, p, in, h, log, o)
 	if err := here.Close(); err != nil {
 		t.Error(err)
 	}

@@ -33,6 +33,8 @@ type Figures struct {
 	Looks    map[string]Look `json:"looks"` // by actor
 	Exports  ExportFigures   `json:"exports"`
 	Go       GoFigures       `json:"gateway_go"`
+	// Scale is nil where nothing is known of how many gateways there were.
+	Scale *ScaleFigures `json:"gateway_scale,omitempty"`
 	// Limited is nil when nothing was seen of the load.
 	Limited *Limited `json:"limited,omitempty"`
 }
@@ -195,6 +197,7 @@ func Measure(r *record.Record) Figures {
 		Looks:     m.looks(),
 		Exports:   m.exports(),
 		Go:        m.goRuntime(),
+		Scale:     m.scale(),
 	}
 	f.Limited = limited(&subject{measure: m, f: f})
 	return f

@@ -44,7 +44,7 @@ func (s *subject) used() (share *float64, of string) {
 }
 
 // cpuUsed is CPU against what is critical of the limit. Without a limit the machine
-// is one: what all actors used, against what they may before they wait for each other.
+// is one: what all actors on it used, against what they may before they wait for each other.
 func (s *subject) cpuUsed() (share *float64, of string) {
 	if limit := s.f.CPU.Limit; limit != nil {
 		allowed := *limit
@@ -52,6 +52,9 @@ func (s *subject) cpuUsed() (share *float64, of string) {
 			allowed *= float64(*c)
 		}
 		return over(s.cpuJudged(), &allowed), ofCPU
+	}
+	if nodes := s.nodes(); len(nodes) > 1 {
+		return s.gatewayNodesUsed(nodes), ofMachine
 	}
 	sum, room := 0.0, hostShare*float64(s.r.Header.Machine.Cores)
 	for _, used := range []*float64{s.f.CPU.Average, s.f.Loadgen.Cores, s.f.Backend.Cores} {

@@ -45,6 +45,10 @@ func hostPressed(s *subject) []Finding {
 	}
 	cores := float64(m.Cores)
 	found := slices.Concat(s.othersRan(cores), s.stolen(cores), s.pressure())
+	if nodes := s.nodes(); len(nodes) > 1 {
+		found = append(found, s.nodesFull(nodes)...)
+		return append(found, s.endsStalled()...)
+	}
 	sum := 0.0
 	for _, used := range []*float64{s.f.CPU.Average, s.f.Loadgen.Cores, s.f.Backend.Cores} {
 		if used == nil {

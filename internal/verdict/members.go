@@ -30,6 +30,9 @@ func (m measure) inPlaceOf(actor, member string) measure {
 		samples[i] = s
 	}
 	m.samples = samples
+	if on, known := m.ending.Nodes[member]; known {
+		m.ending.Nodes = map[string]string{actor: on}
+	}
 	return m
 }
 

@@ -254,6 +254,8 @@ func hostCases() []reasonCase {
 		{verdict.HostBusy, onHost(env.Host{BusySeconds: 3.9}), onHost(env.Host{BusySeconds: 3.7})},
 		{verdict.HostBusy, onHost(env.Host{BusySeconds: 3.9}), onHost(env.Host{BusySeconds: .36, StealSeconds: 3.5})},
 		{verdict.HostFull, full(1), full(2)},
+		{verdict.HostFull, onNodes("a", "a", "b", 1, 4), onNodes("a", "a", "b", 2, 4)},
+		{verdict.HostFull, onNodes("a", "b", "a", 1, 4), onNodes("a", "b", "b", 1, 4)},
 		{verdict.HostSteal, onHost(env.Host{StealSeconds: .09}), onHost(env.Host{StealSeconds: .07})},
 		{verdict.HostSteal, burst(.45), burst(.3)},
 		{verdict.HostPressure, waits(.41, 3.2, 0), waits(.39, 3.2, 0)},

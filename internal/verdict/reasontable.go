@@ -202,8 +202,8 @@ var placeReasons = []ReasonEntry{
 	},
 	{
 		HostFull, "host", Degraded,
-		fmt.Sprintf("the actors together used more than %s of the machine's cores on average",
-			Percent(hostShare)),
+		fmt.Sprintf("the actors together used more than %s of the machine's cores on average; in "+
+			"a cluster several that shared a node, of its cores", Percent(hostShare)),
 		"gateway, load generator and backend had to wait for each other",
 		"use a larger machine, or ask for a lower rate",
 	},

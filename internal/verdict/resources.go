@@ -213,7 +213,7 @@ func later(before, now *uint64) *uint64 {
 
 func (m measure) end(actor string) EndFigures {
 	var f EndFigures
-	if cores := m.r.Header.Machine.Cores; cores > 0 {
+	if cores := m.coresFor(actor); cores > 0 {
 		f.Allowed = new(float64(cores))
 	}
 	for _, a := range m.r.Header.Actors {

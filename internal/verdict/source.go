@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"math"
+	"slices"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
@@ -19,12 +20,21 @@ type UsageSource struct {
 // BySelf is what an actor's process says of itself, once a second.
 const BySelf = "own metrics"
 
-// keepers are who keeps the account of usage, by environment, where it is read seldom.
+// keepers are who keeps the account of usage, by environment, where it is read seldom and
+// the account does not name him.
 var keepers = map[string]string{"kubernetes": "kubelet"}
 
-// KeeperOf names who keeps the account of usage in an environment.
-func KeeperOf(environment string) string {
-	if name, known := keepers[environment]; known {
+// KeeperOf names who keeps the account of an actor's usage: who told it last, or who always
+// does in that environment.
+func KeeperOf(r *record.Record, actor string) string {
+	for i := range slices.Backward(r.Samples) {
+		if u := r.Samples[i].Actors[actor].Usage; u != nil && u.Source != "" {
+			return u.Source
+		} else if u != nil {
+			break
+		}
+	}
+	if name, known := keepers[r.Header.Environment]; known {
 		return name
 	}
 	return "the place"
@@ -60,7 +70,7 @@ func (m measure) placeSource(actor string) (u UsageSource) {
 	if !coarse {
 		return u
 	}
-	u.Source, u.Resolution = KeeperOf(m.r.Header.Environment), &step
+	u.Source, u.Resolution = KeeperOf(m.r, actor), &step
 	return u
 }
 

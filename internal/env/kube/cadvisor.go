@@ -2,7 +2,9 @@ package kube
 
 import (
 	"bytes"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,61 +14,86 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
 
+// cpuTotal is the processor time of a container, in seconds.
+const cpuTotal = "container_cpu_usage_seconds_total"
+
 // detailedUsage is what cadvisor tells of an incarnation, where it is of the same
 // measurement as u: the processor time of two is never equal.
 func detailedUsage(text []byte, life incarnation, u env.Usage) (env.Usage, bool) {
 	figures, at := cadvisorFigures(text, life)
-	used, ok := figures["container_cpu_usage_seconds_total"]
+	used, ok := figures[cpuTotal]
 	if !ok || u.CPUSeconds == nil || math.Abs(used-*u.CPUSeconds) > 1e-6 || at.IsZero() {
 		return env.Usage{}, false
 	}
 	u.At = at
-	for name, field := range map[string]**int64{
+	addDetails(&u, figures)
+	return u, true
+}
+
+// sizes and counts are the fields of a usage by the names of cadvisor's figures. What is
+// positive is not known where it is 0: a kernel that does not count these leaves them so,
+// which no container ever is.
+func sizes(u *env.Usage) (all, positive map[string]**int64) {
+	return map[string]**int64{
 		"container_memory_cache":             &u.MemoryFile,
 		"container_memory_rss":               &u.MemoryAnon,
 		"container_memory_usage_bytes":       &u.MemoryUsage,
 		"container_memory_working_set_bytes": &u.MemoryWorkingSet,
-	} {
+	}, map[string]**int64{
+		"container_memory_kernel_usage":    &u.MemoryKernel,
+		"container_memory_max_usage_bytes": &u.MemoryPeak,
+	}
+}
+
+func counts(u *env.Usage) map[string]**uint64 {
+	return map[string]**uint64{
+		"container_cpu_cfs_periods_total":           &u.Periods,
+		"container_cpu_cfs_throttled_periods_total": &u.ThrottledPeriods,
+		"container_oom_events_total":                &u.OOMKills,
+	}
+}
+
+// throttledTotal is for how long a container was held back by its limit, in seconds.
+const throttledTotal = "container_cpu_cfs_throttled_seconds_total"
+
+// addDetails adds what was measured with the processor time.
+func addDetails(u *env.Usage, figures map[string]float64) {
+	all, positive := sizes(u)
+	for name, field := range all {
 		if v, ok := figures[name]; ok {
 			*field = new(int64(v))
 		}
 	}
-	// A kernel that does not count these leaves them 0, which no container ever is.
-	for name, field := range map[string]**int64{
-		"container_memory_kernel_usage":    &u.MemoryKernel,
-		"container_memory_max_usage_bytes": &u.MemoryPeak,
-	} {
+	for name, field := range positive {
 		if v := figures[name]; v > 0 {
 			*field = new(int64(v))
 		}
 	}
-	for name, field := range map[string]**uint64{
-		"container_cpu_cfs_periods_total":           &u.Periods,
-		"container_cpu_cfs_throttled_periods_total": &u.ThrottledPeriods,
-		"container_oom_events_total":                &u.OOMKills,
-	} {
+	for name, field := range counts(u) {
 		if v, ok := figures[name]; ok {
 			*field = new(uint64(v))
 		}
 	}
-	if v, ok := figures["container_cpu_cfs_throttled_seconds_total"]; ok {
+	if v, ok := figures[throttledTotal]; ok {
 		u.ThrottledSeconds = new(v)
 	}
-	addPressure(&u, figures)
-	return u, true
+	addPressure(u, figures)
+}
+
+// detailNames are those of all figures that addDetails knows, sorted.
+func detailNames() []string {
+	all, positive := sizes(&env.Usage{})
+	names := slices.Collect(maps.Keys(all))
+	names = slices.AppendSeq(names, maps.Keys(positive))
+	names = slices.AppendSeq(names, maps.Keys(counts(&env.Usage{})))
+	names = slices.AppendSeq(names, maps.Keys(pressures(&env.Usage{})))
+	return slices.Sorted(slices.Values(append(names, throttledTotal)))
 }
 
 // addPressure adds PSI. On cgroup v1 all of it is 0, which would mean that no process ever
 // waited for a processor: it is not known there.
 func addPressure(u *env.Usage, figures map[string]float64) {
-	fields := map[string]**float64{
-		"container_pressure_cpu_waiting_seconds_total":    &u.CPUStalled,
-		"container_pressure_cpu_stalled_seconds_total":    &u.CPUStalledFull,
-		"container_pressure_memory_waiting_seconds_total": &u.MemoryStalled,
-		"container_pressure_memory_stalled_seconds_total": &u.MemoryStalledFull,
-		"container_pressure_io_waiting_seconds_total":     &u.IOStalled,
-		"container_pressure_io_stalled_seconds_total":     &u.IOStalledFull,
-	}
+	fields := pressures(u)
 	known := false
 	for name := range fields {
 		known = known || figures[name] > 0
@@ -75,6 +102,17 @@ func addPressure(u *env.Usage, figures map[string]float64) {
 		if v, ok := figures[name]; ok && known {
 			*field = new(v)
 		}
+	}
+}
+
+func pressures(u *env.Usage) map[string]**float64 {
+	return map[string]**float64{
+		"container_pressure_cpu_waiting_seconds_total":    &u.CPUStalled,
+		"container_pressure_cpu_stalled_seconds_total":    &u.CPUStalledFull,
+		"container_pressure_memory_waiting_seconds_total": &u.MemoryStalled,
+		"container_pressure_memory_stalled_seconds_total": &u.MemoryStalledFull,
+		"container_pressure_io_waiting_seconds_total":     &u.IOStalled,
+		"container_pressure_io_stalled_seconds_total":     &u.IOStalledFull,
 	}
 }
 
@@ -110,7 +148,7 @@ func cadvisorFigures(text []byte, life incarnation) (map[string]float64, time.Ti
 				continue
 			}
 			figures[name] += m.GetUntyped().GetValue() // of several processors
-			if ms := m.GetTimestampMs(); ms > 0 && name == "container_cpu_usage_seconds_total" {
+			if ms := m.GetTimestampMs(); ms > 0 && name == cpuTotal {
 				at = time.UnixMilli(ms).UTC()
 			}
 		}

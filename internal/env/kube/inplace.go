@@ -275,6 +275,13 @@ func (t *takeover) stopped(at time.Time) env.State {
 	return env.State{Stopped: true, Ended: at}
 }
 
+// target is the gateway's Deployment.
+func (t *takeover) target() target {
+	return target{
+		namespace: t.site.namespace, deployment: t.o.Found.Deployment, autoscaled: true,
+	}
+}
+
 // service is the host by which the load generator reaches the installation.
 func (t *takeover) service() string { return serviceOf(t.site.namespace) }
 

@@ -35,6 +35,9 @@ type Options struct {
 	Namespace string
 	// Image is the tool's own, with both its programs; its entry point is the tool.
 	Image string
+	// Prometheus is the address of one that scrapes kubelets, asked for what pods use where
+	// kubelets may not be asked; empty: none.
+	Prometheus string
 	// Keep leaves what the run has made in the cluster.
 	Keep bool
 	// Patience is how long a pod may wait for a node and its image; 0 means 2 min.
@@ -58,6 +61,8 @@ type Kube struct {
 	owner   owner
 	table   *table
 	figures *figures
+	usage   usages
+	scales  *scales
 	inPlace *takeover // nil where the gateway is the run's own
 	spool   string    // where output goes without Options.LogPath
 
@@ -75,6 +80,8 @@ type Kube struct {
 	stages []*stage // in the order of their first start
 	made   []object // in the order of their making
 	pods   int      // made by Output
+	// elsewhere is the gateway's Deployment where that is not the run's own.
+	elsewhere target
 
 	closing  sync.Once
 	closeErr error
@@ -109,6 +116,11 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("use namespace %q: want lower-case letters, digits and - within, "+
 			"at most 63", o.Namespace)
 	}
+	if o.Prometheus != "" {
+		if err := CheckPrometheus(o.Prometheus); err != nil {
+			return o, fmt.Errorf("use a Prometheus: %w", err)
+		}
+	}
 	if o.Patience == 0 {
 		o.Patience = 2 * time.Minute
 	}
@@ -124,6 +136,7 @@ func (o Options) complete() (Options, error) {
 // settle takes possession of a place in the cluster.
 func settle(ctx context.Context, o Options, a access) (*Kube, error) {
 	k := &Kube{o: o, access: a, naming: newNaming(o), table: newTable(), listen: anyIPv4}
+	k.scales = newScales()
 	k.figures = newFigures(a.proxyNode)
 	k.opening, k.shut = context.WithCancelCause(context.Background())
 	k.life, k.end = context.WithCancelCause(quiet(context.Background(), o.Log))
@@ -146,11 +159,15 @@ func (k *Kube) open(ctx context.Context) error {
 		if k.inPlace, err = newTakeover(k, *k.o.InPlace); err != nil {
 			return err
 		}
+		k.elsewhere = k.inPlace.target()
 	}
 	if err := k.askRights(ctx); err != nil {
 		return err
 	}
 	if err := k.inPlace.refuse(ctx); err != nil {
+		return err
+	}
+	if err := k.chooseUsage(ctx); err != nil {
 		return err
 	}
 	if k.spool, err = os.MkdirTemp("", "odigos-stress-kube-"); err != nil {

@@ -38,6 +38,18 @@ func (r right) String() string {
 	return s
 }
 
+// What a run lacks without a right that it can do without.
+const (
+	withoutEvents  = "what happens to pods, and why the cluster refuses one, is told in part"
+	withoutKubelet = "processor time and memory of pods are not known from kubelet"
+	withoutNodes   = "what becomes of nodes under a run is not told"
+	withoutScale   = "how many pods of the gateway there are over time is not known"
+	withoutScaler  = "what an autoscaler decides is not told"
+)
+
+// missing says what is not known without it.
+func (r right) missing() string { return fmt.Sprintf("no right to %s: %s", r, r.without) }
+
 // needed are the rights of a run. Those to namespaces are for one of its own alone.
 func needed(ownNamespace bool) []right {
 	var all []right
@@ -64,17 +76,20 @@ func needed(ownNamespace bool) []right {
 	return append(
 		all,
 		right{
-			verb: "list", resource: "events",
-			without: "why the cluster refuses a pod is told in part",
+			verb: "list", resource: "events", without: withoutEvents,
 		},
+		right{verb: "watch", resource: "events", without: withoutEvents},
 		right{
 			verb: "get", resource: "nodes", sub: "proxy", cluster: true,
-			without: "processor time and memory of pods are not known from kubelet",
+			without: withoutKubelet,
 		},
 		right{
 			verb: "list", resource: "nodes", cluster: true,
 			without: "the machines that pods run on are not known",
 		},
+		right{verb: "watch", resource: "nodes", cluster: true, without: withoutNodes},
+		right{verb: "list", group: "apps", resource: "deployments", without: withoutScale},
+		right{verb: "watch", group: "apps", resource: "deployments", without: withoutScale},
 	)
 }
 
@@ -143,7 +158,7 @@ func (k *Kube) askRightsIn(ctx context.Context, namespace string, rights []right
 		switch {
 		case x.allowed:
 		case x.right.without != "":
-			k.note(fmt.Sprintf("no right to %s: %s", x.right, x.right.without))
+			k.note(x.right.missing())
 		default:
 			missing = append(missing, x.right)
 		}

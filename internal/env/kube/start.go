@@ -77,7 +77,11 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	if err != nil {
 		return nil, k.giveUp(ctx, a, err, adopting)
 	}
-	return k.board(a, lives), nil
+	c := k.board(a, lives)
+	if a.Name == gatewayActor {
+		k.followScale()
+	}
+	return c, nil
 }
 
 // board makes the crew of a start that became ready.
@@ -102,6 +106,7 @@ func (k *Kube) startInPlace(ctx context.Context, a env.Actor) (*crew, error) {
 	}
 	c := k.board(a, lives)
 	c.inPlace = k.inPlace
+	k.followScale()
 	return c, nil
 }
 

@@ -16,16 +16,16 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/klog/v2"
 )
 
 // A table is what the cluster says of a run's pods and endpoints, as last heard. Pods that
 // are gone stay in it: how they ended is asked for later.
 type table struct {
-	mu      sync.Mutex
-	changed chan struct{} // closed at the next change
-	pods    map[types.UID]*corev1.Pod
-	gone    map[types.UID]time.Time // when it was seen that a pod was gone
+	mu       sync.Mutex
+	changed  chan struct{} // closed at the next change
+	pods     map[types.UID]*corev1.Pod
+	gone     map[types.UID]time.Time // when it was seen that a pod was gone
+	wasReady map[types.UID]bool      // at some time
 	// ends are how containers ended, by their ids: a pod's status holds the last alone.
 	ends   map[string]corev1.ContainerStateTerminated
 	slices map[string]*discoveryv1.EndpointSlice
@@ -35,8 +35,9 @@ func newTable() *table {
 	return &table{
 		changed: make(chan struct{}),
 		pods:    map[types.UID]*corev1.Pod{}, gone: map[types.UID]time.Time{},
-		ends:   map[string]corev1.ContainerStateTerminated{},
-		slices: map[string]*discoveryv1.EndpointSlice{},
+		wasReady: map[types.UID]bool{},
+		ends:     map[string]corev1.ContainerStateTerminated{},
+		slices:   map[string]*discoveryv1.EndpointSlice{},
 	}
 }
 
@@ -71,8 +72,7 @@ func (s scope) takenSlice(e *discoveryv1.EndpointSlice) *discoveryv1.EndpointSli
 	return e
 }
 
-// follow watches until ctx ends. The library's reflector lists, watches, and begins anew
-// when the API server has forgotten where it was.
+// follow watches until ctx ends.
 func (t *table) follow(ctx context.Context, client kubernetes.Interface, of scope) {
 	pods, ends := client.CoreV1().Pods(of.namespace), client.DiscoveryV1().EndpointSlices(of.namespace)
 	podList := &cache.ListWatch{
@@ -95,15 +95,11 @@ func (t *table) follow(ctx context.Context, client kubernetes.Interface, of scop
 			return ends.Watch(ctx, o)
 		},
 	}
-	log := klog.FromContext(ctx)
-	reflect := func(name string, lw *cache.ListWatch, kind any, store cache.ReflectorStore) func() {
-		r := cache.NewReflectorWithOptions(cache.ToListWatcherWithWatchListSemantics(lw, client), kind,
-			store, cache.ReflectorOptions{Name: name, ResyncPeriod: resync, Logger: &log})
-		return func() { r.RunWithContext(ctx) }
-	}
 	var group sync.WaitGroup
-	group.Go(reflect("pods", podList, &corev1.Pod{}, podStore{t, of}))
-	group.Go(reflect("endpoints", sliceList, &discoveryv1.EndpointSlice{}, sliceStore{t, of}))
+	group.Go(func() { mirror(ctx, client, "pods", podList, &corev1.Pod{}, podStore{t, of}) })
+	group.Go(func() {
+		mirror(ctx, client, "endpoints", sliceList, &discoveryv1.EndpointSlice{}, sliceStore{t, of})
+	})
 	group.Wait()
 }
 
@@ -116,6 +112,7 @@ func (t *table) tell() {
 func (t *table) setPod(p *corev1.Pod) {
 	t.pods[p.UID] = p
 	delete(t.gone, p.UID)
+	t.wasReady[p.UID] = t.wasReady[p.UID] || isReady(p)
 	for _, s := range p.Status.ContainerStatuses {
 		for _, state := range []corev1.ContainerState{s.LastTerminationState, s.State} {
 			if e := state.Terminated; e != nil && e.ContainerID != "" {
@@ -145,6 +142,18 @@ func (t *table) podsOf(actor string) ([]*corev1.Pod, <-chan struct{}) {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
 	return found, t.changed
+}
+
+// living are all pods that are there, and a channel that is closed at the next change.
+func (t *table) living() (all []*corev1.Pod, changed <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for uid, p := range t.pods {
+		if _, gone := t.gone[uid]; !gone {
+			all = append(all, p)
+		}
+	}
+	return all, t.changed
 }
 
 // served are the names of the pods that an actor's Service answers with.
@@ -180,6 +189,25 @@ func (t *table) dead(actor string) map[string]bool {
 		}
 	}
 	return dead
+}
+
+// actorOf is whose pod one is; false where it is not known.
+func (t *table) actorOf(uid types.UID) (string, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, known := t.pods[uid]
+	if !known {
+		return "", false
+	}
+	return p.Labels[labelComponent], true
+}
+
+// neverReady is whether a pod is known, and was not ready yet.
+func (t *table) neverReady(uid types.UID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, known := t.pods[uid]
+	return known && !t.wasReady[uid]
 }
 
 // over is whether nothing in a pod will ever run again.

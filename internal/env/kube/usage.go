@@ -183,12 +183,12 @@ func (c containerFigures) usage() env.Usage {
 	return u
 }
 
-// Usage is what kubelet measured last, some seconds ago; At says when.
+// Usage is what was measured last, some seconds ago; At says when, Source by whom.
 func (i *Instance) Usage(ctx context.Context) (env.Usage, error) {
 	if !i.State().Running {
 		return env.Usage{}, errors.New("read usage: it has ended")
 	}
-	return i.crew.kube.figures.of(ctx, i.life.namespace, i.life)
+	return i.crew.kube.usage.of(ctx, i.life.namespace, i.life)
 }
 
 // Usage implements env.Instance: it is the sum over all members, as of the oldest figure.

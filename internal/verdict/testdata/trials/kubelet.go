@@ -1,6 +1,8 @@
 package trials
 
 import (
+	"time"
+
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
@@ -59,4 +61,33 @@ func OwnCPU(r *record.Record) {
 			a.Metrics[record.ProcessCPU] = *a.Usage.CPUSeconds
 		}
 	}
+}
+
+// Told has a cluster tell what happened to the gateway, of which there come to be three.
+func Told(r *record.Record) {
+	for i := range r.Samples {
+		s := &r.Samples[i]
+		scale := env.Scale{Wanted: 1, Ready: 1, Least: 1, Most: 3}
+		if s.Elapsed >= 30 {
+			scale.Wanted = 3
+		}
+		if s.Elapsed >= 36 {
+			scale.Ready = 3
+		}
+		a := s.Actors[record.Gateway]
+		a.Scale = &scale
+		s.Actors[record.Gateway] = a
+	}
+	say := func(e float64, actor, text string) {
+		r.Events = append(r.Events, record.Event{
+			At: Start.Add(time.Duration(e * float64(time.Second))), Elapsed: e,
+			Kind: record.EventPlace, Actor: actor, Text: text,
+		})
+	}
+	say(44, record.Gateway, "kubelet started the container again, restart 1: the one before ended "+
+		"at 09:27:35, OOMKilled, exit code 137 (Pod gateway-bcdfg-bcdfg)")
+	say(30, record.Gateway, "SuccessfulRescale: New size: 3; reason: cpu resource utilization "+
+		"(percentage of request) above target (HorizontalPodAutoscaler gateway)")
+	say(41, "", "node a: MemoryPressure is True: KubeletHasInsufficientMemory: kubelet has "+
+		"insufficient memory available")
 }
