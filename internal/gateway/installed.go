@@ -157,8 +157,8 @@ func Differs(rendered string, quiet time.Duration, sampling []string) []string {
 		}
 	}
 	if w := u.waits(exporter); w.Pipeline > quiet {
-		all = append(all, fmt.Sprintf("A span may rest in the gateway for %s, and it is taken for empty after "+
-			"%s: what the drain did not wait for may be told as lost.", w.Pipeline, quiet))
+		all = append(all, fmt.Sprintf("A span may rest in the gateway for %s, and it is taken for empty "+
+			"after %s: what the drain did not wait for may be told as lost.", w.Pipeline, quiet))
 	}
 	types := func(ids []string) []string {
 		out := []string{}

@@ -259,7 +259,8 @@ func (t *takeover) follow(ctx context.Context) error {
 	}
 	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
 	if err != nil || selector.Empty() {
-		return fmt.Errorf("find the pods of Deployment %s/%s: found no usable selector", d.Namespace, d.Name)
+		return fmt.Errorf("find the pods of Deployment %s/%s: found no usable selector", d.Namespace,
+			d.Name)
 	}
 	t.k.background.Go(func() {
 		t.k.table.follow(t.k.life, t.k.access.client, scope{
@@ -316,8 +317,8 @@ func Changes(ctx context.Context, o Options, gateway env.Actor) ([]string, error
 		all = append(all, fmt.Sprintf("%s%s in namespace %s.", strings.ToUpper(text[:1]), text[1:],
 			k.inPlace.site.namespace))
 	}
-	all = slices.Insert(all, 0, fmt.Sprintf("Make ConfigMap %s, a Job that watches over it, and its rights, "+
-		"in namespace %s.", journalName, k.inPlace.site.namespace))
+	all = slices.Insert(all, 0, fmt.Sprintf("Make ConfigMap %s, a Job that watches over it, and its "+
+		"rights, in namespace %s.", journalName, k.inPlace.site.namespace))
 	return append(all, fmt.Sprintf("Start the pods of Deployment %s anew, one after the other.",
 		o.InPlace.Found.Workload()), "Take all of that back at the end."), nil
 }

@@ -64,9 +64,12 @@ func (t *takeover) settle(ctx context.Context, w wanted) error {
 		{"Odigos' autoscaler changes the Deployment, and its pods are started", t.rolledOut(w)},
 	}
 	for _, c := range w.made {
-		steps = append(steps, step{"Odigos takes " + singular[c.Make] + " " + c.Name + " over", t.taken(c)})
+		name := fmt.Sprintf("Odigos takes %s %s over", singular[c.Make], c.Name)
+		steps = append(steps, step{name, t.taken(c)})
 	}
-	steps = append(steps, step{"the gateway's configuration has it all, and nothing else", t.isRendered(w)})
+	steps = append(steps, step{
+		"the gateway's configuration has it all, and nothing else", t.isRendered(w),
+	})
 	for _, s := range steps {
 		if err := t.await(ctx, s); err != nil {
 			return err

@@ -69,8 +69,8 @@ func (t *takeover) others(ctx context.Context) ([]unstructured.Unstructured, err
 	var names []string
 	for _, d := range list.Items {
 		if d.GetName() == destinationName {
-			return nil, fmt.Errorf("use the installation in namespace %s: found a Destination %s that is not "+
-				"this run's; want it removed", t.site.namespace, destinationName)
+			return nil, fmt.Errorf("use the installation in namespace %s: found a Destination %s that is "+
+				"not this run's; want it removed", t.site.namespace, destinationName)
 		}
 		is, err := disabled(&d)
 		if err != nil {
@@ -82,10 +82,10 @@ func (t *takeover) others(ctx context.Context) ([]unstructured.Unstructured, err
 		enabled, names = append(enabled, d), append(names, d.GetName())
 	}
 	if len(enabled) > 0 && !t.o.AllowLive {
-		return nil, fmt.Errorf("use the installation in namespace %s: found Destinations that are enabled: "+
-			"%s; the load would be sent to them too. Want none, or --allow-live, which disables them for the "+
-			"time of the run: what comes meanwhile does not reach them", t.site.namespace,
-			strings.Join(names, ", "))
+		return nil, fmt.Errorf("use the installation in namespace %s: found Destinations that are "+
+			"enabled: %s; the load would be sent to them too. Want none, or --allow-live, which disables "+
+			"them for the time of the run: what comes meanwhile does not reach them",
+			t.site.namespace, strings.Join(names, ", "))
 	}
 	return enabled, nil
 }
@@ -133,9 +133,9 @@ func (t *takeover) live(ctx context.Context) error {
 			named))
 		return nil
 	}
-	return fmt.Errorf("use the installation in namespace %s: found workloads that send to it: %s. Want none, "+
-		"or --allow-live: what they send meanwhile goes to the run's backend alone, and is lost",
-		t.site.namespace, named)
+	return fmt.Errorf("use the installation in namespace %s: found workloads that send to it: %s. "+
+		"Want none, or --allow-live: what they send meanwhile goes to the run's backend alone, and is "+
+		"lost", t.site.namespace, named)
 }
 
 const mebi = 1 << 20
@@ -184,7 +184,8 @@ func (t *takeover) configuring(ctx context.Context, want settings) (*change, err
 	if err != nil {
 		return nil, fmt.Errorf("read ConfigMap %s/%s: %w", t.site.namespace, odigosConfiguration, err)
 	}
-	where := fmt.Sprintf("ConfigMap %s/%s, key %s", t.site.namespace, odigosConfiguration, odigosSettingsKey)
+	where := fmt.Sprintf("ConfigMap %s/%s, key %s", t.site.namespace, odigosConfiguration,
+		odigosSettingsKey)
 	before, err := settingsOf(text, want.names())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", where, err)

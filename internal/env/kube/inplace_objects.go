@@ -16,7 +16,9 @@ type Object struct {
 }
 
 // kindsAdded are the kinds that may be added, by their resources.
-var kindsAdded = map[string]string{"Processor": processors, "Action": actions, "Sampling": samplings}
+var kindsAdded = map[string]string{
+	"Processor": processors, "Action": actions, "Sampling": samplings,
+}
 
 func (o Object) resource() string { return kindsAdded[o.content.GetKind()] }
 
@@ -54,7 +56,8 @@ func ReadObjects(name string, text []byte) ([]Object, error) {
 		}
 		taken := func(x Object) bool { return x.Kind() == o.Kind() && x.Name() == o.Name() }
 		if slices.ContainsFunc(all, taken) {
-			return nil, fmt.Errorf("%s: found %s %s a second time, want each once", where, o.Kind(), o.Name())
+			return nil, fmt.Errorf("%s: found %s %s a second time, want each once", where, o.Kind(),
+				o.Name())
 		}
 		all = append(all, o)
 	}
@@ -81,8 +84,8 @@ func splitDocuments(text string) []string {
 func (o Object) check() error {
 	version, kind := o.content.GetAPIVersion(), o.content.GetKind()
 	if version != odigosGroup+"/v1alpha1" || kindsAdded[kind] == "" {
-		return fmt.Errorf("%s: found %s of %s, want Processor, Action or Sampling of %s/v1alpha1", o.where,
-			orNone(nonEmpty(kind)), orNone(nonEmpty(version)), odigosGroup)
+		return fmt.Errorf("%s: found %s of %s, want Processor, Action or Sampling of %s/v1alpha1",
+			o.where, orNone(nonEmpty(kind)), orNone(nonEmpty(version)), odigosGroup)
 	}
 	if _, ok := o.content.Object["metadata"].(map[string]any); !ok || o.content.GetName() == "" {
 		return fmt.Errorf("%s: found a %s without metadata.name, want one", o.where, kind)
@@ -90,7 +93,9 @@ func (o Object) check() error {
 	if _, ok := o.content.Object["spec"].(map[string]any); !ok {
 		return fmt.Errorf("%s: found %s %s without spec, want one", o.where, kind, o.Name())
 	}
-	for _, field := range []string{"uid", "resourceVersion", "ownerReferences", "finalizers", "generateName"} {
+	for _, field := range []string{
+		"uid", "resourceVersion", "ownerReferences", "finalizers", "generateName",
+	} {
 		if _, ok, _ := unstructured.NestedFieldNoCopy(o.content.Object, "metadata", field); ok {
 			return fmt.Errorf("%s: found metadata.%s, want %s %s without it", o.where, field, kind, o.Name())
 		}

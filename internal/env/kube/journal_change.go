@@ -279,9 +279,10 @@ func (c change) enable(ctx context.Context, s site, r *restoration) error {
 	case apierrors.IsNotFound(err):
 		r.left("Destination %s, which this run had disabled, is gone.", c.Disable)
 	case errors.As(err, &changed):
-		if is := changed.is; is != "spec.disabled is "+truth(c.Was) { // else it is back, or was never changed
-			r.left("Destination %s is left: %s, and this run had set true.", c.Disable, is)
+		if changed.is == "spec.disabled is "+truth(c.Was) {
+			return nil // it is back, or was never changed
 		}
+		r.left("Destination %s is left: %s, and this run had set true.", c.Disable, changed.is)
 	case err != nil:
 		return err
 	default:

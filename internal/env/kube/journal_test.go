@@ -1,17 +1,14 @@
 package kube
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,7 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
-	clienttesting "k8s.io/client-go/testing"
 )
 
 // A testSite is an installation of Odigos that does nothing: objects in client-go's fakes.
@@ -31,7 +27,7 @@ type testSite struct {
 	site
 	t      *testing.T
 	core   *fake.Clientset
-	custom *dynamicfake.FakeDynamicClient
+	odigos *dynamicfake.FakeDynamicClient
 }
 
 const siteConfiguration = `# ours
@@ -81,9 +77,9 @@ func newTestSite(t *testing.T, objects ...runtime.Object) *testSite {
 		core: fake.NewClientset(configMap(odigosConfiguration, odigosSettingsKey, siteConfiguration),
 			configMap(odigosEffective, odigosSettingsKey, siteConfiguration),
 			configMap(odigosGateway, odigosConfigKey, siteRendered("otlp_grpc/generic-theirs"))),
-		custom: dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists, objects...),
+		odigos: dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists, objects...),
 	}
-	s.site = site{access{client: s.core, custom: s.custom, where: "a test"}, odigosNamespace}
+	s.site = site{access{client: s.core, custom: s.odigos, where: "a test"}, odigosNamespace}
 	return s
 }
 
@@ -103,7 +99,7 @@ func (s *testSite) state() map[string]any {
 		}
 	}
 	for _, resource := range []string{destinations, processors, actions, samplings} {
-		list, err := s.site.custom(resource).List(s.t.Context(), metav1.ListOptions{})
+		list, err := s.custom(resource).List(s.t.Context(), metav1.ListOptions{})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -197,7 +193,7 @@ func TestJournalOfARunThatIsCutOff(t *testing.T) {
 			if changed := cmp.Diff(before, s.state()) != ""; changed != (cut >= 2) {
 				t.Fatalf("the installation is changed: %v", changed)
 			}
-			m, err := s.site.journal(t.Context())
+			m, err := s.journal(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -211,7 +207,7 @@ func TestJournalOfARunThatIsCutOff(t *testing.T) {
 			if diff := cmp.Diff(before, s.state()); diff != "" {
 				t.Errorf("the installation (-before +after):\n%s", diff)
 			}
-			if _, err := s.site.journal(t.Context()); !apierrors.IsNotFound(err) {
+			if _, err := s.journal(t.Context()); !apierrors.IsNotFound(err) {
 				t.Errorf("the journal is still there: %v", err)
 			}
 		})
@@ -298,7 +294,7 @@ func (s *testSite) edit(r *rand.Rand, c change, want map[string]any, told map[st
 	case c.Make == processors:
 		delete(told, "Processor mine")
 		delete(want, "Processor mine")
-		err := s.site.custom(processors).Delete(ctx, c.Name, metav1.DeleteOptions{})
+		err := s.custom(processors).Delete(ctx, c.Name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			s.t.Fatal(err)
 		}
@@ -324,242 +320,12 @@ func (s *testSite) set(name string, to *int) {
 
 func (s *testSite) put(resource string, o *unstructured.Unstructured) {
 	s.t.Helper()
-	_, err := s.site.custom(resource).Update(s.t.Context(), o, metav1.UpdateOptions{})
+	_, err := s.custom(resource).Update(s.t.Context(), o, metav1.UpdateOptions{})
 	if apierrors.IsNotFound(err) {
-		_, err = s.site.custom(resource).Create(s.t.Context(), o, metav1.CreateOptions{})
+		_, err = s.custom(resource).Create(s.t.Context(), o, metav1.CreateOptions{})
 	}
 	if err != nil {
 		s.t.Fatal(err)
-	}
-}
-
-// A run whose journal is taken away between the entry and the change undoes the change itself.
-func TestChangeAfterTheJournalIsLost(t *testing.T) {
-	s := newTestSite(t, theirs.DeepCopy())
-	before := s.state()
-	run := s.takeover(InPlace{}, time.Minute)
-	changes := changesForTest(s, run)
-	j := s.open(run)
-	s.core.PrependReactor("update", "configmaps", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		m := a.(clienttesting.UpdateAction).GetObject().(*corev1.ConfigMap)
-		if m.Name == journalName { // it is written, and then restored by somebody
-			_ = s.core.Tracker().Delete(a.GetResource(), m.Namespace, m.Name)
-			return true, m, nil
-		}
-		return false, nil, nil
-	})
-	for _, c := range changes {
-		j.lost = nil
-		s.open2(j)
-		err := run.make(t.Context(), c)
-		contains(t, c.String(), err, "the journal of this run is gone")
-	}
-	if diff := cmp.Diff(before, s.state()); diff != "" {
-		t.Errorf("the installation (-before +after):\n%s", diff)
-	}
-	contains(t, "giveBack", run.giveBack(t.Context()), "give the installation back", "its watchdog")
-}
-
-// open2 makes the journal again as it was.
-func (s *testSite) open2(j *journal) {
-	_ = s.core.Tracker().Add(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-		Name: journalName, Namespace: odigosNamespace, UID: j.uid,
-		Annotations: map[string]string{noteRun: j.run},
-	}})
-}
-
-func TestJournalIsALock(t *testing.T) {
-	s := newTestSite(t)
-	run := s.takeover(InPlace{}, time.Minute)
-	if err := s.unoccupied(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	s.open(run)
-	_, err := openJournal(t.Context(), s.site, run.k.naming, time.Now(), time.Now())
-	for _, err := range []error{err, s.unoccupied(t.Context()), run.refuse(t.Context())} {
-		contains(t, "a second run", err, "use the installation in namespace odigos-system: run run-1 of ",
-			"alive until", "odigos-stress cleanup --environment kubernetes")
-	}
-}
-
-// While a run tells that it lives its watchdog does nothing; two minutes after the last word it takes
-// all back, and so it does at the deadline, whoever lives.
-func TestWatchdog(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		beats    time.Duration // how long the run lives
-		deadline time.Duration
-		after    time.Duration // when all is back
-	}{
-		{"killed after five minutes", 5 * time.Minute, time.Hour, 7 * time.Minute},
-		{"killed at once", 0, time.Hour, 2 * time.Minute},
-		{"alive for too long", 2 * time.Hour, time.Hour, time.Hour},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newTestSite(t, theirs.DeepCopy())
-				before := s.state()
-				run := s.takeover(InPlace{}, time.Minute)
-				changes := changesForTest(s, run)
-				began := time.Now()
-				j, err := openJournal(t.Context(), s.site, run.k.naming, began.Add(aliveFor),
-					began.Add(c.deadline))
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, c := range changes {
-					if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
-						t.Fatal(err)
-					}
-				}
-				beating, stop := context.WithTimeout(t.Context(), c.beats)
-				defer stop()
-				go j.keepAlive(beating, func(string) {})
-				if err := watchJournal(t.Context(), s.site, "run-1", slog.New(slog.DiscardHandler)); err != nil {
-					t.Fatal(err)
-				}
-				if took := time.Since(began); took < c.after-renewEvery || took > c.after+3*watchEvery {
-					t.Errorf("it was taken back after %s, want %s", took, c.after)
-				}
-				if diff := cmp.Diff(before, s.state()); diff != "" {
-					t.Errorf("the installation (-before +after):\n%s", diff)
-				}
-				events, err := s.core.CoreV1().Events(odigosNamespace).List(t.Context(), metav1.ListOptions{})
-				if err != nil || len(events.Items) != 1 ||
-					!strings.Contains(events.Items[0].Message, "ConfigMap odigos-configuration was set back") {
-					t.Errorf("events %+v, %v; want one that tells it", events, err)
-				}
-				stop()
-				synctest.Wait()
-			})
-		})
-	}
-}
-
-// A watchdog signs the journal, and goes when it is gone or another's.
-func TestWatchdogGoes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newTestSite(t)
-		run := s.takeover(InPlace{}, time.Minute)
-		s.open(run)
-		watched := make(chan error)
-		go func() { watched <- watchJournal(t.Context(), s.site, "run-1", slog.New(slog.DiscardHandler)) }()
-		time.Sleep(time.Second) // the test's own time
-		m, err := s.site.journal(t.Context())
-		if err != nil || m.Annotations[noteWatched] == "" {
-			t.Fatalf("journal %+v, %v; want it signed", m, err)
-		}
-		if err := s.removeJournal(t.Context(), m.UID); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-watched; err != nil {
-			t.Error(err)
-		}
-		s.open(run)
-		if err := watchJournal(t.Context(), s.site, "run-2", slog.New(slog.DiscardHandler)); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// A restoration that fails leaves the journal, and is done again.
-func TestWatchdogTriesAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newTestSite(t, theirs.DeepCopy())
-		before := s.state()
-		run := s.takeover(InPlace{}, time.Minute)
-		changes := changesForTest(s, run)
-		j := s.open(run)
-		for _, c := range changes {
-			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		failures := 3
-		s.custom.PrependReactor("update", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
-			if failures--; failures >= 0 {
-				return true, nil, apierrors.NewInternalError(errors.New("etcd is away"))
-			}
-			return false, nil, nil
-		})
-		if err := watchJournal(t.Context(), s.site, "run-1", slog.New(slog.DiscardHandler)); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(before, s.state()); diff != "" || failures >= 0 {
-			t.Errorf("after %d failures less the installation (-before +after):\n%s", failures, diff)
-		}
-	})
-}
-
-// Cleanup takes back what dead runs have changed, and leaves those that live.
-func TestRestoreInstallations(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newTestSite(t, theirs.DeepCopy())
-		before := s.state()
-		run := s.takeover(InPlace{}, time.Minute)
-		changes := changesForTest(s, run)
-		j := s.open(run)
-		for _, c := range changes {
-			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		during := s.state()
-		if got, err := restoreInstallations(t.Context(), s.access, false); err != nil || len(got) != 0 {
-			t.Errorf("of a run that lives: %+v, %v; want nothing", got, err)
-		}
-		time.Sleep(aliveFor + time.Second) // the test's own time
-		shown, err := restoreInstallations(t.Context(), s.access, true)
-		if err != nil || len(shown) != 1 || len(shown[0].Changes) != len(changes) || shown[0].Whole {
-			t.Errorf("for show: %+v, %v", shown, err)
-		}
-		if diff := cmp.Diff(during, s.state()); diff != "" {
-			t.Errorf("for show the installation was changed:\n%s", diff)
-		}
-		got, err := restoreInstallations(t.Context(), s.access, false)
-		if err != nil || len(got) != 1 || !got[0].Whole || got[0].RunID != "run-1" || len(got[0].Done) == 0 {
-			t.Errorf("restoreInstallations = %+v, %v", got, err)
-		}
-		if diff := cmp.Diff(before, s.state()); diff != "" {
-			t.Errorf("the installation (-before +after):\n%s", diff)
-		}
-	})
-}
-
-// The rights that a watchdog gets are for what its run changes, by name, and of those that the run
-// asks for itself.
-func TestWatchdogRules(t *testing.T) {
-	s := newTestSite(t, theirs.DeepCopy())
-	run := s.takeover(InPlace{}, time.Minute)
-	rules := watchdogRules(changesForTest(s, run))
-	var got []string
-	for _, r := range rules {
-		got = append(got, fmt.Sprintf("%s %s/%s %s", strings.Join(r.Verbs, ","), r.APIGroups[0], r.Resources[0],
-			strings.Join(r.ResourceNames, ",")))
-	}
-	want := []string{
-		"create /events ",
-		"get,update /configmaps odigos-configuration",
-		"get /configmaps odigos-gateway",
-		"get,update,delete /configmaps odigos-stress-journal",
-		"get,delete odigos.io/destinations odigos-stress",
-		"get,update odigos.io/destinations theirs",
-		"get,delete odigos.io/processors mine",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("rules (-want +got):\n%s", diff)
-	}
-	run.o.Objects = []Object{{content: odigosObject("Processor", "mine", nil)}}
-	asked := map[right]bool{}
-	for _, r := range run.needed() {
-		asked[right{verb: r.verb, group: r.group, resource: r.resource, sub: r.sub}] = true
-	}
-	for _, rule := range rules {
-		for _, verb := range rule.Verbs {
-			if r := (right{verb: verb, group: rule.APIGroups[0], resource: rule.Resources[0]}); !asked[r] {
-				t.Errorf("the watchdog may %s, which the run does not ask for", r)
-			}
-		}
 	}
 }
 
@@ -574,7 +340,7 @@ func TestChangesAreReadBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m, err := s.site.journal(t.Context())
+	m, err := s.journal(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

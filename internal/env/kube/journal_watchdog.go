@@ -226,7 +226,9 @@ func watchJournal(ctx context.Context, s site, runID string, log *slog.Logger) e
 }
 
 // watchOnce looks at the journal, and says whether there is nothing left to watch.
-func (s site) watchOnce(ctx context.Context, runID string, signed *bool, log *slog.Logger) (bool, error) {
+func (s site) watchOnce(
+	ctx context.Context, runID string, signed *bool, log *slog.Logger,
+) (bool, error) {
 	looking, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	m, err := s.journal(looking)
