@@ -244,7 +244,8 @@ func (t *takeover) deployment(ctx context.Context) (*appsv1.Deployment, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	name := t.o.Found.Deployment
-	d, err := t.k.access.client.AppsV1().Deployments(t.site.namespace).Get(ctx, name, metav1.GetOptions{})
+	deployments := t.k.access.client.AppsV1().Deployments(t.site.namespace)
+	d, err := deployments.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("look at Deployment %s/%s: %w", t.site.namespace, name, err)
 	}

@@ -102,7 +102,8 @@ func (t *takeover) live(ctx context.Context) error {
 		{sources, "Source"},
 		{instrumented, "InstrumentationConfig"},
 	} {
-		list, err := t.k.access.custom.Resource(odigosResource(of.resource)).List(ctx, metav1.ListOptions{})
+		all := t.k.access.custom.Resource(odigosResource(of.resource))
+		list, err := all.List(ctx, metav1.ListOptions{})
 		if apierrors.IsNotFound(err) {
 			continue // this version has none
 		}
@@ -129,8 +130,8 @@ func (t *takeover) live(ctx context.Context) error {
 		named += fmt.Sprintf(" and %d more", more)
 	}
 	if t.o.AllowLive {
-		t.k.note(fmt.Sprintf("Workloads send to the installation meanwhile, to the run's backend alone: %s.",
-			named))
+		t.k.note(fmt.Sprintf("Workloads send to the installation meanwhile, to the run's backend "+
+			"alone: %s.", named))
 		return nil
 	}
 	return fmt.Errorf("use the installation in namespace %s: found workloads that send to it: %s. "+
@@ -220,8 +221,8 @@ func (t *takeover) object(ctx context.Context, o Object) (change, error) {
 	}
 	_, err := t.site.custom(resource).Get(ctx, name, metav1.GetOptions{})
 	if err == nil {
-		return change{}, fmt.Errorf("%s: found a %s %s in namespace %s already, want another name", o.where,
-			singular[resource], name, t.site.namespace)
+		return change{}, fmt.Errorf("%s: found a %s %s in namespace %s already, want another name",
+			o.where, singular[resource], name, t.site.namespace)
 	}
 	if !apierrors.IsNotFound(err) {
 		return change{}, rightsError("get", resource+".odigos.io", t.site.namespace, err)

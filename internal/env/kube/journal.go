@@ -54,7 +54,9 @@ type errLost struct{ why string }
 func (e errLost) Error() string { return e.why }
 
 // openJournal makes the journal of a run, which is alive until then by the API server's clock.
-func openJournal(ctx context.Context, s site, n naming, alive, deadline time.Time) (*journal, error) {
+func openJournal(
+	ctx context.Context, s site, n naming, alive, deadline time.Time,
+) (*journal, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	made, err := s.access.client.CoreV1().ConfigMaps(s.namespace).Create(ctx, &corev1.ConfigMap{

@@ -114,7 +114,8 @@ func (c change) apply(ctx context.Context, s site) error {
 	case c.Make != "":
 		_, err = s.custom(c.Make).Create(ctx, c.object, metav1.CreateOptions{FieldManager: manager})
 		if apierrors.IsAlreadyExists(err) {
-			err = errors.New("there is one of that name, which is not this run's: want it renamed or removed")
+			err = errors.New("there is one of that name, which is not this run's: want it renamed, or " +
+				"removed")
 		}
 	case c.Disable != "":
 		err = s.setDisabled(ctx, c.Disable, c.Was, new(true))

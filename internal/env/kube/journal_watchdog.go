@@ -132,10 +132,12 @@ func (t *takeover) watchdogJob(meta metav1.ObjectMeta) (*batchv1.Job, error) {
 		WithArgs("restore", "--namespace", t.site.namespace, "--run", t.k.naming.runID).
 		WithResources(coreac.ResourceRequirements().
 			WithRequests(corev1.ResourceList{
-				corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi"),
+				corev1.ResourceCPU:    resource.MustParse("10m"),
+				corev1.ResourceMemory: resource.MustParse("32Mi"),
 			}).
 			WithLimits(corev1.ResourceList{
-				corev1.ResourceCPU: resource.MustParse("200m"), corev1.ResourceMemory: resource.MustParse("128Mi"),
+				corev1.ResourceCPU:    resource.MustParse("200m"),
+				corev1.ResourceMemory: resource.MustParse("128Mi"),
 			}))
 	pod := d.podSpec(watchdogName, container).WithRestartPolicy(corev1.RestartPolicyOnFailure).
 		WithServiceAccountName(watchdogName).WithAutomountServiceAccountToken(true).

@@ -100,8 +100,8 @@ func (k *Kube) copyLogs(ctx context.Context, life incarnation, w io.Writer) {
 }
 
 // copyStream leaves out the first skip bytes, and returns how many it wrote.
-func (k *Kube) copyStream(ctx context.Context, life incarnation, o *corev1.PodLogOptions, skip int64,
-	w io.Writer,
+func (k *Kube) copyStream(
+	ctx context.Context, life incarnation, o *corev1.PodLogOptions, skip int64, w io.Writer,
 ) (int64, error) {
 	stream, err := k.access.client.CoreV1().Pods(life.namespace).GetLogs(life.pod, o).Stream(ctx)
 	if err != nil {
