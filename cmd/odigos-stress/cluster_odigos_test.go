@@ -68,7 +68,22 @@ func (o *odigosTest) spans() string {
 	if err != nil || !strings.Contains(string(page), "otelcol_process_uptime") {
 		o.Fatalf("metrics of the gateway: %v\n%s", err, page)
 	}
-	return strings.Join(regexp.MustCompile(`(?m)^\w*spans\w*\{.*$`).FindAllString(string(page), -1), "\n")
+	return countedSpans(string(page))
+}
+
+// countedSpans are the lines of a page of metrics that count spans.
+func countedSpans(page string) string {
+	return strings.Join(regexp.MustCompile(`(?m)^\w*spans\w*\{.*$`).FindAllString(page, -1), "\n")
+}
+
+func TestCountedSpans(t *testing.T) {
+	const accepted, sent = `otelcol_receiver_accepted_spans_total{receiver="otlp"} 5`,
+		`otelcol_exporter_sent_spans_total{exporter="otlp"} 5`
+	page := "# TYPE otelcol_receiver_accepted_spans_total counter\n" + accepted + "\n" +
+		"otelcol_process_uptime_seconds_total{} 9\n" + sent + "\n"
+	if got, want := countedSpans(page), accepted+"\n"+sent; got != want {
+		t.Errorf("countedSpans = %q, want %q", got, want)
+	}
 }
 
 // A copy of Odigos' gateway takes the whole load, though nobody asked for one, and the
