@@ -27,9 +27,9 @@ func ofUsage(c verdict.CPUFigures, m verdict.MemoryFigures) string {
 		memory = fmt.Sprintf("Memory is by the account of %s, read %s: a peak between two readings is "+
 			"not seen. ", named(m.Source), every) + set
 	}
-	if c.ThrottledPeriods != nil && c.Source == verdict.BySelf && m.Every() != "" {
+	if t := c.Throttling; t != nil && t.Told() != c.Told() {
 		cpu += fmt.Sprintf(" What the limit held back is by the account of %s, read %s, from its first "+
-			"reading in the measured time to its last.", named(m.Source), m.Every())
+			"reading in the measured time to its last.", named(t.Source), t.Every())
 	}
 	return fmt.Sprintf("%s %s From `raw/samples.jsonl` (%s).", cpu, memory, from)
 }

@@ -27,6 +27,8 @@ type CPUFigures struct {
 	// gateway was held back; ThrottledTime is summed over its threads, per second.
 	ThrottledPeriods *float64 `json:"throttled_periods_ratio,omitempty"`
 	ThrottledTime    *float64 `json:"throttled_seconds_per_second,omitempty"`
+	// Throttling is where these are from, where not at each look.
+	Throttling *UsageSource `json:"throttling,omitempty"`
 	// SpansPerCore and PerMillion are of the spans that arrived at the backend, and the
 	// CPU used, from the first look that shows both to the last.
 	SpansPerCore *float64 `json:"arrived_spans_per_second_per_core,omitempty"`
@@ -97,6 +99,7 @@ func (m measure) cpu() CPUFigures {
 	}
 	f.ThrottledPeriods = m.throttled(record.Gateway)
 	f.ThrottledTime = mean(record.ThrottledTime(m.samples, record.Gateway))
+	f.Throttling = m.throttlingSource(record.Gateway)
 	spans, seconds := m.worked(record.Gateway)
 	f.SpansPerCore = over(spans, seconds)
 	if per := over(seconds, spans); per != nil {

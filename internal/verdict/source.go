@@ -82,6 +82,22 @@ func (m measure) cpuSource(actor string, of record.CPUTime) UsageSource {
 	return m.placeSource(actor)
 }
 
+// throttlingSource is where what the limit held back is from; nil where that goes without
+// saying. A kubelet tells it in the longer of its two pages alone, which may be seldom where
+// CPU is not.
+func (m measure) throttlingSource(actor string) *UsageSource {
+	var s record.Series
+	for r := range record.Readings(m.samples, actor) {
+		if r.Usage.Periods != nil && r.Usage.ThrottledPeriods != nil {
+			s.Elapsed, s.Values = append(s.Elapsed, r.Elapsed), append(s.Values, 0)
+		}
+	}
+	if !s.Coarse() {
+		return nil
+	}
+	return &UsageSource{Source: KeeperOf(m.r, actor), Resolution: new(s.Resolution())}
+}
+
 // workingSet is an actor's in the measured time. Of an account that is read seldom one
 // reading says nothing of it.
 func (m measure) workingSet(actor string) record.Series {

@@ -136,6 +136,9 @@ func (k *Kube) close() error {
 	}
 	k.end(errClosed)
 	k.background.Wait()
+	if k.usage.close != nil {
+		k.usage.close()
+	}
 	ctx, cancel := context.WithTimeout(quiet(context.Background(), k.o.Log), closeTime)
 	defer cancel()
 	if k.o.Keep {

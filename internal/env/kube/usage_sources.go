@@ -20,7 +20,8 @@ type usageSource interface {
 // Usages are the sources that a run has, the finest first. One that refuses is left for the
 // next: rights may be granted by name, and taken away by an admission.
 type usages struct {
-	note func(string)
+	note  func(string)
+	close func() // lets go of connections; nil: there are none of its own
 
 	mu      sync.Mutex
 	sources []namedSource
@@ -116,12 +117,12 @@ func (k *Kube) chooseUsage(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		k.usage.close = p.close
 		if !may.allowed {
 			if err := p.answers(ctx); err != nil {
 				return fmt.Errorf("ask Prometheus %s: %w; want one that answers", p.where, err)
 			}
 		}
-		context.AfterFunc(k.life, p.close)
 		add(fromPrometheus, p)
 	}
 	if m := newMetricsAPI(k.life, &k.background, k.access.read); m.served(ctx) {

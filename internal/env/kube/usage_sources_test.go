@@ -241,14 +241,15 @@ func TestPrometheusWithoutCgroups(t *testing.T) {
 func TestPrometheusThatDoesNotAnswer(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	p, err := newPromUsage(t.Context(), &sync.WaitGroup{}, server.URL)
-	if err != nil {
-		t.Fatal(err)
+	c := newTestCluster(t)
+	c.denied["get nodes/proxy"] = true
+	_, err := c.try(Options{Prometheus: server.URL})
+	contains(t, "a run", err, "ask Prometheus "+server.URL, "want one that answers")
+	if names := c.names(""); len(names) > 0 {
+		t.Errorf("made before: %v", names)
 	}
-	defer p.close()
-	if err := p.answers(t.Context()); err == nil {
-		t.Error("a server that is none was taken for a Prometheus")
-	}
+	_, err = Options{RunID: "run-1", Image: "i", Prometheus: "localhost:9090"}.complete()
+	contains(t, "options", err, `use a Prometheus: found "localhost:9090", want a URL such as`)
 }
 
 // The finest source is asked that the rights allow, and the next once it refuses.
@@ -308,6 +309,9 @@ func TestUsageSources(t *testing.T) {
 			k.life = life
 			if err := k.chooseUsage(t.Context()); err != nil {
 				t.Fatal(err)
+			}
+			if k.usage.close != nil {
+				defer k.usage.close()
 			}
 			var got []string
 			for _, s := range k.usage.sources {
