@@ -207,15 +207,16 @@ spec:
 `
 
 // beginInPlace begins a run of a minute and waits until it measures.
-func (t *inPlaceTest) beginInPlace() *running {
+func (t *inPlaceTest) beginInPlace(more ...string) *running {
 	t.Helper()
 	results := t.TempDir()
-	return t.started(results, t.args(results, "--duration=60s", "--allow-live")...)
+	args := append([]string{"--duration=60s", "--allow-live"}, more...)
+	return t.started(results, t.args(results, args...)...)
 }
 
 func TestClusterInPlaceInterrupted(t *testing.T) {
 	c := newInPlaceTest(t)
-	r := c.beginInPlace()
+	r := c.beginInPlace("--autoscale")
 	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

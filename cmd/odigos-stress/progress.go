@@ -112,7 +112,11 @@ func (v *progress) died(d record.Death, nth int) {
 	if text != "" {
 		text = ": " + text
 	}
-	v.line(fmt.Sprintf("%s death %d of the gateway, %s%s", clock(d.Elapsed), nth, d.Kind, text))
+	who := "the gateway"
+	if d.Member != "" {
+		who = d.Member
+	}
+	v.line(fmt.Sprintf("%s death %d of %s, %s%s", clock(d.Elapsed), nth, who, d.Kind, text))
 }
 
 // A part is one word of the progress line. Where the line is too long, those of the
@@ -172,7 +176,7 @@ func (v *progress) figures(s record.Sample) []part {
 	if v.deaths > 0 {
 		add(1, "%s", deathsText(v.deaths, s.Actors[record.Gateway].Running))
 	}
-	load, back, gate := s.Actors[record.Loadgen], s.Actors[record.Backend], s.Actors[record.Gateway]
+	load, back := s.Actors[record.Loadgen], s.Actors[record.Backend]
 	target, asked := load.Metrics[record.LoadTarget]
 	if rate, known := v.rate(s, record.Loadgen, record.LoadAcknowledged); known && asked {
 		add(2, "%s/%s spans/s", short(rate), short(target))
@@ -202,11 +206,28 @@ func (v *progress) figures(s record.Sample) []part {
 	if cores, ok := v.cores(s); ok {
 		add(3, "cpu %s", against(fmt.Sprintf("%.2f cores", cores), cores, limits.CPUCores))
 	}
-	if gate.Usage != nil && gate.Usage.MemoryWorkingSet != nil {
-		b := float64(*gate.Usage.MemoryWorkingSet)
+	if b, ok := workingSet(s); ok {
 		add(4, "mem %s", against(fmt.Sprintf("%.0fMi", b/(1<<20)), b, float64(limits.MemoryBytes)))
 	}
 	return out
+}
+
+// gateways are the names of several, or of the only one.
+func gateways(s record.Sample) []string {
+	if names := s.Members(record.Gateway); len(names) > 0 {
+		return names
+	}
+	return []string{record.Gateway}
+}
+
+// workingSet is the gateway's; of several, each with its own limit, the largest.
+func workingSet(s record.Sample) (bytes float64, known bool) {
+	for _, name := range gateways(s) {
+		if u := s.Actors[name].Usage; u != nil && u.MemoryWorkingSet != nil {
+			bytes, known = max(bytes, float64(*u.MemoryWorkingSet)), true
+		}
+	}
+	return bytes, known
 }
 
 // deathsText counts the gateway's deaths, and says when there is none just now.
@@ -241,16 +262,22 @@ func (v *progress) rate(s record.Sample, actor string, m record.Metric) (float64
 }
 
 // cores are by the place's account, and by the gateway's own where that is not read at each
-// look.
-func (v *progress) cores(s record.Sample) (float64, bool) {
-	if cores, ok := v.accounted(s); ok {
-		return cores, true
+// look; of several gateways the most.
+func (v *progress) cores(s record.Sample) (most float64, known bool) {
+	for _, name := range gateways(s) {
+		cores, ok := v.accounted(s, name)
+		if !ok {
+			cores, ok = v.rate(s, name, record.ProcessCPU)
+		}
+		if ok {
+			most, known = max(most, cores), true
+		}
 	}
-	return v.rate(s, record.Gateway, record.ProcessCPU)
+	return most, known
 }
 
-func (v *progress) accounted(s record.Sample) (float64, bool) {
-	now, before := s.Actors[record.Gateway].Usage, v.before.Actors[record.Gateway].Usage
+func (v *progress) accounted(s record.Sample, name string) (float64, bool) {
+	now, before := s.Actors[name].Usage, v.before.Actors[name].Usage
 	if now == nil || before == nil || now.CPUSeconds == nil || before.CPUSeconds == nil {
 		return 0, false
 	}

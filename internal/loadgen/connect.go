@@ -121,18 +121,7 @@ func (l *grpcLine) addresses(ctx context.Context) ([]string, error) {
 	if l.lookup == nil {
 		return []string{l.target}, nil
 	}
-	host, port, err := net.SplitHostPort(l.target)
-	if err != nil {
-		return nil, err
-	}
-	hosts, err := l.lookup(ctx, host)
-	if err != nil {
-		return nil, err
-	}
-	for i, h := range hosts {
-		hosts[i] = net.JoinHostPort(h, port)
-	}
-	return hosts, nil
+	return resolve(ctx, l.lookup, l.target)
 }
 
 // pause waits, unless the sender is closed.
@@ -152,7 +141,7 @@ func (s *grpcSender) pause(d time.Duration) {
 // before the pause is over; ok is whether it ever did take any.
 func (s *grpcSender) connection(line *grpcLine, p *grpcPeer) (ok bool) {
 	began := time.Now()
-	client, err := s.connect(line, p.address)
+	client, taken, err := s.reach(line, p)
 	pause := p.pause
 	if err == nil {
 		s.hopeAgain(p)
@@ -163,6 +152,9 @@ func (s *grpcSender) connection(line *grpcLine, p *grpcPeer) (ok bool) {
 			_ = client.Close() // nothing is under way
 		}
 		s.drop(client)
+		if taken != "" {
+			s.dialer.giveBack(taken)
+		}
 		pause = redialAfter
 	} else if s.over.Err() == nil {
 		s.fail(p, fmt.Errorf("connect to %s: %w", p.address, err))
@@ -171,10 +163,26 @@ func (s *grpcSender) connection(line *grpcLine, p *grpcPeer) (ok bool) {
 	return err == nil
 }
 
-// connect makes a connection whose server has introduced itself.
-func (s *grpcSender) connect(line *grpcLine, address string) (*h2.Client, error) {
+// reach connects a line to a peer: to the address that it is, or to one of those that it
+// stands for, which is taken then.
+func (s *grpcSender) reach(line *grpcLine, p *grpcPeer) (c *h2.Client, taken string, err error) {
 	ctx, cancel := context.WithTimeout(s.over, connectTimeout)
 	defer cancel()
+	if line.lookup != nil {
+		c, err = s.connect(ctx, line, p.address)
+		return c, "", err
+	}
+	taken, err = s.dialer.reach(ctx, p.address, func(ctx context.Context, address string) (err error) {
+		c, err = s.connect(ctx, line, address)
+		return err
+	})
+	return c, taken, err
+}
+
+// connect makes a connection whose server has introduced itself.
+func (s *grpcSender) connect(ctx context.Context, line *grpcLine, address string) (
+	*h2.Client, error,
+) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err

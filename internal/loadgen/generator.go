@@ -76,6 +76,7 @@ func New(cfg Config) (*Generator, error) {
 	if err := cfg.Segment.check(); err != nil {
 		return nil, fmt.Errorf("make load generator: %w", err)
 	}
+	cfg.ahead = cfg.Segment.before(cfg.Load.Connections)
 	cfg.Load = cfg.Segment.load(cfg.Load)
 	g, err := newGenerator(cfg)
 	if err != nil {

@@ -27,6 +27,9 @@ type Config struct {
 	// SampleEvery spans one is followed by itself from due to receipt (see
 	// ledger.Sampled); 0 none.
 	SampleEvery uint64 `json:"sample_every"`
+
+	// ahead is how many connections the segments before this one have.
+	ahead int
 }
 
 // A Schedule says when each batch is due. It is a pure function of n, so that the

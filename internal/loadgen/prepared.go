@@ -41,7 +41,7 @@ func newPrepared(cfg Config) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	sender, err := NewSender(cfg.Load, cfg.Endpoints)
+	sender, err := newSender(cfg.Load, cfg.Endpoints, newDialer(cfg.ahead))
 	if err != nil {
 		return nil, err
 	}

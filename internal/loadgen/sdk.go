@@ -38,6 +38,7 @@ const sdkTraces = 64
 // Each connection is a pipeline of its own; slots go to them in turn.
 type sdk struct {
 	cfg       Config
+	dialer    *dialer
 	shape     *otlp.Shape
 	traces    [][]sdkSpan
 	pipelines []*pipeline
@@ -90,7 +91,7 @@ func newSDK(cfg Config) (engine, error) {
 	if cfg.Load.Timeout <= 0 {
 		return nil, fmt.Errorf("timeout is %v: want more than 0", time.Duration(cfg.Load.Timeout))
 	}
-	s := &sdk{cfg: cfg, shape: shape, left: map[uint64]*remains{}}
+	s := &sdk{cfg: cfg, dialer: newDialer(cfg.ahead), shape: shape, left: map[uint64]*remains{}}
 	r := rand.New(rand.NewPCG(cfg.Load.Seed, 0x6f64696773))
 	for range sdkTraces {
 		var spans []sdkSpan

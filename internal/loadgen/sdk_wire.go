@@ -64,6 +64,9 @@ func (w *sdkWire) overGRPC(load scenario.Load, endpoint string) error {
 	}
 	watch := new(grpcWatch)
 	conn, err := dialGRPC(endpoint, watch, grpc.WithDefaultCallOptions(calls...),
+		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
+			return w.engine.dialer.dial(ctx, "tcp", addr)
+		}),
 		grpc.WithUnaryInterceptor(interceptAttempt))
 	if err != nil {
 		return err
@@ -118,11 +121,12 @@ func (w *sdkWire) overHTTP(load scenario.Load, endpoint string) error {
 		return fmt.Errorf("compression %s: the SDK has only gzip over HTTP", load.Compression)
 	}
 	var opened atomic.Uint64
-	dialer := &net.Dialer{Timeout: time.Duration(load.Timeout)}
 	transport := &http.Transport{
 		DisableCompression: true,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, addr)
+			ctx, cancel := context.WithTimeout(ctx, time.Duration(load.Timeout))
+			defer cancel()
+			conn, err := w.engine.dialer.dial(ctx, network, addr)
 			if err == nil {
 				opened.Add(1)
 			}

@@ -74,6 +74,14 @@ func (s Segment) share(n int) int {
 	return max(1, part)
 }
 
+// before is how many of n the segments before this one get.
+func (s Segment) before(n int) (sum int) {
+	for i := range s.Index {
+		sum += Segment{i, s.Of}.share(n)
+	}
+	return sum
+}
+
 type segmented struct {
 	whole     Schedule
 	index, of uint64

@@ -51,6 +51,10 @@ const userAgent = "odigos-stress-loadgen/1"
 // NewSender returns what sends a load over its protocol. Endpoints are taken in turn
 // by the load's connections.
 func NewSender(load scenario.Load, endpoints []string) (Sender, error) {
+	return newSender(load, endpoints, newDialer(0))
+}
+
+func newSender(load scenario.Load, endpoints []string, d *dialer) (Sender, error) {
 	if len(endpoints) == 0 {
 		return nil, fmt.Errorf("make sender: no endpoint")
 	}
@@ -66,9 +70,9 @@ func NewSender(load scenario.Load, endpoints []string) (Sender, error) {
 	}
 	switch load.Protocol {
 	case scenario.ProtocolGRPC:
-		return newGRPCSender(load, endpoints)
+		return newGRPCSender(load, endpoints, d)
 	case scenario.ProtocolHTTP:
-		return newHTTPSender(load, endpoints)
+		return newHTTPSender(load, endpoints, d)
 	}
 	return nil, fmt.Errorf("make sender: unknown protocol %q", load.Protocol)
 }

@@ -31,6 +31,7 @@ const maxSeen = 8
 // then it ends at once, as an exporter's does.
 type grpcSender struct {
 	call    h2.ClientConfig
+	dialer  *dialer
 	timeout time.Duration
 	opened  atomic.Uint64
 	over    context.Context
@@ -48,7 +49,7 @@ type grpcSender struct {
 	changed  chan struct{} // closed, and another, when a connection is added
 }
 
-func newGRPCSender(load scenario.Load, endpoints []string) (Sender, error) {
+func newGRPCSender(load scenario.Load, endpoints []string, d *dialer) (Sender, error) {
 	var lines []*grpcLine
 	for i := range max(load.Connections, len(endpoints)) {
 		line, err := newGRPCLine(endpoints[i%len(endpoints)])
@@ -57,13 +58,13 @@ func newGRPCSender(load scenario.Load, endpoints []string) (Sender, error) {
 		}
 		lines = append(lines, line)
 	}
-	return startGRPCSender(load, lines), nil
+	return startGRPCSender(load, lines, d), nil
 }
 
 // startGRPCSender begins to connect the lines.
-func startGRPCSender(load scenario.Load, lines []*grpcLine) *grpcSender {
+func startGRPCSender(load scenario.Load, lines []*grpcLine, d *dialer) *grpcSender {
 	s := &grpcSender{
-		timeout: time.Duration(load.Timeout), open: map[*h2.Client]struct{}{},
+		dialer: d, timeout: time.Duration(load.Timeout), open: map[*h2.Client]struct{}{},
 		changed: make(chan struct{}),
 		call: h2.ClientConfig{
 			Path: exportMethod, UserAgent: userAgent, Timeout: time.Duration(load.Timeout),
@@ -237,11 +238,12 @@ func (s *grpcSender) fail(p *grpcPeer, err error) {
 	}
 }
 
-// A grpcLine is one of the load's connections: to an address, or to each of those that
-// a name stands for.
+// A grpcLine is one of the load's connections: to one of the addresses that a name stands
+// for, or with dns:/// to each of them.
 type grpcLine struct {
 	target string // host:port
-	// lookup resolves the host of a target of dns:///; nil for others.
+	// lookup resolves the host of a target of dns:///; nil for others, which the dialer
+	// resolves.
 	lookup func(ctx context.Context, host string) ([]string, error)
 }
 

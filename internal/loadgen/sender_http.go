@@ -24,7 +24,8 @@ const maxResponse = 64 << 10
 
 // An httpSender sends prepared bytes over HTTP/1.1. A connection carries one request
 // at a time, so that the load's connections are pools here: each opens as many as
-// are needed for what is in flight on it, and keeps them.
+// are needed for what is in flight on it, and keeps them. They go to all addresses that
+// the name stands for.
 type httpSender struct {
 	clients     []*http.Client
 	urls        []string
@@ -37,14 +38,15 @@ type httpSender struct {
 	work        sync.WaitGroup // requests
 }
 
-func newHTTPSender(load scenario.Load, endpoints []string) (Sender, error) {
+func newHTTPSender(load scenario.Load, endpoints []string, d *dialer) (Sender, error) {
 	s := &httpSender{timeout: time.Duration(load.Timeout)}
 	if load.Compression != scenario.CompressionNone {
 		s.compression = string(load.Compression)
 	}
-	dialer := &net.Dialer{Timeout: s.timeout}
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dialer.DialContext(ctx, network, addr)
+		ctx, cancel := context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+		conn, err := d.dial(ctx, network, addr)
 		if err == nil {
 			s.opened.Add(1)
 		}

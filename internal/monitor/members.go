@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -15,7 +16,11 @@ var extremes = map[record.Metric]func(a, b float64) float64{
 }
 
 // sum is the look at all members together. What is not known of one is not known of all.
+// Of gateways those that have ended are not asked: their counters stay as they were last.
 func (w *watched) sum(each []record.ActorSample) record.ActorSample {
+	if w.Kind == Collector {
+		return w.sumOfRunning(each)
+	}
 	a := record.ActorSample{Running: true}
 	var usages []env.Usage
 	scraped := true
@@ -35,6 +40,47 @@ func (w *watched) sum(each []record.ActorSample) record.ActorSample {
 	}
 	if scraped {
 		a.Metrics = w.metricsTogether(each)
+	}
+	return a
+}
+
+// sumOfRunning is sum for gateways, of which one may end, and others come, in a trial.
+func (w *watched) sumOfRunning(each []record.ActorSample) record.ActorSample {
+	var a record.ActorSample
+	var running []record.ActorSample
+	var usages []env.Usage
+	ended := w.gone
+	for i := range each {
+		one := &each[i]
+		if !one.Running {
+			ended = ended.with(w.members[i].latest)
+			continue
+		}
+		running = append(running, *one)
+		a.UsageError = cmp.Or(a.UsageError, one.UsageError)
+		a.ScrapeError = cmp.Or(a.ScrapeError, one.ScrapeError)
+		a.ScrapeSeconds = max(a.ScrapeSeconds, one.ScrapeSeconds)
+		if one.Usage != nil {
+			usages = append(usages, *one.Usage)
+		}
+		w.members[i].latest = w.members[i].latest.after(one)
+	}
+	if a.Running = len(running) > 0; !a.Running {
+		return a
+	}
+	if len(usages) == len(running) {
+		u := env.UsageTogether(usages)
+		ended.addUsage(&u)
+		a.Usage = &u
+	}
+	scraped := func(one record.ActorSample) bool { return one.ScrapeError == "" && one.Metrics != nil }
+	if !slices.ContainsFunc(running, func(one record.ActorSample) bool { return !scraped(one) }) {
+		a.Metrics = map[record.Metric]float64{}
+		for metric := range running[0].Metrics {
+			if v, ok := ofAll(metric, running); ok {
+				a.Metrics[metric] = v + ended.metrics[metric]
+			}
+		}
 	}
 	return a
 }

@@ -90,13 +90,15 @@ func New(targets []Target, o Options) *Monitor {
 	return m
 }
 
-// Add has t watched from the next look on. A target of the same name is replaced.
+// Add has t watched from the next look on. A target of the same name is replaced; of
+// several members those that still run are the same as before.
 func (m *Monitor) Add(t Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	added := newWatched(t)
 	for i, old := range m.targets {
 		if old.Name == t.Name {
+			added.before = old
 			m.targets[i] = added
 			return
 		}

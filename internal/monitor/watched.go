@@ -26,6 +26,11 @@ type watched struct {
 	since time.Time
 
 	members []*watched
+	// Of several gateways: what each counted last, and what those did whose places
+	// others have taken.
+	latest, gone counts
+	// before is whose place this one takes; nil once it has taken over from it.
+	before *watched
 }
 
 func newWatched(t Target) *watched {
@@ -40,6 +45,7 @@ func newWatched(t Target) *watched {
 func (w *watched) looks(ctx context.Context,
 	transport http.RoundTripper,
 ) map[string]record.ActorSample {
+	w.takeOver()
 	if len(w.members) == 0 {
 		return map[string]record.ActorSample{w.Name: w.scaled(w.look(ctx, transport))}
 	}

@@ -33,6 +33,9 @@ func (p Plan) notes() []string {
 		note("Requests are compressed beforehand (%s): %s (docs/adr/0007).", l.Compression,
 			packed[l.Compression])
 	}
+	if text := spread(l, g.Replicas); text != "" {
+		note("%s", text)
+	}
 	if len(p.Sampling) > 0 {
 		note("The configuration samples (%s): %s.", strings.Join(p.Sampling, ", "), p.predicted())
 	}
@@ -53,6 +56,39 @@ func (p Plan) notes() []string {
 			" not arrived by then may still be inside.", t.Drain, scenario.Duration(p.Quiet))
 	}
 	return out
+}
+
+// evenSpread is how much more than the mean a pod may get without a word: verdict judges
+// the balance of a trial by the same.
+const evenSpread = 1.5
+
+// spread says how the load's connections must come to lie on several pods; empty where they
+// can lie evenly, or nearly so. A pool of HTTP/1.1 has as many as there are requests in
+// flight, so that there it is not known beforehand.
+func spread(l scenario.Load, pods int) string {
+	if pods < 2 || l.Protocol != scenario.ProtocolGRPC {
+		return ""
+	}
+	most := (l.Connections + pods - 1) / pods
+	over := float64(most*pods) / float64(l.Connections)
+	switch {
+	case l.Connections < pods:
+		return fmt.Sprintf("%s of the load to %d gateway pods: gRPC sticks to a pod, so that at any"+
+			" time %d of them get nothing. Want load.connections of %d or more.",
+			counted(l.Connections, "connection"), pods, pods-l.Connections, pods)
+	case over > evenSpread:
+		return fmt.Sprintf("%d connections of the load to %d gateway pods: gRPC sticks to a pod, so"+
+			" that one gets %s times the mean. Want load.connections of a multiple of %d.",
+			l.Connections, pods, number(over), pods)
+	}
+	return ""
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // packed says what a request that was compressed beforehand is to a gateway, beside one

@@ -235,6 +235,9 @@ func TestNotes(t *testing.T) {
 		{"load: {rate: 100, spans_per_request: 100}", "in steps: 1 request a second, of 100 spans each"},
 		{"backend: {delay: 5s}", "after 5s, an OTLP exporter waits 5s"},
 		{"timing: {drain: 1s}", "The drain of 1s is shorter than the 1.6s of silence"},
+		{"gateway: {replicas: 3}\nload: {connections: 1}", "1 connection of the load to 3 gateway pods:"},
+		{"gateway: {replicas: 4}\nload: {connections: 2}", "at any time 2 of them get nothing"},
+		{"gateway: {replicas: 4}\nload: {connections: 5}", "one gets 1.6 times the mean"},
 		{"", "not Odigos'"},
 		{"", "no prometheus receiver"},
 	} {
@@ -245,6 +248,12 @@ func TestNotes(t *testing.T) {
 	}
 	if p := newPlan(t, ask(t, "name: x"), odigos(), ""); len(p.Notes) > 0 {
 		t.Errorf("a plain scenario with a real odigosotelcol has notes: %q", p.Notes)
+	}
+	for _, even := range []string{"", "load: {connections: 3}", "load: {connections: 16}"} {
+		p := newPlan(t, ask(t, "name: x\ngateway: {replicas: 2}\n"+even), odigos(), "")
+		if len(p.Notes) > 0 {
+			t.Errorf("two pods, %q: notes %q, want none", even, p.Notes)
+		}
 	}
 	p := newPlan(t, ask(t, "name: x\nload: {protocol: http}"), odigos(), "")
 	if want := "over HTTP nothing protects the gateway"; !strings.Contains(strings.Join(p.Notes, "\n"), want) {

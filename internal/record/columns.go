@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
@@ -19,8 +21,27 @@ type Column struct {
 	Cell func(before, now *Sample) string
 }
 
-// Columns are the columns of resource-usage.csv, in order.
+// Columns are the columns of resource-usage.csv, in order. Where there are several of an
+// actor, those of its members follow.
 var Columns = columns()
+
+// columnsOf are Columns and, for each member of an actor of which there are several, those
+// of the actor under the member's name: of gateway/1 gateway_1_running and so on.
+func columnsOf(r *Record) []Column {
+	all := slices.Clone(Columns)
+	for _, actor := range []string{Gateway, Loadgen, Backend} {
+		for _, member := range r.Members(actor) {
+			all = append(all, usageColumns(member)...)
+			for _, m := range metricColumns {
+				if m.actor == actor {
+					m.actor = member
+					all = append(all, m.column())
+				}
+			}
+		}
+	}
+	return all
+}
 
 func columns() []Column {
 	all := []Column{
@@ -84,42 +105,46 @@ func usageColumns(actor string) []Column {
 			return strconv.FormatInt(*of(usage), 10)
 		}
 	}
+	prefix := inColumn(actor)
 	return []Column{
-		{actor + "_running", "0 or 1", "whether its process was there", running(actor)},
+		{prefix + "_running", "0 or 1", "whether its process was there", running(actor)},
 		{
-			actor + "_cpu_cores", "cores", "user and system CPU time since the row before, per second",
+			prefix + "_cpu_cores", "cores", "user and system CPU time since the row before, per second",
 			between(cores),
 		},
 		{
-			actor + "_memory_working_set_bytes", "bytes", "usage less inactive file, as kubelet counts; held against the limit",
+			prefix + "_memory_working_set_bytes", "bytes", "usage less inactive file, as kubelet counts; held against the limit",
 			bytes(func(u *env.Usage) *int64 { return u.MemoryWorkingSet }),
 		},
 		{
-			actor + "_memory_anon_bytes", "bytes", "anonymous memory",
+			prefix + "_memory_anon_bytes", "bytes", "anonymous memory",
 			bytes(func(u *env.Usage) *int64 { return u.MemoryAnon }),
 		},
 		{
-			actor + "_memory_kernel_bytes", "bytes", "kernel memory charged to it",
+			prefix + "_memory_kernel_bytes", "bytes", "kernel memory charged to it",
 			bytes(func(u *env.Usage) *int64 { return u.MemoryKernel }),
 		},
 		{
-			actor + "_memory_file_bytes", "bytes", "page cache charged to it",
+			prefix + "_memory_file_bytes", "bytes", "page cache charged to it",
 			bytes(func(u *env.Usage) *int64 { return u.MemoryFile }),
 		},
 		{
-			actor + "_memory_rss_bytes", "bytes", "resident memory of the process, file mappings included; never judged",
+			prefix + "_memory_rss_bytes", "bytes", "resident memory of the process, file mappings included; never judged",
 			bytes(func(u *env.Usage) *int64 { return u.MemoryRSS }),
 		},
 		{
-			actor + "_throttled_periods_ratio", "share of 1", "enforcement periods of the CPU limit since the row before in which it was held back",
+			prefix + "_throttled_periods_ratio", "share of 1", "enforcement periods of the CPU limit since the row before in which it was held back",
 			between(periods),
 		},
 		{
-			actor + "_throttled_seconds_per_second", "seconds per second", "time its threads were held back since the row before, summed over threads: may be above 1",
+			prefix + "_throttled_seconds_per_second", "seconds per second", "time its threads were held back since the row before, summed over threads: may be above 1",
 			between(stopped),
 		},
 	}
 }
+
+// inColumn is an actor's name as a part of a column's.
+func inColumn(actor string) string { return strings.ReplaceAll(actor, "/", "_") }
 
 func running(actor string) func(_, now *Sample) string {
 	return func(_, now *Sample) string {
@@ -158,7 +183,7 @@ type metricColumn struct {
 
 func (m metricColumn) column() Column {
 	return Column{
-		m.actor + "_" + string(m.metric), m.unit, m.meaning,
+		inColumn(m.actor) + "_" + string(m.metric), m.unit, m.meaning,
 		func(_, now *Sample) string {
 			v, ok := now.Actors[m.actor].Metrics[m.metric]
 			if !ok {
@@ -175,8 +200,9 @@ func format(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 // WriteCSV writes the samples of r as a table, with a first row of names.
 func WriteCSV(w io.Writer, r *Record) error {
 	out := csv.NewWriter(w)
-	row := make([]string, len(Columns))
-	for i, column := range Columns {
+	columns := columnsOf(r)
+	row := make([]string, len(columns))
+	for i, column := range columns {
 		row[i] = column.Name
 	}
 	err := out.Write(row)
@@ -186,7 +212,7 @@ func WriteCSV(w io.Writer, r *Record) error {
 			break
 		}
 		now := &r.Samples[i]
-		for j, column := range Columns {
+		for j, column := range columns {
 			row[j] = column.Cell(before, now)
 		}
 		err = out.Write(row)

@@ -166,7 +166,8 @@ func (l *Log) Pulse(p Pulse) error {
 // bytes there is the line alone, which says why.
 func (l *Log) Profile(p Profile, data []byte) error {
 	if len(data) > 0 {
-		p.File = fmt.Sprintf("%s/%s-%s-%s-%.2fs.pb.gz", ProfilesDir, p.Actor, p.Moment, p.Kind, p.Elapsed)
+		p.File = fmt.Sprintf("%s/%s-%s-%s-%.2fs.pb.gz", ProfilesDir, inFile(p.Actor), p.Moment, p.Kind,
+			p.Elapsed)
 		path := filepath.Join(l.dir, p.File)
 		err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path)))
 		if err != nil {

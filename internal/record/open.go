@@ -2,6 +2,7 @@ package record
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
 )
 
 // Open reads a record. It reads what a killed writer left, too: Ending is then nil,
@@ -161,10 +164,12 @@ func (r *Record) readEnding() error {
 	return nil
 }
 
-// locate takes the node that the gateway was on for the machine, where it is known.
+// locate takes the node that the gateway was on for the machine, where it is known; of
+// several gateways that of the first.
 func (r *Record) locate() {
+	on := cmp.Or(r.Ending.Nodes[Gateway], r.Ending.Nodes[env.MemberName(Gateway, 0)])
 	for _, n := range r.Header.Nodes {
-		if n.Name != "" && n.Name == r.Ending.Nodes[Gateway] {
+		if n.Name != "" && n.Name == on {
 			r.Header.Machine = n
 		}
 	}

@@ -26,6 +26,7 @@ func TestProfilesAreReadBack(t *testing.T) {
 		{Profile{At: at, Actor: Gateway, Kind: ProfileCPU, Moment: MomentLimit, Error: "refused"}, nil},
 		{Profile{At: at, Elapsed: 4, Actor: Gateway, Kind: ProfileCPU, Moment: MomentLimit}, []byte("?")},
 		{Profile{At: at, Elapsed: 5, Actor: Gateway, File: "../../etc/passwd"}, nil},
+		{Profile{At: at, Elapsed: 3, Actor: "gateway/1", Kind: ProfileHeap, Moment: MomentSteady}, data},
 	} {
 		if err := log.Profile(p.profile, p.data); err != nil {
 			t.Fatal(err)
@@ -38,8 +39,11 @@ func TestProfilesAreReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Profiles) != 4 {
-		t.Fatalf("%d profiles, want 4", len(r.Profiles))
+	if len(r.Profiles) != 5 {
+		t.Fatalf("%d profiles, want 5", len(r.Profiles))
+	}
+	if p := r.Profiles[4]; p.Parsed == nil || p.Actor != "gateway/1" {
+		t.Errorf("heap profile of one of several: %+v, want it parsed", p)
 	}
 	if p := r.Profiles[0]; p.Parsed == nil || p.Parsed.Unit != "bytes" || p.Error != "" {
 		t.Errorf("heap profile: %+v, want it parsed", p)

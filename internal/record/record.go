@@ -164,7 +164,8 @@ type Sample struct {
 
 // An ActorSample is one look at one actor. A metric that is absent is not known. Of several
 // alike, each stands under its own name, loadgen/0 and so on, and all of them together
-// under loadgen: what is not known of one of them is not known of all.
+// under loadgen: what is not known of one of them is not known of all. Gateways that have
+// ended stay in the sums of counters with the last that was known of them.
 type ActorSample struct {
 	Running       bool               `json:"running"`
 	Usage         *env.Usage         `json:"usage,omitempty"`
@@ -227,6 +228,9 @@ type Death struct {
 	At      time.Time `json:"at"`
 	Elapsed float64   `json:"elapsed_seconds"`
 	Kind    DeathKind `json:"kind"`
+	// Member is which of several gateways died; empty for the only one, and for a hang,
+	// which is one of all of them.
+	Member string `json:"member,omitempty"`
 	// State is how the process ended; it still runs when it hangs.
 	State env.State `json:"state"`
 	// Text is what it said at last: the first lines of a panic, the last line of a crash.

@@ -172,6 +172,8 @@ func compared(p Part) Compared {
 		return c
 	}
 	s := Summarise(p.Record)
+	p.Record, _ = verdict.Fullest(p.Record) // of several gateways
+	c.record = p.Record
 	c.summary = s
 	c.Outcome, c.Validity, c.ExitCode, c.Reason = &s.Outcome, s.Validity, &s.ExitCode, s.Reason
 	c.Expected = string(s.Expected)

@@ -48,6 +48,9 @@ func deathOf(d verdict.DeathFigures) string {
 		why, _, _ := strings.Cut(d.State.Reason, ":")
 		return why
 	}
+	if d.Member != "" {
+		return d.Member + " " + string(d.Kind)
+	}
 	return string(d.Kind)
 }
 

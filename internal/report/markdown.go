@@ -51,6 +51,7 @@ func Markdown(w io.Writer, s Summary) error {
 	p.place(s)
 	p.account(s)
 	p.latency(s.Figures.Latency)
+	p.pods(s.Figures.Pods)
 	for _, of := range sections(s.Figures) {
 		p.section(of)
 	}

@@ -52,7 +52,11 @@ func observedSection(f verdict.Figures) section {
 		{"Waited for memory, of the time", c.MemoryStalled, verdict.Percent, by + "memory_stalled_ratio"},
 		{"Waited for a disk, of the time", c.IOStalled, verdict.Percent, by + "io_stalled_ratio"},
 	}...)
-	return section{"Gateway: Go runtime, memory and pressure", "Of the measured time, unless " +
+	pod := ""
+	if f.Pods.Pod != "" {
+		pod = "All of it is of " + f.Pods.Pod + ". "
+	}
+	return section{"Gateway: Go runtime, memory and pressure", pod + "Of the measured time, unless " +
 		"a row says otherwise. Live heap is what a garbage collection found in use; waiting is by " +
 		"the kernel's pressure figures (PSI), which cgroup v1 does not have. From " +
 		"`raw/samples.jsonl` (actors.gateway.metrics.go_… and usage) and `raw/pulses.jsonl`.", rows}

@@ -39,18 +39,42 @@ func Draw(w io.Writer, name string, r *record.Record) error {
 	if !ok {
 		return fmt.Errorf("draw %s: there is no such picture", name)
 	}
-	placed := *r
-	placed.Samples = record.Placed(r.Samples)
-	if err := draw(w, of, &placed); err != nil {
+	if err := draw(w, of, placed(r)); err != nil {
 		return fmt.Errorf("draw %s: %w", name, err)
 	}
 	return nil
 }
 
+// placed is a record whose readings are where they belong.
+func placed(r *record.Record) *record.Record {
+	out := *r
+	out.Samples = record.Placed(r.Samples)
+	return &out
+}
+
+// resourcePanels are of several gateways of the one that used most CPU, and of the one that
+// had most memory: each has its own limit.
 func resourcePanels(r *record.Record) []panel {
+	hot, hottest := verdict.Hottest(r)
+	full, fullest := verdict.Fullest(r)
+	cpu := cpuPanel(hot)
+	cpu.title += whose(r, hottest, "used most")
+	cpuOf := func(s []record.Sample, name string) record.Series {
+		return record.CPU(s, name, record.CPUWindow)
+	}
+	cpu.lines = append(cpu.lines, othersLines(r, hottest, 1, cpuOf)...)
+	memory := memoryPanel(full)
+	memory.title += whose(r, fullest, "had most")
+	memory.lines = append(memory.lines, othersLines(r, fullest, 1.0/(1<<20), record.WorkingSet)...)
+	usage := usagePanel(hot)
+	usage.title += whose(r, hottest, "used most CPU")
+	return []panel{cpu, memory, usage}
+}
+
+func cpuPanel(r *record.Record) panel {
 	samples := fromWarmUp(r.Samples)
 	g := r.Header.Scenario.Gateway
-	cpu := panel{
+	return panel{
 		title: "CPU", unit: "cores", zero: true,
 		empty: "CPU is not known",
 		limits: thresholdLines(r.Header.Scenario.Thresholds.CPU, float64(g.CPULimit),
@@ -60,7 +84,6 @@ func resourcePanels(r *record.Record) []panel {
 			subject{string(scenario.CPUAvg), 1, float64(g.CPULimit)}),
 		lines: cpuLines(samples, verdict.KeeperOf(r, record.Gateway)),
 	}
-	return []panel{cpu, memoryPanel(r), usagePanel(r)}
 }
 
 // cpuLines are the gateway's CPU from where it is judged, and the place's account, which
@@ -121,7 +144,7 @@ func throughputPanels(r *record.Record) []panel {
 	back := func(m record.Metric) record.Series {
 		return record.Rate(record.MetricSeries(r.Samples, record.Backend, m))
 	}
-	return []panel{
+	panels := []panel{
 		{title: "Spans", unit: "spans/s", zero: true, tall: true, of: about(scenario.Throughput,
 			scenario.Offered), lines: []line{
 			{
@@ -144,6 +167,7 @@ func throughputPanels(r *record.Record) []panel {
 			},
 		}},
 	}
+	return append(panels, acceptedPanels(r)...)
 }
 
 func latencyPanels(r *record.Record) []panel {
@@ -262,7 +286,8 @@ func collectorPanels(r *record.Record) []panel {
 		}
 	}
 	batch := ratio(metric(record.BatchSizeSum), metric(record.BatchSizeCount))
-	heap := scaled(metric(record.HeapAlloc), 1.0/(1<<20))
+	full, fullest := verdict.Fullest(r)
+	heap := scaled(record.MetricSeries(full.Samples, record.Gateway, record.HeapAlloc), 1.0/(1<<20))
 	return []panel{
 		queue,
 		{
@@ -270,7 +295,8 @@ func collectorPanels(r *record.Record) []panel {
 			zero: true, lines: []line{{name: "spans a batch", s: batch, color: blue}},
 		},
 		{
-			title: "Heap", unit: "MiB", zero: true, of: shaded(scenario.GoMemory),
+			title: "Heap" + whose(r, fullest, "had most memory"), unit: "MiB", zero: true,
+			of:    shaded(scenario.GoMemory),
 			lines: []line{{name: "allocated", s: heap, color: blue}},
 		},
 		{title: "Through the collector", unit: "spans/s", zero: true, lines: []line{

@@ -37,8 +37,9 @@ func ExampleText() {
 }
 
 // Five trials: one in which nothing is wrong, one whose gateway is killed, one with
-// every sort of failure; and the first two where a kubelet reads usage every ten seconds, the
-// one with the collector's own figure of its CPU, the other without.
+// every sort of failure; the first two where a kubelet reads usage every ten seconds, the
+// one with the collector's own figure of its CPU, the other without; and one of several
+// gateways, of which one is taken away and another comes.
 func records() map[string]*record.Record {
 	killed := trials.Calm()
 	killed.KilledAt, killed.Lost, killed.Unknown = 42, 900, 28000
@@ -61,8 +62,14 @@ func records() map[string]*record.Record {
 	deadPod.Ending.CutShort = "the gateway is gone"
 	trials.Kubelet(deadPod, 10)
 	trials.Told(deadPod)
+	several := trials.Calm().Record()
+	trials.Split(several,
+		trials.Pod{Share: 5, CPU: 0.55, WorkingSet: trials.Steady(160)},
+		trials.Pod{Share: 1, CPU: 0.15, WorkingSet: trials.Steady(190), To: 45},
+		trials.Pod{Share: 1, CPU: 0.2, WorkingSet: trials.Steady(120), From: 50})
 	return map[string]*record.Record{
-		"calm": trials.Calm().Record(), "killed": dead, "troubled": troubled.Record(),
+		"several": several,
+		"calm":    trials.Calm().Record(), "killed": dead, "troubled": troubled.Record(),
 		"kubelet": cluster, "kubelet-killed": deadPod,
 	}
 }

@@ -142,7 +142,8 @@ func with(rows []row, v *float64, more ...row) []row {
 func gatewaySection(f verdict.Figures) section {
 	c, m := f.CPU, f.Memory
 	return section{
-		"Gateway: CPU and memory", "Of the measured time. " + ofUsage(c, m), gatewayRows(c, m),
+		"Gateway: CPU and memory", "Of the measured time. " + ofPods(f) + ofUsage(c, m),
+		gatewayRows(c, m),
 	}
 }
 
@@ -174,6 +175,8 @@ func gatewayRows(c verdict.CPUFigures, m verdict.MemoryFigures) []row {
 		},
 		{"RSS, peak (never judged)", m.RSS, mib, "gateway_memory.rss_peak_bytes"},
 	}
+	rows = with(rows, c.All,
+		row{"CPU of all gateways, average", c.All, cores, "gateway_cpu.all_pods_average_cores"})
 	rows = with(rows, c.Limit,
 		row{"CPU limit", c.Limit, cores, "gateway_cpu.limit_cores"},
 		row{

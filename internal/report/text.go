@@ -34,6 +34,7 @@ func Text(w io.Writer, s Summary) error {
 	}
 	p.usageText(s.Figures)
 	p.placeText(s)
+	p.podsText(s.Figures.Pods)
 	if n := len(s.Advice); n > 0 {
 		p.line("  advice    %d, see %s", n, RecommendationsFile)
 	}
@@ -166,7 +167,8 @@ func (p *page) usageText(f verdict.Figures) {
 		}
 		parts = append(parts, text+bracketed(from))
 	}
-	add("CPU", f.CPU.Max, f.CPU.Limit, f.CPU.Share, cores, f.CPU.UsageSource)
-	add("memory", f.Memory.Peak, f.Memory.Limit, f.Memory.Share, mib, f.Memory.UsageSource)
+	add("CPU"+ofPod(f.CPU.Pod), f.CPU.Max, f.CPU.Limit, f.CPU.Share, cores, f.CPU.UsageSource)
+	m := f.Memory
+	add("memory"+ofPod(m.Pod), m.Peak, m.Limit, m.Share, mib, m.UsageSource)
 	p.line("  gateway   %s", strings.Join(parts, "; "))
 }

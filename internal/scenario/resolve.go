@@ -87,7 +87,7 @@ func (s Scenario) Resolved() (Scenario, error) {
 	}
 	// Timing first: a ramp takes its length from there.
 	s.Timing = s.Timing.resolved()
-	s.Load = s.Load.resolved(s.Timing.Duration)
+	s.Load = s.Load.resolved(s.Timing.Duration, s.Gateway.Replicas)
 	s.Gateway = s.Gateway.resolved()
 	s.Backend.SuccessRate = or(s.Backend.SuccessRate, 1)
 	one(&s.Gateway.Replicas)
@@ -104,7 +104,8 @@ func (t Timing) resolved() Timing {
 	return t
 }
 
-func (l Load) resolved(measured Duration) Load {
+// resolved has a connection for each of the gateways, since one sticks to one of them.
+func (l Load) resolved(measured Duration, gateways int) Load {
 	fill(&l.Engine, EngineOTLP)
 	fill(&l.Pattern, PatternConstant)
 	fill(&l.Rate, defaultRate)
@@ -122,7 +123,7 @@ func (l Load) resolved(measured Duration) Load {
 	fill(&l.Protocol, ProtocolGRPC)
 	fill(&l.Compression, CompressionNone)
 	one(&l.Generators)
-	fill(&l.Connections, max(1, l.Generators))
+	fill(&l.Connections, max(1, l.Generators, gateways))
 	fill(&l.InFlight, l.defaultInFlight())
 	fill(&l.Timeout, defaultTimeout)
 	fill(&l.Retry, RetryNone)

@@ -92,6 +92,10 @@ func noClaim(c report.Capacity) (problems []error) {
 	default:
 		add("found no interval, but %q: %s", a.Standing, a.Reason)
 	}
+	if n := c.Scenario.Gateway.Replicas; n > 1 {
+		add("found gateway.replicas %d, want 1: a baseline is what one gateway can do, and what several "+
+			"can do depends on how evenly they are loaded", n)
+	}
 	if c.Interrupted != "" {
 		add("it was interrupted by %s", c.Interrupted)
 	}

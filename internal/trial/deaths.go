@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,27 +15,28 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
-// A mortality is what a run knows of its gateway's deaths. The run's lock guards it.
+// A mortality is what a run knows of its gateways' deaths. The run's lock guards it.
 type mortality struct {
 	deaths   []record.Death
 	hangs    hangWatch
-	hung     time.Time // since when it hangs, zero when it does not
-	ready    time.Time // of the process at hand
-	kills    uint64    // for want of memory, seen in its cgroup while it lived
-	restarts int       // tried
-	fell     time.Time // when its end was seen; zero while it runs
+	hung     time.Time            // since when it hangs, zero when it does not
+	ready    map[string]time.Time // of the processes at hand, by name
+	kills    map[string]uint64    // for want of memory, seen in a cgroup while its process lived
+	restarts int                  // tried
+	fell     time.Time            // when an end was seen; zero while all run that are to
 }
 
 // tend sees to the gateway once every look: it notes a death, and either starts the
-// gateway again or says why the load is cut short.
+// gateway again or says why the load is cut short. Of several the death of one is as that of
+// all: what the others make of its load is no longer what was asked.
 func (r *run) tend(ctx context.Context, now time.Time) (cutShort string, err error) {
-	s := r.instances[record.Gateway].State()
-	if s.Running {
+	r.muster()
+	s, fell := r.fallen()
+	if !fell {
 		return "", r.endHang(ctx, now)
 	}
 	if r.mortal.fell.IsZero() {
 		r.mortal.fell = now
-		r.died(s)
 	}
 	g, since := r.plan.Scenario.Gateway, now.Sub(r.mortal.fell)
 	switch {
@@ -51,22 +53,28 @@ func (r *run) tend(ctx context.Context, now time.Time) (cutShort string, err err
 	return cutShort, nil
 }
 
-// died notes the end of the gateway's process, which nobody asked for.
-func (r *run) died(s env.State) {
-	if _, known := r.states[record.Gateway]; known {
+// died notes the end of a gateway's process, which nobody asked for.
+func (r *run) died(name string, member env.Instance, s env.State) {
+	if _, known := r.states[name]; known {
 		return
 	}
-	r.states[record.Gateway] = s
-	w := r.lastWords()
+	r.states[name] = s
+	if name != record.Gateway && s.Taken() {
+		r.event(record.EventEnded, name, "taken away by its place: "+s.Reason)
+		return // the others go on without it
+	}
+	w := lastWordsOf(member)
 	d := record.Death{At: endOf(s), Kind: kindOf(s, w), State: s}
+	if name != record.Gateway {
+		d.Member = name
+	}
 	if d.Kind != record.DeathOOM && d.Kind != record.DeathKilled {
 		d.Text, d.Component = w.text, w.component // a kill leaves no words
 	}
 	r.mu.Lock()
-	d.Uptime = d.At.Sub(r.mortal.ready).Seconds()
+	d.Uptime = d.At.Sub(r.mortal.ready[name]).Seconds()
 	// Killed by us since it hung: that death is noted already.
 	ours := s.Stopped && !r.mortal.hung.IsZero()
-	r.mortal.hung = time.Time{}
 	r.mu.Unlock()
 	kind, text := record.EventEnded, s.End()
 	switch d.Kind {
@@ -84,7 +92,7 @@ func (r *run) died(s env.State) {
 	if !ours {
 		r.dies(d)
 	}
-	r.event(kind, record.Gateway, text)
+	r.event(kind, name, text)
 }
 
 // endOf is when a process ended; where that is not known, it was not long ago.
@@ -109,9 +117,9 @@ func (r *run) dies(d record.Death) {
 	}
 }
 
-// lastWords reads what the gateway wrote, since its last start.
-func (r *run) lastWords() lastWords {
-	logs, err := r.instances[record.Gateway].Logs()
+// lastWordsOf reads what a gateway wrote, since its last start.
+func lastWordsOf(member env.Instance) lastWords {
+	logs, err := member.Logs()
 	if err != nil {
 		return lastWords{}
 	}
@@ -124,8 +132,10 @@ func (r *run) lastWords() lastWords {
 func (r *run) restart(ctx context.Context) error {
 	r.mortal.restarts++
 	g := r.plan.Scenario.Gateway
-	if _, err := r.instances[record.Gateway].Stop(ctx); err != nil { // its cgroup goes
-		return fmt.Errorf("restart gateway: %w", err)
+	if !r.oneRuns() {
+		if _, err := r.instances[record.Gateway].Stop(ctx); err != nil { // its cgroup goes
+			return fmt.Errorf("restart gateway: %w", err)
+		}
 	}
 	r.event(record.EventNote, record.Gateway,
 		fmt.Sprintf("starting again (%d of at most %d times)", r.mortal.restarts, g.MaxRestarts))
@@ -141,34 +151,57 @@ func (r *run) restart(ctx context.Context) error {
 		return fmt.Errorf("restart gateway: %w", err)
 	}
 	r.instances[record.Gateway] = instance
-	delete(r.states, record.Gateway)
-	now := time.Now()
-	r.mu.Lock()
-	r.mortal.fell, r.mortal.ready, r.mortal.kills = time.Time{}, now, 0
-	r.mortal.hangs = hangWatch{after: r.options.pace.hang}
-	if n := len(r.mortal.deaths); n > 0 {
-		r.mortal.deaths[n-1].Restarted = new(now.Sub(r.started).Seconds())
-	}
-	r.mu.Unlock()
+	r.revived()
 	r.watcher.Add(r.target(r.plan.Gateway, instance))
 	r.event(record.EventStarted, record.Gateway, "ready again")
 	return nil
 }
 
-// failedRestart notes a new process that was never ready.
+// revived notes who lives again.
+func (r *run) revived() {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mortal.fell, r.mortal.hung = time.Time{}, time.Time{}
+	r.mortal.hangs = hangWatch{after: r.options.pace.hang}
+	named(record.Gateway, r.instances[record.Gateway], func(name string, member env.Instance) {
+		if _, ended := r.states[name]; ended && member.State().Running {
+			delete(r.states, name)
+			r.mortal.ready[name], r.mortal.kills[name] = now, 0
+		}
+	})
+	again := func(d *record.Death) bool {
+		_, gone := r.states[d.Member]
+		return d.Member != "" && d.Restarted == nil && !gone
+	}
+	for i := range r.mortal.deaths {
+		d := &r.mortal.deaths[i]
+		if i == len(r.mortal.deaths)-1 || again(d) {
+			d.Restarted = new(now.Sub(r.started).Seconds())
+		}
+	}
+}
+
+// failedRestart notes a new process that was never ready. Of several another may have died
+// meanwhile: that is its own death, and the next look finds it.
 func (r *run) failedRestart(failed *env.StartError) {
-	r.states[record.Gateway] = failed.State
+	if r.anotherFell() {
+		return
+	}
+	member := r.onlyFallen()
+	name := cmp.Or(member, record.Gateway)
+	r.states[name] = failed.State
 	r.mortal.fell = time.Now()
 	w := readLastWords(strings.NewReader(failed.Tail))
 	r.dies(record.Death{
-		At: endOf(failed.State), Kind: record.DeathStart, State: failed.State, Component: w.component,
-		Text: failed.Err.Error() + "\n" + w.text,
+		At: endOf(failed.State), Kind: record.DeathStart, Member: member, State: failed.State,
+		Component: w.component, Text: failed.Err.Error() + "\n" + w.text,
 	})
 	kind := record.EventEnded
 	if s := failed.State; s.OOMKilled != nil && *s.OOMKilled {
 		kind = record.EventKilled
 	}
-	r.event(kind, record.Gateway, "was not ready again: "+failed.Err.Error())
+	r.event(kind, name, "was not ready again: "+failed.Err.Error())
 }
 
 // endHang kills a gateway that has hung for long, where it is to be started again.
@@ -212,17 +245,12 @@ func (r *run) living(s record.Sample) {
 		r.mortal.hung = since
 		d = record.Death{
 			At: s.At, Kind: record.DeathHang, State: env.State{Running: true},
-			Uptime: s.At.Sub(r.mortal.ready).Seconds(), Since: new(since.Sub(r.started).Seconds()),
+			Uptime: s.At.Sub(r.firstReady()).Seconds(), Since: new(since.Sub(r.started).Seconds()),
 			Text: "no metrics, no answers and nothing delivered for " +
 				s.At.Sub(since).Round(100*time.Millisecond).String() + " while spans were due",
 		}
 	}
-	kills := uint64(0)
-	if u := s.Actors[record.Gateway].Usage; u != nil && u.OOMKills != nil {
-		kills = *u.OOMKills
-	}
-	more := kills > r.mortal.kills
-	r.mortal.kills = max(kills, r.mortal.kills)
+	outlived := r.outlived(s)
 	r.mu.Unlock()
 
 	switch {
@@ -231,22 +259,40 @@ func (r *run) living(s record.Sample) {
 		r.dies(d)
 	case ended:
 		r.event(record.EventNote, record.Gateway, "hangs no longer")
-	case more && s.Actors[record.Gateway].Running:
-		r.event(record.EventNote, record.Gateway,
+	}
+	for _, name := range outlived {
+		r.event(record.EventNote, name,
 			"a process of its cgroup was killed for want of memory, and it lives")
 	}
 }
 
+// outlived are those who live though the kernel has killed in their cgroup since the last
+// look, with the lock held.
+func (r *run) outlived(s record.Sample) (names []string) {
+	all := s.Members(record.Gateway)
+	if len(all) == 0 {
+		all = []string{record.Gateway}
+	}
+	for _, name := range all {
+		u := s.Actors[name].Usage
+		if u == nil || u.OOMKills == nil || *u.OOMKills <= r.mortal.kills[name] {
+			continue
+		}
+		r.mortal.kills[name] = *u.OOMKills
+		if s.Actors[name].Running {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // target is an actor as the monitor watches it, with its members where it has several.
 func (r *run) target(a env.Actor, instance env.Instance) monitor.Target {
-	if addr := instance.Addr(gateway.PortPprof); addr != "" {
-		r.profiles.aim(addr)
-	}
 	whole := monitor.Target{Name: a.Name, Instance: instance, Kind: monitor.Kind(a.Name)}
 	named(a.Name, instance, func(name string, member env.Instance) {
 		whole.Members = append(whole.Members, r.member(a, name, member))
 	})
-	if len(whole.Members) == 1 {
+	if _, several := instance.(env.Group); !several {
 		return whole.Members[0]
 	}
 	return whole
@@ -262,6 +308,7 @@ func (r *run) member(a env.Actor, name string, instance env.Instance) monitor.Ta
 		t.Go.MaxProcs = c.GoMaxProcs()
 	}
 	if addr := instance.Addr(gateway.PortPprof); addr != "" {
+		r.profiles.aim(name, addr)
 		t.VarsURL = "http://" + addr + "/debug/vars"
 	}
 	if e := r.plan.Scenario.Gateway.Exporter; e != "" {

@@ -67,7 +67,7 @@ func (r *run) stop(ctx context.Context, name string) error {
 	instance := r.instances[name]
 	named(name, instance, func(name string, member env.Instance) {
 		if s := member.State(); !s.Running {
-			r.noteEnd(name, s)
+			r.noteEnd(name, member, s)
 		}
 	})
 	state, err := instance.Stop(ctx)
@@ -83,9 +83,22 @@ func (r *run) stop(ctx context.Context, name string) error {
 		}
 	})
 	if _, known := r.states[name]; !known { // of all of several
-		r.states[name] = state
+		r.states[name] = r.stateOf(name, state)
 	}
 	return nil
+}
+
+// stateOf is that of all of several. Gateways went on as long as one of them did.
+func (r *run) stateOf(name string, all env.State) env.State {
+	if name != record.Gateway {
+		return all
+	}
+	r.gateways(func(_ string, member env.Instance) {
+		if s := member.State(); s.Stopped && !all.Stopped {
+			all = s
+		}
+	})
+	return all
 }
 
 // drain waits until nothing can come any more: every span that was offered has
@@ -108,7 +121,8 @@ func (r *run) drain(ctx context.Context, interrupted bool) record.Drain {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for range ticks(bounded) {
-		if !r.instances[record.Gateway].State().Running {
+		r.muster()
+		if !r.oneRuns() {
 			return done(true, "the gateway is gone, nothing more can come")
 		}
 		if err := r.ends(); err != nil {

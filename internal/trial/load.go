@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/admin"
@@ -115,9 +116,9 @@ func (r *run) loadDone(ctx context.Context) bool {
 }
 
 // noteEnd notes once that an actor's process is gone though nobody asked it to end.
-func (r *run) noteEnd(name string, s env.State) {
-	if name == record.Gateway { // and none of several
-		r.died(s)
+func (r *run) noteEnd(name string, i env.Instance, s env.State) {
+	if actor, _, _ := strings.Cut(name, "/"); actor == record.Gateway {
+		r.died(name, i, s)
 		return
 	}
 	if _, known := r.states[name]; known {

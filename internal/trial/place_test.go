@@ -43,6 +43,38 @@ func TestMain(m *testing.M) {
 type place struct {
 	*envtest.Environment
 	running sync.WaitGroup // programs
+	flock   atomic.Pointer[flock]
+}
+
+// A flock is several gateways, which may become more.
+type flock struct {
+	env.Instance
+	actor   env.Actor
+	mu      sync.Mutex
+	members []env.Instance
+}
+
+// Members implements env.Group.
+func (f *flock) Members() []env.Instance {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.members)
+}
+
+// another puts one more gateway beside those that there are, and leaves all of these, the
+// ended ones too, as they are.
+func (p *place) another(ctx context.Context) error {
+	f := p.flock.Load()
+	more, n := f.actor, len(f.Members())
+	more.Replicas = n + 1
+	i, err := p.Environment.Start(ctx, more)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.members = append(f.members, env.Members(i)[n])
+	f.mu.Unlock()
+	return nil
 }
 
 func newPlace(g *gateway, change map[string]envtest.Program) *place {
@@ -74,6 +106,10 @@ func newPlace(g *gateway, change map[string]envtest.Program) *place {
 // Start tells what is known of an actor that never was ready.
 func (p *place) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
 	i, err := p.Environment.Start(ctx, a)
+	if err == nil && a.Name == record.Gateway && a.Replicas > 1 {
+		p.flock.Store(&flock{Instance: i, actor: a, members: env.Members(i)})
+		return p.flock.Load(), nil
+	}
 	if err == nil {
 		return i, nil
 	}
@@ -137,7 +173,8 @@ func runLoadgen(ctx context.Context, p *envtest.Process) int {
 	if err := json.Unmarshal([]byte(p.Actor.Files["loadgen.json"]), &cfg); err != nil {
 		return exitCode(p, err)
 	}
-	cfg.Endpoints = []string{p.Actor.Args[slices.Index(p.Actor.Args, "--otlp-endpoint")+1]}
+	endpoint := p.Actor.Args[slices.Index(p.Actor.Args, "--otlp-endpoint")+1]
+	cfg.Endpoints = strings.Split(endpoint, ",") // of several gateways
 	if i := slices.Index(p.Actor.Args, "--segment"); i >= 0 {
 		segment, err := loadgen.ParseSegment(p.Actor.Args[i+1])
 		if err != nil {

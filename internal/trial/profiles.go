@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ type job struct {
 	kind    string
 	moment  record.Moment
 	seconds int
+	of      string // which of several gateways; empty: the only one
 }
 
 // A taken profile is a job done, with its bytes or why there are none.
@@ -59,10 +61,10 @@ type profiler struct {
 	steadySeconds int
 
 	mu      sync.Mutex
-	url     string // empty: it serves no profiles
+	urls    map[string]string // by name; those that serve profiles
 	begun   map[record.Moment]bool
 	grown   int
-	base    float64 // working set at the last heap profile; 0: none yet
+	base    map[string]float64 // working set at the last heap profile, by name
 	failing bool
 }
 
@@ -73,15 +75,20 @@ func newProfiler(p plan.Plan, transport http.RoundTripper, done func(taken)) *pr
 	return &profiler{
 		transport: transport, done: done, cpus: make(chan job, 1), heaps: make(chan job, 2),
 		limit: float64(p.Scenario.Gateway.MemoryLimit), begun: map[record.Moment]bool{},
+		urls: map[string]string{}, base: map[string]float64{},
 		steady: end - 2*third, end: end, steadySeconds: min(profileSeconds, int(third)),
 	}
 }
 
-// aim says where the gateway serves its profiles, from now on.
-func (p *profiler) aim(addr string) {
+// aim says where a gateway serves its profiles, from now on.
+func (p *profiler) aim(name, addr string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.url, p.base = "http://"+addr+"/debug/pprof/", 0
+	url := "http://" + addr + "/debug/pprof/"
+	if p.urls[name] != url {
+		p.urls[name] = url
+		delete(p.base, name)
+	}
 }
 
 // run takes profiles until ctx ends.
@@ -104,7 +111,7 @@ func (p *profiler) run(ctx context.Context) {
 
 func (p *profiler) take(ctx context.Context, j job) {
 	p.mu.Lock()
-	url := p.url
+	url := p.urls[cmp.Or(j.of, record.Gateway)]
 	p.mu.Unlock()
 	if j.kind == record.ProfileCPU {
 		url = fmt.Sprintf("%sprofile?seconds=%d", url, j.seconds)
@@ -156,7 +163,7 @@ func fetchProfile(ctx context.Context, transport http.RoundTripper, url string) 
 // profiled notes a profile, or once why there is none.
 func (r *run) profiled(t taken) {
 	p := record.Profile{
-		At: t.at.UTC(), Actor: record.Gateway, Kind: t.kind, Moment: t.moment,
+		At: t.at.UTC(), Actor: cmp.Or(t.of, record.Gateway), Kind: t.kind, Moment: t.moment,
 	}
 	if start, ok := r.loadStart(); ok {
 		p.Elapsed = t.at.Sub(start).Seconds()
@@ -164,12 +171,12 @@ func (r *run) profiled(t taken) {
 	if t.err != nil {
 		p.Error = t.err.Error()
 		if r.profiles.firstFailure() {
-			r.event(record.EventNote, record.Gateway, fmt.Sprintf("no %s profile (%s): %s",
+			r.event(record.EventNote, p.Actor, fmt.Sprintf("no %s profile (%s): %s",
 				t.kind, t.moment, p.Error))
 		}
 	} else {
 		p.Seconds = float64(t.seconds)
-		r.event(record.EventNote, record.Gateway, fmt.Sprintf("%s profile taken (%s)",
+		r.event(record.EventNote, p.Actor, fmt.Sprintf("%s profile taken (%s)",
 			t.kind, t.moment))
 	}
 	if err := r.log.Profile(p, t.data); err != nil {

@@ -26,7 +26,7 @@ func ofMinute(done func(taken)) *profiler {
 		Gateway: scenario.Gateway{MemoryLimit: 1000},
 		Timing:  scenario.Timing{WarmUp: &warmUp, Duration: scenario.Duration(time.Minute)},
 	}}, &http.Transport{}, done)
-	p.aim("127.0.0.1:1")
+	p.aim(record.Gateway, "127.0.0.1:1")
 	return p
 }
 
@@ -131,7 +131,10 @@ var unordered = cmp.Transformer("set", func(jobs []job) map[job]bool {
 func TestGrowthIsBounded(t *testing.T) {
 	for url, want := range map[string]int{"": 0, "http://g/": growths} {
 		p := ofMinute(nil)
-		p.limit, p.url = 1e6, url
+		p.limit, p.urls = 1e6, map[string]string{record.Gateway: url}
+		if url == "" {
+			clear(p.urls)
+		}
 		p.begun[record.MomentLimit] = true
 		n := 0
 		for i := range int64(30) {
@@ -170,7 +173,7 @@ func TestProfilerTakes(t *testing.T) {
 	defer server.Close()
 	results := make(chan taken, 4)
 	p := ofMinute(func(t taken) { results <- t })
-	p.aim(server.Listener.Addr().String())
+	p.aim(record.Gateway, server.Listener.Addr().String())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan struct{})

@@ -109,6 +109,7 @@ func Run(
 		r.options.pace.hang, r.options.pace.hangKill = hangAfter, hangKill
 	}
 	r.mortal.hangs.after = r.options.pace.hang
+	r.mortal.ready, r.mortal.kills = map[string]time.Time{}, map[string]uint64{}
 	ending := record.Ending{States: r.states}
 	err := r.whole(ctx, &ending)
 	if ending.Deaths == nil { // and what they cost is not known
@@ -159,6 +160,9 @@ func (r *run) whole(ctx context.Context, ending *record.Ending) error {
 		err = r.end(ctx, ending)
 	}
 	ending.Clocks = r.clocks()
+	if len(r.instances) > 0 {
+		ending.Nodes = r.nodes() // gateways may have come
+	}
 	return err
 }
 
@@ -189,14 +193,12 @@ func (r *run) startActors(ctx context.Context) error {
 		}
 		r.instances[a.Name] = instance
 		if a.Name == record.Gateway {
-			r.mu.Lock()
-			r.mortal.ready = time.Now()
-			r.mu.Unlock()
+			r.muster()
 			r.configured(instance)
 		} else {
 			r.connect(a.Name, instance)
+			r.watcher.Add(r.target(a, instance))
 		}
-		r.watcher.Add(r.target(a, instance))
 		r.event(record.EventStarted, a.Name, "ready")
 	}
 	return nil
@@ -205,15 +207,12 @@ func (r *run) startActors(ctx context.Context) error {
 // nodes are the machines that actors are on, where the place has several.
 func (r *run) nodes() map[string]string {
 	on := map[string]string{}
-	for name, i := range r.instances {
-		members := env.Members(i)
-		for n, m := range members {
-			if placed, ok := m.(env.Placed); ok && len(members) > 1 {
-				on[env.MemberName(name, n)] = placed.Node()
-			} else if ok {
+	for actor, i := range r.instances {
+		named(actor, i, func(name string, member env.Instance) {
+			if placed, ok := member.(env.Placed); ok {
 				on[name] = placed.Node()
 			}
-		}
+		})
 	}
 	return on
 }

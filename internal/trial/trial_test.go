@@ -35,6 +35,7 @@ type question struct {
 	onDeath                 scenario.Gateway // and nothing else of it
 	hang                    time.Duration
 	generators, backends    int
+	gateways                int
 	in                      func(*place) env.Environment // nil: the place itself
 }
 
@@ -56,8 +57,10 @@ func (q *question) planned(t *testing.T) plan.Plan {
 	fill(&q.drain, time.Minute)
 	fill(&q.quiet, 300*time.Millisecond)
 	warmUp := scenario.Duration(q.warmUp)
+	gateway := q.onDeath
+	gateway.Replicas = q.gateways
 	p, err := plan.New(scenario.Scenario{
-		Name: "test", Gateway: q.onDeath,
+		Name: "test", Gateway: gateway,
 		Load: scenario.Load{
 			Rate: rate, SpansPerRequest: request, InFlight: 256,
 			Shape: scenario.ShapeSimple, Timeout: scenario.Duration(20 * time.Second),

@@ -26,16 +26,16 @@ type end struct {
 	later    *admin.Clock // after the drain
 }
 
-// named gives each member of an instance its name in the record: its actor's own, where it
-// is the only one.
+// named gives each member of an instance its name in the record: its actor's own, where the
+// instance is no group.
 func named(actor string, instance env.Instance, each func(name string, member env.Instance)) {
-	members := env.Members(instance)
-	for i, member := range members {
-		name := actor
-		if len(members) > 1 {
-			name = env.MemberName(actor, i)
-		}
-		each(name, member)
+	group, several := instance.(env.Group)
+	if !several {
+		each(actor, instance)
+		return
+	}
+	for i, member := range group.Members() {
+		each(env.MemberName(actor, i), member)
 	}
 }
 
@@ -71,7 +71,7 @@ func (r *run) ends() error {
 	for _, actor := range ofTheWire {
 		for _, e := range r.wire[actor] {
 			if s := e.instance.State(); !s.Running {
-				r.noteEnd(e.name, s)
+				r.noteEnd(e.name, e.instance, s)
 				return fmt.Errorf("the %s is gone, and its book with it: %s", e.name, s.End())
 			}
 		}

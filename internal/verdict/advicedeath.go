@@ -75,10 +75,10 @@ func (s *subject) spanCost(d DeathFigures) (bytes float64, why string) {
 	return max(d.Held.PerSpan, *d.Held.Live*headroom), why
 }
 
-// capacity is how many requests the sending queue takes; 0 where that is not known.
+// capacity is how many requests a gateway's sending queue takes; 0 where that is not known.
 func (s *subject) capacity() float64 {
 	if c := s.f.Pipeline.Capacity; c != nil {
-		return *c
+		return *c / s.spread()
 	}
 	return 0
 }
@@ -199,7 +199,7 @@ func consumersForRate(s *subject) *Advice {
 		Change: "Let more exports be under way at once, so that as much goes out as comes in. Keep the " +
 			"queue bounded all the same.",
 		Patches: []Patch{exporterPatch(ran.Exporter, fmt.Sprintf("sending_queue:\n"+
-			"  num_consumers: %.0f\n", math.Ceil(1.2*consumers)))},
+			"  num_consumers: %.0f\n", math.Ceil(1.2*consumers/s.spread())))},
 		Effect: fmt.Sprintf("Computed: %s spans/s × %s ÷ %.0f spans a request = %.0f consumers, and a "+
 			"fifth more. Then %s × %s = %s spans are held, which takes %s.", Number(rate),
 			Seconds(takes), n.each, consumers, Number(rate), Seconds(takes), Number(steady),

@@ -47,9 +47,10 @@ func (s *subject) cpuPatches(cores float64) []Patch {
 	return patches
 }
 
-// replicaPatch spreads the load over more gateways: with Odigos' Helm values, or as the
-// autoscaler's own bounds.
-func (s *subject) replicaPatch(replicas float64) Patch {
+// replicaPatch spreads the load over so many times as many gateways: with Odigos' Helm
+// values, or as the autoscaler's own bounds.
+func (s *subject) replicaPatch(times float64) Patch {
+	replicas := times * s.spread()
 	least, most := max(2, math.Ceil(replicas)), max(4, 2*math.Ceil(replicas))
 	if s.odigos() {
 		return Patch{ForHPA, fmt.Sprintf("collectorGateway:\n  minReplicas: %.0f\n"+

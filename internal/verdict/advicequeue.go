@@ -20,7 +20,11 @@ type queueCost struct {
 // four times its first level.
 func (s *subject) queueMemory() *queueCost {
 	limit := s.f.Memory.Limit
-	queue := record.MetricSeries(s.r.Samples, record.Gateway, record.QueueSize)
+	of := record.Gateway
+	if s.pod != "" {
+		of = s.pod // its queue is what fills its memory
+	}
+	queue := record.MetricSeries(s.r.Samples, of, record.QueueSize)
 	high, at, ok := queue.Max()
 	if !ok || limit == nil || high <= 0 {
 		return nil
@@ -28,7 +32,7 @@ func (s *subject) queueMemory() *queueCost {
 	var fit record.Series // the queue stands where elapsed time does
 	for _, sample := range s.r.Samples {
 		a := sample.Actors[record.Gateway]
-		level, seen := a.Metrics[record.QueueSize]
+		level, seen := s.own(sample)[record.QueueSize]
 		if !seen || a.Usage == nil || a.Usage.MemoryWorkingSet == nil || sample.Elapsed > at {
 			continue
 		}
@@ -170,6 +174,7 @@ func tooFewConsumers(s *subject) *Advice {
 		a.Patches = []Patch{s.replicaPatch(1.5 * rate / *e.Most)}
 		return a
 	}
+	want = math.Ceil(want / s.spread()) // of each gateway
 	settings := fmt.Sprintf("sending_queue:\n  num_consumers: %.0f\n", want)
 	if e.AtOnce != nil {
 		a.Symptom = fmt.Sprintf("the exporter's queue has room for %.0f requests, those under way "+

@@ -26,6 +26,7 @@ const CutByAssertion = "assertion "
 // An asserted is one assertion and what the samples so far say of it.
 type asserted struct {
 	scenario.Assertion
+	of     string // which of several gateways; empty: the only one, or all
 	c      scenario.Condition
 	err    error  // it is of another version's grammar
 	figure figure // nil where no sample tells
@@ -125,6 +126,11 @@ func (a *asserted) ofUsage() bool {
 	return false
 }
 
+// ofProcess is whether it is of what one process uses, or says of itself as one.
+func (a *asserted) ofProcess() bool {
+	return a.ofUsage() || a.c.Subject == scenario.GoMemory || a.c.Subject == scenario.GCCPU
+}
+
 // worse is whether v breaks the condition by more than w.
 func (a *asserted) worse(v, w float64) bool {
 	if a.c.Operator == ">" || a.c.Operator == ">=" {
@@ -152,8 +158,11 @@ func (a *asserted) over() []Finding {
 }
 
 func (a *asserted) said(severity Severity, text string) Finding {
+	if a.of != "" {
+		text = a.of + " " + text
+	}
 	f := Finding{
-		Check: checkAssert, Severity: severity, Assertion: string(a.That),
+		Check: checkAssert, Severity: severity, Assertion: string(a.That), Member: a.of,
 		Text: fmt.Sprintf("%s: %s", a.That, text), Limit: &a.c.Bound, Unit: string(a.c.Unit),
 	}
 	if a.open != nil {

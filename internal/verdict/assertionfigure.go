@@ -1,8 +1,6 @@
 package verdict
 
 import (
-	"math"
-
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
@@ -204,17 +202,23 @@ func rateOf(c scenario.Condition, of source) *scalar {
 	return ratioOf(c, of, clock, judgeable)
 }
 
-// fallsOf is how often a number fell.
-func fallsOf(c scenario.Condition, of source) *scalar {
-	before, n, known := math.Inf(-1), 0.0, false
+// restarts is how often the uptime of a gateway fell.
+func restarts(c scenario.Condition) *scalar {
+	before, n := map[string]float64{}, 0.0
 	return &scalar{c: c, look: func(s record.Sample) (own, soFar *float64) {
-		if v, ok := of(s); ok {
-			if v < before {
-				n++
-			}
-			before, known = v, true
+		of := s.Members(record.Gateway)
+		if len(of) == 0 {
+			of = []string{record.Gateway}
 		}
-		if !known {
+		for _, name := range of {
+			if v, ok := s.Actors[name].Metrics[record.Uptime]; ok {
+				if last, known := before[name]; known && v < last {
+					n++
+				}
+				before[name] = v
+			}
+		}
+		if len(before) == 0 {
 			return nil, nil
 		}
 		return nil, new(n)

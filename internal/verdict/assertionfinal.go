@@ -27,7 +27,10 @@ type judged struct {
 // assertionsHeld holds each of the scenario's assertions against the whole record: those
 // that the accounts know exactly against these, the others against the samples.
 func assertionsHeld(s *subject) (found []Finding) {
-	for _, a := range s.watch.asserted {
+	for i, a := range s.watch.asserted {
+		if p := s.watch.worstAsserted(i); p != nil && a.err == nil && a.ofProcess() {
+			a = p.asserted[i]
+		}
 		found = append(found, s.assertionHeld(a))
 	}
 	return found
@@ -141,7 +144,7 @@ func (s *subject) figureOf(a *asserted) judged {
 func (s *subject) fromSamples(a *asserted) judged {
 	j := judged{value: a.soFar.value, source: record.SamplesFile}
 	if s.usageTooSeldom(a, j.value) {
-		step := s.watch.pace.step()
+		step := s.paceOf(a).step()
 		return judged{why: "it takes two readings within the measured time, which are " + apart(step)}
 	}
 	if j.value != nil {
@@ -157,8 +160,12 @@ func (s *subject) fromSamples(a *asserted) judged {
 // usageTooSeldom is whether the place reads usage too seldom for an assertion to hold in the
 // time that was measured. One reading is enough for a peak to be too high.
 func (s *subject) usageTooSeldom(a *asserted, v *float64) bool {
-	if !a.ofUsage() || !record.Coarse(s.watch.pace.step()) ||
-		record.WorkingSet(s.samples, record.Gateway).Len() > 1 {
+	samples := s.samples
+	if a.of != "" {
+		samples = s.on(a.of).samples
+	}
+	if !a.ofUsage() || !record.Coarse(s.paceOf(a).step()) ||
+		record.WorkingSet(samples, record.Gateway).Len() > 1 {
 		return false
 	}
 	switch {
@@ -168,6 +175,16 @@ func (s *subject) usageTooSeldom(a *asserted, v *float64) bool {
 		return v == nil || a.c.Holds(*v)
 	}
 	return true
+}
+
+// paceOf is how often the place reads the usage that an assertion is about.
+func (s *subject) paceOf(a *asserted) *pace {
+	for _, p := range s.watch.pods {
+		if p.name == a.of {
+			return &p.pace
+		}
+	}
+	return &s.watch.pace
 }
 
 // restartsOf counts the new processes of the gateway in the whole run as they were noted,

@@ -49,7 +49,7 @@ func counterFigure(c scenario.Condition) figure {
 	case scenario.Offered:
 		return rateOf(c, offered)
 	}
-	return fallsOf(c, gate(record.Uptime))
+	return restarts(c)
 }
 
 // usageFigure is of what the gateway uses, or what it says of itself.

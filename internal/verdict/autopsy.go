@@ -55,22 +55,30 @@ type life struct {
 // deaths are the figures of every death, in order.
 func (m measure) deaths() []DeathFigures {
 	var all []DeathFigures
-	from := math.Inf(-1)
+	starts := map[string]float64{} // of the process at hand
 	for _, d := range m.ending.Deaths {
+		from, again := starts[d.Member]
+		if !again {
+			from = math.Inf(-1)
+		}
 		f := DeathFigures{Death: d}
 		if b := float64(m.r.Header.Scenario.Gateway.MemoryLimit); b > 0 {
 			f.Limit = &b
 		}
 		if d.Kind != record.DeathStart {
-			l := m.life(from, d.Elapsed)
-			m.memoryBefore(&f, l)
-			f.Held = m.held(l)
-			m.buffers(&f, l)
-			m.heapBefore(&f, l)
+			one := m
+			if d.Member != "" {
+				one = m.on(d.Member)
+			}
+			l := one.life(from, d.Elapsed)
+			one.memoryBefore(&f, l)
+			f.Held = one.held(l)
+			one.buffers(&f, l)
+			one.heapBefore(&f, l)
 		}
 		all = append(all, f)
 		if d.Restarted != nil {
-			from = *d.Restarted
+			starts[d.Member] = *d.Restarted
 		}
 	}
 	return all

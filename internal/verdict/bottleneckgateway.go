@@ -167,7 +167,7 @@ func cpuLimits(s *subject) Candidate {
 		}
 	}
 	if found.State == Limits {
-		found.When = period(record.CPU(s.loaded(), record.Gateway, record.CPUWindow),
+		found.When = period(record.CPU(s.hottest().loaded(), record.Gateway, record.CPUWindow),
 			0.8**allowed)
 		found.Text = fmt.Sprintf("the CPU: %s of %s used on average, %s %s at most",
 			percentOr(average), what, Percent(*used), c.Over())

@@ -36,12 +36,12 @@ func (m measure) buffers(f *DeathFigures, l life) {
 			all = append(all, Buffer{Name: name, Spans: &spans, Evidence: fmt.Sprintf(evidence, args...)})
 		}
 	}
-	gate := s.Actors[record.Gateway].Metrics
+	gate := m.own(s)
 	if each := m.perQueued(); each > 0 {
 		add(bufferQueue, gate[record.QueueSize]*each, "%s requests of %.0f spans each",
 			Number(gate[record.QueueSize]), each)
 	}
-	flying := s.Actors[record.Loadgen].Metrics[record.LoadInFlight]
+	flying := s.Actors[record.Loadgen].Metrics[record.LoadInFlight] / m.spread()
 	add(bufferDecode, flying*m.perRequest(), "%s requests of %.0f spans each", Number(flying),
 		m.perRequest())
 	if wait, ok := decisionWait(m.r.Header.Scenario.Gateway); ok {
@@ -58,7 +58,7 @@ func (m measure) buffers(f *DeathFigures, l life) {
 		total += *b.Spans
 	}
 	held, ok := m.spansHeld(byBorder, s, l)
-	if ok && len(m.r.Header.Sampling) == 0 && held > 1.001*total {
+	if ok && m.pod == "" && len(m.r.Header.Sampling) == 0 && held > 1.001*total {
 		add(bufferRest, held-total, "%s spans held, less those above", Number(held))
 		total = held
 	}

@@ -128,7 +128,7 @@ func (m measure) endedAt(state env.State) *float64 {
 const tick = 1.0
 
 // looks says how well each actor was seen within the measured time, as long as it
-// ran.
+// ran; of several gateways how the worst seen was.
 func (m measure) looks() map[string]Look {
 	_, _, gone := m.killed()
 	looks := map[string]Look{}
@@ -137,28 +137,65 @@ func (m measure) looks() map[string]Look {
 		if gone != nil {
 			to = min(to, *gone)
 		}
-		if to-from < 2*tick {
-			continue
+		names := []string{actor}
+		if actor == record.Gateway && len(m.pods) > 0 {
+			names = m.pods
 		}
-		var answered, used []float64
-		for i := range m.samples {
-			a := m.samples[i].Actors[actor]
-			if a.ScrapeError == "" && len(a.Metrics) > 0 {
-				answered = append(answered, m.samples[i].Elapsed)
+		for _, name := range names {
+			l, ok := m.lookAt(name, from, to)
+			if before, several := looks[actor]; several && ok {
+				l = l.worse(before)
 			}
-			if a.Usage != nil {
-				used = append(used, m.samples[i].Elapsed)
+			if ok {
+				looks[actor] = l
 			}
 		}
-		var l Look
-		l.Missing, l.Longest = gaps(answered, from, to, tick)
-		if len(used) > 0 {
-			missing, longest := gaps(used, from, to, max(tick, m.steps[actor]))
-			l.UsageMissing, l.UsageLongest = &missing, &longest
-		}
-		looks[actor] = l
 	}
 	return looks
+}
+
+// worse has of two looks what is missing more.
+func (l Look) worse(other Look) Look {
+	return Look{
+		Missing: max(l.Missing, other.Missing), Longest: max(l.Longest, other.Longest),
+		UsageMissing: larger(l.UsageMissing, other.UsageMissing, false),
+		UsageLongest: larger(l.UsageLongest, other.UsageLongest, false),
+	}
+}
+
+// lookAt says how well one was seen. One of several may come later, and go sooner.
+func (m measure) lookAt(name string, from, to float64) (l Look, ok bool) {
+	var answered, used []float64
+	first, last := to, from
+	for i := range m.all {
+		a, at := m.all[i].Actors[name], m.all[i].Elapsed
+		if a.Running {
+			first, last = min(first, at), at
+		}
+		if a.ScrapeError == "" && len(a.Metrics) > 0 {
+			answered = append(answered, at)
+		}
+		if a.Usage != nil {
+			used = append(used, at)
+		}
+	}
+	if actorOf(name) != name && isGateway(name) {
+		if first-from > bridge {
+			from = first
+		}
+		if to-last > bridge {
+			to = last
+		}
+	}
+	if to-from < 2*tick {
+		return l, false
+	}
+	l.Missing, l.Longest = gaps(answered, from, to, tick)
+	if len(used) > 0 {
+		missing, longest := gaps(used, from, to, max(tick, m.steps[name]))
+		l.UsageMissing, l.UsageLongest = &missing, &longest
+	}
+	return l, true
 }
 
 // gaps is the share of the ticks in [from, to) without a look, and the longest

@@ -32,7 +32,7 @@ func components(r *record.Record) *Components {
 		record.MomentLimit, record.MomentWarning, record.MomentSteady,
 	} {
 		for _, p := range r.Profiles {
-			if p.Actor != record.Gateway || p.Kind != record.ProfileCPU || p.Moment != moment ||
+			if !isGateway(p.Actor) || p.Kind != record.ProfileCPU || p.Moment != moment ||
 				p.Parsed == nil || p.Parsed.Total <= 0 {
 				continue
 			}
@@ -52,7 +52,7 @@ func components(r *record.Record) *Components {
 // was asked for, or nothing is told.
 func noProfile(r *record.Record) string {
 	for _, p := range r.Profiles {
-		if p.Actor == record.Gateway && p.Kind == record.ProfileCPU && p.Error != "" {
+		if isGateway(p.Actor) && p.Kind == record.ProfileCPU && p.Error != "" {
 			return fmt.Sprintf("the one of %s (moment %s) could not be taken or read: %s",
 				Clock(p.Elapsed), p.Moment, p.Error)
 		}

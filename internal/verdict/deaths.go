@@ -67,7 +67,7 @@ func died(s *subject) (found []Finding) {
 func (s *subject) deathFinding(all []DeathFigures) Finding {
 	first := all[0]
 	f := Finding{
-		Check: "gateway", Severity: Critical, From: new(first.Elapsed),
+		Check: "gateway", Severity: Critical, From: new(first.Elapsed), Member: first.Member,
 		Source: record.EndingFile + ": deaths",
 	}
 	switch {
@@ -78,18 +78,18 @@ func (s *subject) deathFinding(all []DeathFigures) Finding {
 		f.Severity, f.Reason = Void, GatewayTaken
 		f.Text = takenText(first.State) + s.whenDied(first) + takenWhy
 	case first.ForMemory() || first.Kind == record.DeathKilled:
-		f.Text = fmt.Sprintf("the gateway was killed%s%s%s", forMemory(first.State.OOMKilled),
+		f.Text = fmt.Sprintf("%s was killed%s%s%s", first.who(), forMemory(first.State.OOMKilled),
 			s.whenDied(first), s.memoryThen())
 	case first.Kind == record.DeathStart:
 		f.Check = deathChecks[first.Kind]
-		f.Text = "the gateway did not start again" + s.whenDied(first) + ": " + firstLine(first.Text)
+		f.Text = first.who() + " did not start again" + s.whenDied(first) + ": " + firstLine(first.Text)
 	default:
 		f.Check = deathChecks[first.Kind]
-		f.Text = fmt.Sprintf("the gateway ended by itself%s (%s)%s", s.whenDied(first),
+		f.Text = fmt.Sprintf("%s ended by itself%s (%s)%s", first.who(), s.whenDied(first),
 			first.State.End(), crashText(first.Death))
 	}
 	if n := len(all); n > 1 {
-		f.Text += fmt.Sprintf("; it died %d times", n)
+		f.Text += fmt.Sprintf("; %s died %d times", s.itOrThey(), n)
 	}
 	if cost := s.costOf(all); cost != "" {
 		f.Text += "; " + cost
@@ -98,6 +98,21 @@ func (s *subject) deathFinding(all []DeathFigures) Finding {
 		f.Text += s.diedWith()
 	}
 	return f
+}
+
+// who names the gateway that died.
+func (f DeathFigures) who() string {
+	if f.Member != "" {
+		return f.Member
+	}
+	return "the gateway"
+}
+
+func (s *subject) itOrThey() string {
+	if len(s.pods) > 0 {
+		return "gateways"
+	}
+	return "it"
 }
 
 // takenText tells of a gateway that its place took away, and why.

@@ -84,6 +84,9 @@ func survived(s *subject) []Finding {
 			when(f.KilledAt), state.ExitCode, signal(state.Signal), s.diedWith())
 	case s.r.Ending == nil:
 		return one(check, Note, "how the gateway ended is not known")
+	case len(s.pods) > 0:
+		found = one(check, Held, "no gateway died: those that were left ran until they were asked to "+
+			"stop")
 	default:
 		found = one(check, Held, "the gateway ran until it was asked to stop")
 	}

@@ -22,29 +22,40 @@ const (
 // exceeded asks, of limits that were set, whether they did bind: what was used stayed
 // below them.
 func exceeded(s *subject) (found []Finding) {
-	g, e := s.r.Header.Scenario.Gateway, s.r.Header.Enforcement
+	if len(s.pods) == 0 {
+		return s.exceeded("the gateway")
+	}
+	for _, name := range s.pods {
+		found = append(found, s.on(name).exceeded(name)...)
+	}
+	return found
+}
+
+// exceeded is of the gateway, or of one of several, which is called so.
+func (m measure) exceeded(who string) (found []Finding) {
+	g, e := m.r.Header.Scenario.Gateway, m.r.Header.Enforcement
 	add := func(value, limit float64, unit, format string, args ...any) {
 		found = append(found, because(LimitsExceeded, with(one("limits", Reservation, format, args...),
 			&value, &limit, unit, record.SamplesFile+": actors.gateway.usage"))...)
 	}
 	// The moments of the gateway's own metrics are not exact enough to be asked.
-	place := record.CPUTime{Series: record.CPUSeconds(s.samples, record.Gateway)}
+	place := record.CPUTime{Series: record.CPUSeconds(m.samples, record.Gateway)}
 	used := top(place.Over(record.CPUWindow))
 	more := limitCPU
-	if step, coarse := s.steps[record.Gateway]; coarse {
+	if step, coarse := m.steps[record.Gateway]; coarse {
 		more += limitClock / step
 	}
 	if limit := float64(g.CPULimit); limit > 0 && e.CPU && used != nil && *used > (1+more)*limit {
-		add(*used, limit, "cores", "the CPU limit of %.2f cores did not bind: the gateway used "+
-			"%.2f %s (allowed %s more)", limit, *used, s.placeSource(record.Gateway).Over(),
+		add(*used, limit, "cores", "the CPU limit of %.2f cores did not bind: %s used "+
+			"%.2f %s (allowed %s more)", limit, who, *used, m.placeSource(record.Gateway).Over(),
 			Percent(more))
 	}
-	most := top(record.Memory(s.r.Samples, record.Gateway,
+	most := top(record.Memory(m.r.Samples, record.Gateway,
 		func(u *env.Usage) *int64 { return u.MemoryUsage }))
 	if limit := float64(g.MemoryLimit); limit > 0 && e.Memory && most != nil &&
 		*most > (1+limitMemory)*limit {
-		add(*most, limit, "bytes", "the memory limit of %s did not bind: %s were charged to the "+
-			"gateway (allowed %s more)", mibs(limit), mibs(*most), Percent(limitMemory))
+		add(*most, limit, "bytes", "the memory limit of %s did not bind: %s were charged to %s "+
+			"(allowed %s more)", mibs(limit), mibs(*most), who, Percent(limitMemory))
 	}
 	return found
 }

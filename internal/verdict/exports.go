@@ -12,7 +12,7 @@ import (
 // for the backend. Under way is what the backend had in hand, so that it is known
 // whatever level of detail the collector's own metrics have.
 type ExportFigures struct {
-	// Consumers is how many exports may be under way at once.
+	// Consumers is how many exports may be under way at once, of all gateways together.
 	Consumers *float64 `json:"consumers,omitempty"`
 	// AtOnce is the size of a queue of fewer requests than there are consumers: the queue
 	// counts what is under way, so that no more can be. Nil elsewhere.
@@ -31,7 +31,7 @@ type ExportFigures struct {
 	Spans *float64 `json:"spans_per_request,omitempty"`
 	// Most is what can leave at most: Consumers, or AtOnce, ÷ Stay × Spans.
 	Most *float64 `json:"most_spans_per_second,omitempty"`
-	// QueueSize is how much the queue may hold, in units of Sizer, as configured.
+	// QueueSize is how much a gateway's queue may hold, in units of Sizer, as configured.
 	QueueSize *float64 `json:"queue_size_configured,omitempty"`
 	Sizer     string   `json:"queue_sizer,omitempty"`
 }
@@ -57,6 +57,9 @@ func (m measure) exports() ExportFigures {
 	if f.Sizer == "requests" && above(f.Consumers, 1) && f.QueueSize != nil &&
 		*f.QueueSize > 0 && *f.QueueSize < *f.Consumers {
 		f.AtOnce = f.QueueSize
+	}
+	if n := m.spread(); n > 1 {
+		f.Consumers, f.AtOnce = over(f.Consumers, new(1/n)), over(f.AtOnce, new(1/n))
 	}
 	f.UnderWay = mean(record.MetricSeries(m.samples, record.Backend, record.BackendInFlight))
 	f.Busy = over(f.UnderWay, f.atOnce())

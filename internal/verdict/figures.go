@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"maps"
 	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/ledger"
@@ -24,15 +25,18 @@ type Figures struct {
 	Pipeline PipelineFigures `json:"collector"`
 	CPU      CPUFigures      `json:"gateway_cpu"`
 	Memory   MemoryFigures   `json:"gateway_memory"`
-	Growth   GrowthFigures   `json:"growth"`
-	Runtime  RuntimeFigures  `json:"gateway_go_runtime"`
-	Close    CloseFigures    `json:"gateway_close_look"`
-	Loadgen  EndFigures      `json:"loadgen"`
-	Backend  EndFigures      `json:"backend"`
-	Pacing   PacingFigures   `json:"pacing"`
-	Looks    map[string]Look `json:"looks"` // by actor
-	Exports  ExportFigures   `json:"exports"`
-	Go       GoFigures       `json:"gateway_go"`
+	// Pods are the gateways where there are several. CPU is then of the one that used most of
+	// it, what else is of a process of Pods.Pod, and what flows through the gateway of all.
+	Pods    PodFigures      `json:"gateway_pods,omitzero"`
+	Growth  GrowthFigures   `json:"growth"`
+	Runtime RuntimeFigures  `json:"gateway_go_runtime"`
+	Close   CloseFigures    `json:"gateway_close_look"`
+	Loadgen EndFigures      `json:"loadgen"`
+	Backend EndFigures      `json:"backend"`
+	Pacing  PacingFigures   `json:"pacing"`
+	Looks   map[string]Look `json:"looks"` // by actor
+	Exports ExportFigures   `json:"exports"`
+	Go      GoFigures       `json:"gateway_go"`
 	// Scale is nil where nothing is known of how many gateways there were.
 	Scale *ScaleFigures `json:"gateway_scale,omitempty"`
 	// Limited is nil when nothing was seen of the load.
@@ -186,8 +190,9 @@ func Measure(r *record.Record) Figures {
 		Deaths:    m.deaths(),
 		Latency:   m.latency(),
 		Pipeline:  m.pipeline(),
-		CPU:       m.cpu(),
+		CPU:       m.gatewayCPU(),
 		Memory:    m.memory(),
+		Pods:      m.podFigures(),
 		Growth:    m.growth(),
 		Runtime:   m.runtime(),
 		Close:     m.closely(),
@@ -207,6 +212,11 @@ func Measure(r *record.Record) Figures {
 // books, where there are such. Its samples have each reading of usage once, where it belongs.
 type measure struct {
 	r        *record.Record
+	raw      *record.Record     // as it is on disk
+	placed   *record.Record     // with each reading of usage where it belongs
+	pods     []string           // the gateways, where there are several
+	pod      string             // which of them has the gateway's place; empty: all together
+	all      []record.Sample    // of the measured time, with all of them
 	samples  []record.Sample    // of the measured time
 	steps    map[string]float64 // seconds between the readings of an actor's usage, if coarse
 	ending   record.Ending      // zero when the record has none
@@ -216,22 +226,43 @@ type measure struct {
 }
 
 func newMeasure(r *record.Record) measure {
-	m := measure{r: r, steps: map[string]float64{}}
+	m := measure{raw: r, pods: r.Members(record.Gateway), steps: map[string]float64{}}
 	for _, actor := range record.Actors(r.Samples) {
 		if step := record.Resolution(r.Samples, actor); record.Coarse(step) {
 			m.steps[actor] = step
 		}
 	}
+	placed := *r
 	if len(m.steps) > 0 {
-		placed := *r
 		placed.Samples = record.Placed(r.Samples)
-		m.r = &placed
 	}
-	m.samples = record.Measured(m.r.Samples)
+	m.placed, m.all = &placed, record.Measured(placed.Samples)
 	if r.Ending != nil {
 		m.ending = *r.Ending
 		m.sent, m.received = r.Ending.Sent, r.Ending.Received
 	}
+	if len(m.pods) > 0 {
+		return m.on(pick(r, m.pods))
+	}
+	return m.on("")
+}
+
+// on is the measure with one of several gateways in the gateway's place, or with all of
+// them together; of the only gateway it is its own.
+func (m measure) on(pod string) measure {
+	if m.r != nil && pod == m.pod {
+		return m
+	}
+	m.r, m.pod = m.placed, pod
+	m.steps = maps.Clone(m.steps)
+	if pod != "" {
+		m.r = m.placed.WithOne(record.Gateway, pod)
+		m.steps[record.Gateway] = m.steps[pod]
+		if m.steps[pod] == 0 {
+			delete(m.steps, record.Gateway)
+		}
+	}
+	m.samples = record.Measured(m.r.Samples)
 	m.time = m.times()
 	return m
 }

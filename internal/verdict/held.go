@@ -74,8 +74,10 @@ func (m measure) held(l life) *HeldFigures {
 }
 
 func (m measure) heldBy(by string, l life) *HeldFigures {
-	if by == byBorder && len(m.r.Header.Sampling) > 0 {
-		return nil // what a sampler drops never arrives, and is not held
+	if by == byBorder && (len(m.r.Header.Sampling) > 0 || m.pod != "") {
+		// What a sampler drops never arrives, and is not held; what several gateways hold
+		// is not one's.
+		return nil
 	}
 	var at, spans, bytes, heap []float64
 	for _, s := range l.looks {
@@ -127,7 +129,7 @@ func (m measure) spansHeld(by string, s record.Sample, l life) (spans float64, o
 		flying := s.Actors[record.Loadgen].Metrics[record.LoadInFlight]
 		return max(0, spans-l.before) + flying*m.perRequest(), ok
 	}
-	queue, ok := s.Actors[record.Gateway].Metrics[record.QueueSize]
+	queue, ok := m.own(s)[record.QueueSize]
 	each := m.perQueued()
 	return queue * each, ok && each > 0
 }

@@ -35,7 +35,7 @@ func (m measure) heldByHeap(l life) *HeldFigures {
 // courseOfSpans is how many spans a life held over time: none when it began.
 func (m measure) courseOfSpans(l life) (at, spans []float64) {
 	by := byBorder
-	if len(m.r.Header.Sampling) > 0 {
+	if len(m.r.Header.Sampling) > 0 || m.pod != "" {
 		by = byQueue
 	}
 	at, spans = []float64{max(0, l.from)}, []float64{0}

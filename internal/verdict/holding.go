@@ -114,15 +114,15 @@ func (s *subject) unbroken(h *Holding, findings []Finding, charged map[whose][]R
 // holds however long it lasts. The few windows of such a trial may lie beside the average,
 // so that what was used in all counts, too.
 func (s *subject) thresholdsTooShort(used *float64) (f Finding, short bool) {
-	for _, r := range s.watch.resources {
-		few, unread := r.tooFew(s.watch.pace.step())
+	for _, r := range s.judgedResources() {
+		few, unread := r.tooFew(r.step)
 		for _, h := range r.holds {
 			switch {
 			case h.severity != Critical:
 			case unread:
 				return few, true
 			case r.unsure(h):
-				return r.outcome(s.watch.pace.step()), true
+				return r.outcome(r.step), true
 			}
 			if h.severity == Critical && r.points > 0 && r.short(h) &&
 				(r.max >= h.share*r.limit || r.check == "cpu" && used != nil && *used >= 1) {

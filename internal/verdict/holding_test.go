@@ -227,7 +227,7 @@ func TestHoldingByReason(t *testing.T) {
 		verdict.LostOrSampled: tool, verdict.WrongPrediction: tool,
 
 		verdict.UsageSeldom: passing, verdict.ClockUnsteady: passing, verdict.LimitsExceeded: passing, verdict.HostBusy: host,
-		verdict.HostSteal: host, verdict.HostPressure: host, verdict.EndsStalled: host,
+		verdict.FewerGateways: host, verdict.HostSteal: host, verdict.HostPressure: host, verdict.EndsStalled: host,
 
 		// It was above the warning only, and CPU below critical is what is asked.
 		verdict.TooShortToHold: {held, broke, broke, broke}, verdict.TooFewForQuantile: length,

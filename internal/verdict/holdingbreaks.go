@@ -139,8 +139,8 @@ func (s *subject) queueFrom() (at *float64) {
 // longer trial at this rate would find such a stretch. It is asked only of a trial in
 // which the threshold could have been reached, so that short and long ones agree.
 func (s *subject) onAverage() (all []Break) {
-	for _, r := range s.watch.resources {
-		series := r.value(s.samples)
+	for _, r := range s.judgedResources() {
+		series := r.value(r.samples)
 		average := mean(series)
 		for _, h := range r.holds {
 			if h.severity != Critical || average == nil || *average < h.share*r.limit ||

@@ -63,6 +63,7 @@ var charges = map[Reason]charge{
 	LostOrSampled:   {of: ofTool},
 	WrongPrediction: {of: ofTool},
 
+	FewerGateways:  {of: ofPassing, worsens: true},
 	UsageSeldom:    {of: ofPassing},
 	ClockUnsteady:  {of: ofPassing},
 	LimitsExceeded: {of: ofPassing},

@@ -34,7 +34,7 @@ func TestEveryBreakHasAWord(t *testing.T) {
 		"completed": true, "schedule": true, "pacing": true, "backend": true, "paused": true,
 		"looks": true, "clock": true, "clocks": true, "ledger": true, "limits": true, "host": true,
 		"ceiling": true, "notes": true, "drain": true, "unanswered": true, "settled": true,
-		"counters": true,
+		"counters": true, checkBalance: true,
 	}
 	names := []string{"cpu", "memory"}
 	for _, c := range checks {

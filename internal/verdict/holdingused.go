@@ -57,7 +57,7 @@ func (s *subject) cpuUsed() (share *float64, of string) {
 		return s.gatewayNodesUsed(nodes), ofMachine
 	}
 	sum, room := 0.0, hostShare*float64(s.r.Header.Machine.Cores)
-	for _, used := range []*float64{s.f.CPU.Average, s.f.Loadgen.Cores, s.f.Backend.Cores} {
+	for _, used := range []*float64{s.f.CPU.together(), s.f.Loadgen.Cores, s.f.Backend.Cores} {
 		if used == nil {
 			return nil, ""
 		}
@@ -74,21 +74,26 @@ func (h Holding) OfCPU() bool { return h.UsedOf == ofCPU || h.UsedOf == ofMachin
 
 // cpuJudged is the CPU, in cores, that is held against the limit: at 1 of what is critical the
 // gateway goes from holding to breaking by it. It is the average, or what was used at least
-// for as long as the threshold asks, whichever is more (onAverage and the threshold).
+// for as long as the threshold asks, whichever is more (onAverage and the threshold). Of
+// several gateways it is that of the one that used most.
 func (s *subject) cpuJudged() *float64 {
-	for _, r := range s.watch.resources {
+	var most *float64
+	for _, r := range s.judgedResources() {
 		if r.check != "cpu" {
 			continue
 		}
-		series, seconds := r.value(s.samples), math.Inf(1)
+		series, seconds := r.value(r.samples), math.Inf(1)
 		for _, h := range r.holds {
 			if h.severity == Critical {
-				seconds = h.seconds - stepSlack*r.step()
+				seconds = h.seconds - stepSlack*r.resource.step()
 			}
 		}
 		if average, kept := mean(series), keptFor(series, seconds); average != nil {
-			return new(max(*average, kept))
+			most = larger(most, new(max(*average, kept)), false)
 		}
+	}
+	if most != nil {
+		return most
 	}
 	return s.f.CPU.Average
 }

@@ -50,7 +50,7 @@ func hostPressed(s *subject) []Finding {
 		return append(found, s.endsStalled()...)
 	}
 	sum := 0.0
-	for _, used := range []*float64{s.f.CPU.Average, s.f.Loadgen.Cores, s.f.Backend.Cores} {
+	for _, used := range []*float64{s.f.CPU.together(), s.f.Loadgen.Cores, s.f.Backend.Cores} {
 		if used == nil {
 			return append(found, one(check, Note, "how much of the machine's CPU the actors "+
 				"used is not known")...)

@@ -41,6 +41,8 @@ var checks = []Check{
 	{"notes", noted},
 	{"drain", drained},
 	{"gateway", survived},
+	{checkBalance, balance},
+	{checkBalance, gatewaysTaken},
 	{"cpu/memory", resourcesHeld},
 	{"loss", lost},
 	{"refused", refused},

@@ -4,22 +4,11 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
 
 // members are the names of an actor of which there are several; none where it is alone.
-func (m measure) members(actor string) (names []string) {
-	for _, a := range m.r.Header.Actors {
-		if a.Name != actor || a.Replicas < 2 {
-			continue
-		}
-		for i := range a.Replicas {
-			names = append(names, env.MemberName(actor, i))
-		}
-	}
-	return names
-}
+func (m measure) members(actor string) []string { return m.raw.Members(actor) }
 
 // inPlaceOf is the measure in which an actor is one of its members.
 func (m measure) inPlaceOf(actor, member string) measure {

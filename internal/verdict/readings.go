@@ -98,7 +98,19 @@ func memoryCalled(_ bool, step float64) string {
 func apart(step float64) string { return Seconds(math.Round(step)) + " apart" }
 
 // what is what the resource's levels are of, in words.
-func (r *resource) what() string { return r.called(r.own, r.step()) }
+func (r *resource) what() string {
+	if r.of != "" {
+		return r.called(r.own, r.step()) + " of " + r.of
+	}
+	return r.called(r.own, r.step())
+}
+
+func (r *resource) whose() string {
+	if r.of != "" {
+		return r.of
+	}
+	return "the gateway"
+}
 
 // step is how far apart levels are as a rule where that is coarse, else 0.
 func (r *resource) step() float64 {
@@ -143,9 +155,9 @@ func (r *resource) tooFew(step float64) (f Finding, ok bool) {
 	}
 	return Finding{
 		Check: r.check, Severity: Reservation, Reason: TooShortToHold, Limit: &r.limit, Unit: r.unit,
-		Source: r.source, Text: fmt.Sprintf("%s of the gateway is not known: that takes two readings "+
+		Source: r.source, Text: fmt.Sprintf("%s of %s is not known: that takes two readings "+
 			"within the measured time, which are %s; it could not be held against its limit of %s",
-			r.called(false, 0), apart(step), r.show(r.limit)),
+			r.called(false, 0), r.whose(), apart(step), r.show(r.limit)),
 	}, true
 }
 

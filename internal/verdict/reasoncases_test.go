@@ -165,6 +165,7 @@ func seenCases() []reasonCase {
 	}
 	return []reasonCase{
 		{verdict.NotSeen, silent(record.Loadgen, 6), silent(record.Loadgen, 2)},
+		{verdict.FewerGateways, oneOfTwo(taken("evicted by kubelet")), oneOfTwo(taken(env.ReasonDeleted))},
 		{verdict.GatewaySilent, silent(record.Gateway, 6), silent(record.Gateway, 2)},
 		{verdict.ClockStepped, set(30, -.11), set(30, -.09)},
 		{verdict.ClockStepped, set(5, 2), set(-2, 2)}, // in the warm-up, and before it
@@ -344,4 +345,12 @@ func warming(seconds, times float64) madeUp {
 			return (.6 + .01*math.Sin(7*e)) * (1 + (times-1)*step(e, 0, 25))
 		}
 	}, func(r *record.Record) { last(r, seconds) }}
+}
+
+// oneOfTwo has one of two gateways end so.
+func oneOfTwo(s env.State) madeUp {
+	return rec(func(r *record.Record) {
+		trials.Split(r, even()...)
+		r.Ending.States[env.MemberName(record.Gateway, 1)] = s
+	})
 }

@@ -36,6 +36,7 @@ const (
 // The reasons for which a trial has a result with a reservation.
 const (
 	ClockUnsteady     Reason = "clock-unsteady"
+	FewerGateways     Reason = "fewer-gateways"
 	GatewaySilent     Reason = "gateway-silent"
 	UsageUnknown      Reason = "usage-not-known"
 	UsageSeldom       Reason = "usage-seldom-read"

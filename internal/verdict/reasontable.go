@@ -143,6 +143,12 @@ var seenReasons = []ReasonEntry{
 		"what happened meanwhile is not known", "see what else ran on the machine",
 	},
 	{
+		FewerGateways, checkBalance, Degraded,
+		"the cluster evicted or preempted one of several, or took its node away, and others went on",
+		"for a time fewer gateways than were asked carried the load",
+		"see the events of its pod; run it where nothing presses on the node",
+	},
+	{
 		GatewaySilent, "looks", Degraded,
 		fmt.Sprintf("%s of the measured seconds without the gateway's own metrics, or %s at a stretch",
 			Percent(gapShare), Seconds(gapSeconds)),

@@ -15,6 +15,11 @@ import (
 // further apart they are over the times between these.
 type CPUFigures struct {
 	UsageSource
+	// Pod is which of several gateways it is of, the one that used most; empty for the only
+	// one. All is the average of all of them, and SpansPerCore, PerMillion and Seconds are of
+	// all of them too.
+	Pod     string   `json:"pod,omitempty"`
+	All     *float64 `json:"all_pods_average_cores,omitempty"`
 	Limit   *float64 `json:"limit_cores,omitempty"` // nil: none
 	Average *float64 `json:"average_cores,omitempty"`
 	Max     *float64 `json:"max_cores,omitempty"`
@@ -38,6 +43,9 @@ type CPUFigures struct {
 // MemoryFigures are the gateway's memory.
 type MemoryFigures struct {
 	UsageSource
+	// Pod is which of several gateways it is of, the one that had most; empty for the only
+	// one.
+	Pod   string   `json:"pod,omitempty"`
 	Limit *float64 `json:"limit_bytes,omitempty"` // nil: none
 	// The working set is what is held against the limit: usage less inactive file.
 	Peak      *float64 `json:"working_set_peak_bytes,omitempty"`
@@ -79,6 +87,26 @@ type EndFigures struct {
 
 // fullCPU is the share of the cores allowed from which an actor's CPU is full.
 const fullCPU = 0.95
+
+// gatewayCPU is cpu, of several gateways of the one that used most.
+func (m measure) gatewayCPU() CPUFigures {
+	if len(m.pods) == 0 {
+		return m.cpu()
+	}
+	hottest := m.hottest()
+	f, all := hottest.cpu(), m.together().cpu()
+	f.Pod, f.All, f.Seconds = hottest.pod, all.Average, all.Seconds
+	f.SpansPerCore, f.PerMillion = all.SpansPerCore, all.PerMillion
+	return f
+}
+
+// together is what all gateways used on average.
+func (f CPUFigures) together() *float64 {
+	if f.All != nil {
+		return f.All
+	}
+	return f.Average
+}
 
 func (m measure) cpu() CPUFigures {
 	var f CPUFigures
@@ -160,10 +188,12 @@ func at(s record.Series, moments []float64) record.Series {
 }
 
 // throttled is the share of all periods of the measured time, not a mean of shares.
-func (m measure) throttled(actor string) *float64 {
+func (m measure) throttled(actor string) *float64 { return throttledIn(m.samples, actor) }
+
+func throttledIn(samples []record.Sample, actor string) *float64 {
 	var first, last *env.Usage
-	for i := range m.samples {
-		u := m.samples[i].Actors[actor].Usage
+	for i := range samples {
+		u := samples[i].Actors[actor].Usage
 		if u == nil || u.Periods == nil || u.ThrottledPeriods == nil {
 			continue
 		}
@@ -180,7 +210,7 @@ func (m measure) throttled(actor string) *float64 {
 }
 
 func (m measure) memory() MemoryFigures {
-	var f MemoryFigures
+	f := MemoryFigures{Pod: m.pod}
 	if limit := float64(m.r.Header.Scenario.Gateway.MemoryLimit); limit > 0 {
 		f.Limit = &limit
 	}

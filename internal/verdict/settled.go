@@ -53,7 +53,7 @@ func (s *subject) settles() []settling {
 	metric := func(actor string, m record.Metric) record.Series {
 		return record.MetricSeries(s.samples, actor, m)
 	}
-	cpu := record.Rate(record.CPUTimeOf(s.samples, record.Gateway).Series)
+	cpu := record.Rate(record.CPUTimeOf(s.hottest().samples, record.Gateway).Series)
 	set := record.WorkingSet(s.samples, record.Gateway)
 	return []settling{
 		{

@@ -13,6 +13,7 @@ import (
 // A resource is one usage and its thresholds.
 type resource struct {
 	check  string
+	of     string // which of several gateways; empty: the only one
 	source string
 	unit   string
 	called func(own bool, step float64) string // in words; step is 0 where it is fine
@@ -153,8 +154,8 @@ func (r *resource) outcome(step float64) Finding {
 	}
 	if r.points == 0 {
 		f.Severity, f.Reason = Reservation, UsageUnknown
-		f.Text = fmt.Sprintf("%s of the gateway is not known: it could not be held against "+
-			"its limit of %s", r.what(), r.show(r.limit))
+		f.Text = fmt.Sprintf("%s of %s is not known: it could not be held against "+
+			"its limit of %s", r.called(r.own, r.step()), r.whose(), r.show(r.limit))
 		return f
 	}
 	f.Value = &r.max

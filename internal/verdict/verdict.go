@@ -90,6 +90,8 @@ type Finding struct {
 	Reason Reason `json:"reason,omitempty"`
 	// Expected: it would fail the trial, had its author not asked for it.
 	Expected bool `json:"expected,omitempty"`
+	// Member is which of several gateways it is of; empty: the only one, or all of them.
+	Member string `json:"member,omitempty"`
 	// Assertion is the expression that was judged.
 	Assertion string `json:"assertion,omitempty"`
 	// Spans are all times during which the limit was reached or violated; From and To are

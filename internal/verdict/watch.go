@@ -11,6 +11,7 @@ import (
 // Judge does the same with a finished record, so that what was said while the trial
 // ran is what is said after it.
 type Watch struct {
+	header    record.Header
 	tail      tail // of the measured time
 	pace      pace
 	from, to  float64 // of the measured time, as far as it was seen
@@ -18,11 +19,15 @@ type Watch struct {
 	resources []*resource
 	asserted  []*asserted
 	abort     string // the first reason for the load to end
+	// pods are of several gateways each one's Watch, of what is of a process: this one is
+	// then of what flows through all of them.
+	pods []*podWatch
+	of   string // which of several it is of; empty: the only one, or all
 }
 
 // NewWatch watches for the thresholds in the header's scenario.
 func NewWatch(h record.Header) *Watch {
-	w := &Watch{asserted: newAsserted(h)}
+	w := &Watch{header: h, asserted: newAsserted(h)}
 	gateway, thresholds := h.Scenario.Gateway, h.Scenario.Thresholds
 	if gateway.CPULimit > 0 {
 		w.resources = append(w.resources, &resource{
@@ -57,6 +62,9 @@ func NewWatch(h record.Header) *Watch {
 // end of the measured time finds open ends with the first sample after it; where usage is
 // told late, with the first reading that was made after it.
 func (w *Watch) Add(s record.Sample) (news []Finding) {
+	if w.of == "" {
+		s, news = w.addPods(s)
+	}
 	measuring := s.Phase == record.PhaseMeasuring
 	if measuring && !w.measured {
 		w.measured, w.from = true, s.Elapsed
@@ -69,9 +77,9 @@ func (w *Watch) Add(s record.Sample) (news []Finding) {
 	case late:
 		s = usageAlone(s)
 	case w.waits(s.Phase, told):
-		return nil
+		return news
 	default:
-		return w.over()
+		return append(news, w.over()...)
 	}
 	w.tail.add(s)
 	for _, r := range w.resources {
@@ -82,7 +90,7 @@ func (w *Watch) Add(s record.Sample) (news []Finding) {
 		news = append(news, r.add(l)...)
 	}
 	for _, a := range w.asserted {
-		if late && !a.ofUsage() {
+		if late && !a.ofUsage() || !w.asks(a) {
 			continue
 		}
 		news = append(news, a.add(s, w.reach())...)
@@ -109,10 +117,14 @@ func (w *Watch) over() (news []Finding) {
 }
 
 // Findings are what the samples so far come to: for each resource the heaviest of
-// its thresholds that was reached, or that it held.
+// its thresholds that was reached, or that it held; of several gateways that of the worst.
 func (w *Watch) Findings() []Finding {
 	var out []Finding
-	for _, r := range w.resources {
+	for i, r := range w.resources {
+		if len(w.pods) > 0 {
+			out = append(out, w.worstPod(i))
+			continue
+		}
 		out = append(out, r.outcome(w.pace.step()))
 	}
 	return out

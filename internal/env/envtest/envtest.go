@@ -73,8 +73,8 @@ func (e *Environment) Transport() http.RoundTripper {
 }
 
 // Start runs the actor's program and waits until it is ready, in vain if it ends. Of
-// several one is started after the other. Others know the addresses of all of them as one,
-// with commas between them.
+// several one is started after the other, and one that still runs is left as it is. Others
+// know the addresses of all of them as one, with commas between them.
 func (e *Environment) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
 	if a.Replicas <= 1 {
 		i, err := e.start(ctx, a, 0)
@@ -85,6 +85,10 @@ func (e *Environment) Start(ctx context.Context, a env.Actor) (env.Instance, err
 	}
 	var members []env.Instance
 	for index := range a.Replicas {
+		if i := e.Instance(env.MemberName(a.Name, index)); i != nil && i.State().Running {
+			members = append(members, i)
+			continue
+		}
 		i, err := e.start(ctx, a, index)
 		if err != nil {
 			return nil, fmt.Errorf("start %s: %w", env.MemberName(a.Name, index), err)

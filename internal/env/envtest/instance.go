@@ -61,6 +61,11 @@ func (i *Instance) Kill(signal string, oom bool) {
 	i.end(env.State{ExitCode: -1, Signal: signal, OOMKilled: &oom})
 }
 
+// Take ends it at once as a place does that needs its room.
+func (i *Instance) Take(reason string) {
+	i.end(env.State{ExitCode: -1, Signal: "SIGTERM", Reason: reason})
+}
+
 // Exit ends it at once as if by itself.
 func (i *Instance) Exit(code int) { i.end(env.State{ExitCode: code}) }
 

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -230,39 +231,28 @@ func (e *endedError) Error() string {
 	return "it ended before it was ready (pod " + e.pod.Name + ")"
 }
 
-// inOrder sorts the lives of an actor by their index; where there is none, those that
-// were there before keep theirs, and others take what is free.
+// inOrder sorts the lives of a Job by their index. Those of others have none.
 func (k *Kube) inOrder(a env.Actor, lives []incarnation) []incarnation {
-	n := replicas(a)
-	ordered := make([]incarnation, n)
-	taken := map[string]bool{}
-	place := func(i int, life incarnation) {
-		if i >= 0 && i < n && ordered[i].pod == "" && !taken[life.pod] {
-			ordered[i], taken[life.pod] = life, true
-		}
+	if !isJob(a) {
+		return lives
 	}
-	before := k.membersBefore(a.Name)
-	for _, life := range lives {
-		if index, ok := k.table.index(life); ok {
-			place(index, life)
-		} else {
-			place(slices.Index(before, life.pod), life)
-		}
-	}
-	for _, life := range lives {
-		place(slices.IndexFunc(ordered, func(x incarnation) bool { return x.pod == "" }), life)
-	}
-	return ordered
+	slices.SortStableFunc(lives, func(x, y incarnation) int {
+		return cmp.Compare(k.table.index(x), k.table.index(y))
+	})
+	return lives
 }
 
-// index is which of a Job's pods one is.
-func (t *table) index(i incarnation) (int, bool) {
+// index is which of a Job's pods one is; those of which it is not known come first.
+func (t *table) index(i incarnation) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p, ok := t.pods[i.uid]
 	if !ok {
-		return 0, false
+		return -1
 	}
 	n, err := strconv.Atoi(p.Annotations[batchv1.JobCompletionIndexAnnotation])
-	return n, err == nil
+	if err != nil {
+		return -1
+	}
+	return n
 }

@@ -18,6 +18,7 @@ type Instance struct {
 	name   string // gateway, or loadgen/1 of several
 	life   incarnation
 	output *output
+	past   bool // it had ended, with its pod, before this crew was complete
 }
 
 var _ env.Instance = (*Instance)(nil)
@@ -46,7 +47,9 @@ func (i *Instance) State() env.State {
 		return i.crew.inPlace.stopped(back)
 	}
 	s := i.crew.kube.table.state(i.life)
-	s.Stopped = !s.Running && i.crew.asked()
+	if s.Stopped = !s.Running && i.crew.asked(); s.Stopped && s.Reason == env.ReasonDeleted {
+		s.Reason = "" // by us
+	}
 	return s
 }
 
@@ -61,23 +64,25 @@ func (i *Instance) Logs() (io.ReadCloser, error) {
 
 // Stop implements env.Instance. One of several cannot be stopped alone.
 func (i *Instance) Stop(ctx context.Context) (env.State, error) {
-	if len(i.crew.members) > 1 {
+	if len(i.crew.list()) > 1 {
 		return i.State(), errors.New("stop " + i.name + ": its controller would start another; " +
 			"want all of " + i.crew.actor.Name + " stopped")
 	}
 	return i.crew.Stop(ctx)
 }
 
-// A crew is all instances of one start of an actor.
+// A crew is all instances of one start of an actor. Its controller may put another pod in
+// the place of one that is gone, or make more of them: those are members from when they
+// are ready on, behind the others.
 type crew struct {
-	kube    *Kube
-	actor   env.Actor
-	members []*Instance
+	kube  *Kube
+	actor env.Actor
 	// inPlace is set where its pods are an installation's, which go on after it.
 	inPlace *takeover
 
 	stopping sync.Mutex // held by who stops it
 	mu       sync.Mutex
+	members  []*Instance
 	wanted   bool      // Stop has asked for its end
 	away     bool      // its workload was removed
 	back     time.Time // when its installation was given back; zero: it was not
@@ -91,15 +96,26 @@ var (
 	_ env.Group    = (*crew)(nil)
 )
 
-func (k *Kube) newCrew(a env.Actor, lives []incarnation) *crew {
+// newCrew is of the lives that are ready. Of the crew before it, where there was one,
+// members keep their names: those that live on their output too, and those that are gone
+// stay as they ended.
+func (k *Kube) newCrew(a env.Actor, lives []incarnation, before *crew) *crew {
 	c := &crew{kube: k, actor: a}
-	for index, life := range lives {
-		i := &Instance{crew: c, name: a.Name, life: life}
-		if len(lives) > 1 {
-			i.name = env.MemberName(a.Name, index)
+	if before != nil {
+		for _, old := range before.list() {
+			at := slices.IndexFunc(lives, func(l incarnation) bool { return l.uid == old.life.uid })
+			i := &Instance{crew: c, name: old.name, life: old.life, output: old.output}
+			if at >= 0 && lives[at].id != old.life.id {
+				i.life, i.output = lives[at], k.follow(lives[at], old.name)
+			}
+			if i.past = at < 0; !i.past {
+				lives = slices.Delete(slices.Clone(lives), at, at+1)
+			}
+			c.members = append(c.members, i)
 		}
-		i.output = k.follow(life, i.name)
-		c.members = append(c.members, i)
+	}
+	for _, life := range lives {
+		c.add(life)
 	}
 	return c
 }
@@ -120,10 +136,61 @@ func (i *Instance) GivenBack() []string {
 	return i.crew.inPlace.givenBack()
 }
 
+// add makes a life the next member; the lock is held, or nobody else knows the crew.
+func (c *crew) add(life incarnation) {
+	i := &Instance{crew: c, name: c.actor.Name, life: life}
+	if c.several() {
+		i.name = env.MemberName(c.actor.Name, len(c.members))
+	}
+	i.output = c.kube.follow(life, i.name)
+	c.members = append(c.members, i)
+}
+
+// several is whether the instance that Start gave is all of the crew: there are several, or may
+// be.
+func (c *crew) several() bool {
+	in := c.kube.inPlace
+	return replicas(c.actor) > 1 || c.actor.Name == gatewayActor && in != nil && in.o.Autoscale
+}
+
+// list are the members as far as they are known.
+func (c *crew) list() []*Instance {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.members)
+}
+
+// takeIn makes members of the pods that have become ready since.
+func (c *crew) takeIn() {
+	if isJob(c.actor) || !c.several() {
+		return
+	}
+	_, leave, err := c.kube.enter(context.Background())
+	if err != nil {
+		return // it is closed
+	}
+	defer leave()
+	pods, _ := c.kube.table.podsOf(c.actor.Name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.wanted || c.done {
+		return
+	}
+	for _, p := range pods {
+		known := func(i *Instance) bool { return i.life.uid == p.UID }
+		life, runs := incarnationOf(p, c.actor.Name)
+		if runs && isReady(p) && p.DeletionTimestamp == nil && !slices.ContainsFunc(c.members, known) {
+			c.add(life)
+		}
+	}
+}
+
 // Members implements env.Group.
 func (c *crew) Members() []env.Instance {
-	all := make([]env.Instance, 0, len(c.members))
-	for _, i := range c.members {
+	c.takeIn()
+	members := c.list()
+	all := make([]env.Instance, 0, len(members))
+	for _, i := range members {
 		all = append(all, i)
 	}
 	return all
@@ -133,14 +200,15 @@ func (c *crew) Members() []env.Instance {
 func (c *crew) Name() string { return c.actor.Name }
 
 // Addr implements env.Instance: it is that of the first.
-func (c *crew) Addr(port string) string { return c.members[0].Addr(port) }
+func (c *crew) Addr(port string) string { return c.list()[0].Addr(port) }
 
-// State implements env.Instance: it is that of the member that ended first, if one has.
+// State implements env.Instance: it is that of the member that ended first, if one has
+// since the crew was complete.
 func (c *crew) State() env.State {
 	first := env.State{Running: true}
-	for _, i := range c.members {
+	for _, i := range c.list() {
 		s := i.State()
-		if s.Running || !first.Running && !s.Ended.Before(first.Ended) {
+		if s.Running || i.past || !first.Running && !s.Ended.Before(first.Ended) {
 			continue
 		}
 		first = s
@@ -152,7 +220,7 @@ func (c *crew) State() env.State {
 func (c *crew) Logs() (io.ReadCloser, error) {
 	var all []io.Reader
 	var files closers
-	for _, i := range c.members {
+	for _, i := range c.list() {
 		logs, err := i.Logs()
 		if err != nil {
 			return nil, errors.Join(err, files.Close())

@@ -15,8 +15,7 @@ import (
 // A stage is where an actor is on: its workload outlives the lives of its containers.
 type stage struct {
 	actor env.Actor
-	crew  *crew    // of the last start that became ready
-	pods  []string // of that crew, by index
+	crew  *crew // of the last start that became ready
 }
 
 // Start implements env.Environment. An actor whose instance ended by itself is not made
@@ -32,7 +31,7 @@ func (k *Kube) Start(ctx context.Context, a env.Actor) (env.Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", a.Name, err)
 	}
-	if len(c.members) == 1 {
+	if !c.several() {
 		return c.members[0], nil
 	}
 	return c, nil
@@ -77,35 +76,42 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	if err != nil {
 		return nil, k.giveUp(ctx, a, err, adopting)
 	}
-	c := k.board(a, lives)
+	c := k.board(a, lives, adopting)
 	if a.Name == gatewayActor {
 		k.followScale()
 	}
 	return c, nil
 }
 
-// board makes the crew of a start that became ready.
-func (k *Kube) board(a env.Actor, lives []incarnation) *crew {
-	c := k.newCrew(a, lives)
+// board makes the crew of a start that became ready. Of one that was there before members keep
+// their names.
+func (k *Kube) board(a env.Actor, lives []incarnation, adopting bool) *crew {
+	k.mu.Lock()
+	s := k.stage(a.Name)
+	before := s.crew
+	k.mu.Unlock()
+	if !adopting || replicas(a) == 1 { // then the one that lives is all there is
+		before = nil
+	}
+	c := k.newCrew(a, lives, before)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := k.stage(a.Name)
-	s.actor, s.crew, s.pods = a, c, nil
-	for _, life := range lives {
-		s.pods = append(s.pods, life.pod)
+	if a.Name == gatewayActor {
+		c.inPlace = k.inPlace
 	}
+	s.actor, s.crew = a, c
 	return c
 }
 
 // startInPlace takes an installation over in place of making a gateway. A start that fails gives
 // it back.
 func (k *Kube) startInPlace(ctx context.Context, a env.Actor) (*crew, error) {
+	adopting := k.inPlace.opened() != nil
 	lives, a, err := k.inPlace.start(ctx, a)
 	if err != nil {
 		return nil, errors.Join(k.giveUp(ctx, a, err, true), k.inPlace.giveBack(ctx))
 	}
-	c := k.board(a, lives)
-	c.inPlace = k.inPlace
+	c := k.board(a, lives, adopting)
 	k.followScale()
 	return c, nil
 }
@@ -120,12 +126,6 @@ func (k *Kube) stage(name string) *stage {
 	s := &stage{actor: env.Actor{Name: name}}
 	k.stages = append(k.stages, s)
 	return s
-}
-
-func (k *Kube) membersBefore(name string) []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.stage(name).pods
 }
 
 // prepare makes room: of an earlier start nothing is left but what kubelet starts again.

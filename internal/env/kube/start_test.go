@@ -195,42 +195,6 @@ func read(t *testing.T, i env.Instance) string {
 	return string(text)
 }
 
-// One of several keeps its index when another is put in its neighbour's place.
-func TestReplacedMemberKeepsTheOthersIndex(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newTestCluster(t)
-		k := c.open(Options{})
-		defer shut(t, k)
-		start(t, k, backendForTest())
-		two := gatewayForTest()
-		two.Replicas = 2
-		i := start(t, k, two)
-		pods := c.podsOf("gateway", k.Namespace())
-		evicted := pods[0]
-		evicted.Status.Phase, evicted.Status.Reason = corev1.PodFailed, "Evicted"
-		terminate(evicted, corev1.ContainerStateTerminated{ExitCode: 137})
-		c.set(evicted)
-		synctest.Wait()
-		if s := i.State(); s.Running || s.Reason != "evicted by kubelet" {
-			t.Errorf("state of two of which one was evicted: %+v", s)
-		}
-		if _, err := i.Stop(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		replacement := pods[1].DeepCopy()
-		replacement.Name, replacement.UID = "gateway-9", "uid-9"
-		ready(replacement, 0)
-		c.set(replacement)
-		var names []string
-		for _, m := range env.Members(start(t, k, two)) {
-			names = append(names, m.(*Instance).Pod())
-		}
-		if diff := cmp.Diff([]string{"gateway-9", pods[1].Name}, names); diff != "" {
-			t.Errorf("members (-want +got):\n%s", diff)
-		}
-	})
-}
-
 func TestStartThatFails(t *testing.T) {
 	waiting := func(reason, message string) func(*corev1.Pod) {
 		return func(p *corev1.Pod) {

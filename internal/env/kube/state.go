@@ -52,11 +52,14 @@ func (t *table) state(i incarnation) env.State {
 	}
 	why := reasonOf(p)
 	if end, ended := t.ends[i.id]; ended {
+		if why == "" && deletedBefore(p, end.FinishedAt.Time) {
+			why = env.ReasonDeleted
+		}
 		return endOf(end, why)
 	}
 	if at, gone := t.gone[i.uid]; gone {
 		if why == "" {
-			why = "its pod was deleted"
+			why = env.ReasonDeleted
 		}
 		return env.State{ExitCode: -1, Ended: at, Reason: why}
 	}
@@ -70,6 +73,18 @@ func (t *table) state(i incarnation) env.State {
 		}
 	}
 	return env.State{Running: true}
+}
+
+// deletedBefore is whether a pod's end was asked for before its container ended.
+func deletedBefore(p *corev1.Pod, end time.Time) bool {
+	if p.DeletionTimestamp == nil {
+		return false
+	}
+	grace := time.Duration(0)
+	if s := p.DeletionGracePeriodSeconds; s != nil {
+		grace = time.Duration(*s) * time.Second
+	}
+	return !p.DeletionTimestamp.Add(-grace).After(end)
 }
 
 // replaces is whether a container is another than i was.

@@ -13,15 +13,15 @@ import (
 // its pods are asked to end, kubelet until it tells that they have.
 const stopLeave = 60 * time.Second
 
-// Stop implements env.Instance. What ended by itself stays in the cluster, where kubelet
-// starts it again for the next Start; Close takes it away.
+// Stop implements env.Instance. What ended by itself, all of it, stays in the cluster, where
+// kubelet starts it again for the next Start; Close takes it away.
 func (c *crew) Stop(ctx context.Context) (env.State, error) {
 	c.stopping.Lock()
 	defer c.stopping.Unlock()
 	if c.done {
 		return c.last, c.lastErr
 	}
-	if !c.State().Running && !c.asked() {
+	if c.allEnded() && !c.asked() {
 		c.finish()
 		c.done, c.last = true, c.State()
 		return c.last, nil
@@ -88,7 +88,7 @@ func (c *crew) stop(ctx context.Context) error {
 }
 
 func (c *crew) allEnded() bool {
-	for _, i := range c.members {
+	for _, i := range c.list() {
 		if i.State().Running {
 			return false
 		}
@@ -113,7 +113,7 @@ func (c *crew) kill(ctx context.Context, seconds int64, done map[string]bool) er
 
 // finish waits for the last lines of the output.
 func (c *crew) finish() {
-	for _, i := range c.members {
+	for _, i := range c.list() {
 		i.output.settle()
 	}
 }

@@ -194,7 +194,7 @@ func (i *Instance) Usage(ctx context.Context) (env.Usage, error) {
 // Usage implements env.Instance: it is the sum over all members, as of the oldest figure.
 func (c *crew) Usage(ctx context.Context) (env.Usage, error) {
 	var all []env.Usage
-	for _, i := range c.members {
+	for _, i := range c.list() {
 		u, err := i.Usage(ctx)
 		if err != nil {
 			return env.Usage{}, fmt.Errorf("%s: %w", i.name, err)
