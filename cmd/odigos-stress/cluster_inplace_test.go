@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -161,6 +162,7 @@ func TestClusterInPlace(t *testing.T) {
 	if err := os.WriteFile(object, []byte(inPlaceProcessor), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	c.shown("--allow-live", "--odigos-object="+object)
 	results := t.TempDir()
 	cmd, said := c.command(c.args(results, "--duration=5s", "--allow-live", "--odigos-object="+object)...)
 	if err := cmd.Start(); err != nil {
@@ -191,6 +193,34 @@ func TestClusterInPlace(t *testing.T) {
 		t.Errorf("the gateway sent to somebody else:\n%s", config)
 	}
 	c.wantAsBefore()
+}
+
+// shown has all that only shows what a run would change do so, and wants nothing changed.
+func (t *inPlaceTest) shown(more ...string) {
+	t.Helper()
+	for _, command := range []string{"plan", "manifests", "run --dry-run"} {
+		args := append(strings.Fields(command), t.args("", more...)[1:]...)
+		if command != "run --dry-run" {
+			args = slices.DeleteFunc(args, func(s string) bool {
+				return s == "--quiet" || strings.HasPrefix(s, "--results")
+			})
+		}
+		show, said := t.command(args...)
+		if err := show.Run(); err != nil {
+			t.Errorf("%s: %v\n%s", command, err, said)
+		}
+		for _, want := range []string{
+			"limitCPUm 150 (was 200)", "Disable Destination theirs", "Make Processor stress-mark",
+			"Make Destination odigos-stress", "Make ConfigMap odigos-stress-journal",
+		} {
+			if !strings.Contains(said.String(), want) {
+				t.Errorf("%s does not say %q:\n%s", command, want, said)
+			}
+		}
+	}
+	if difference := t.before.difference(settledInventory(takeInventory(t.ctx, t.T))); difference != "" {
+		t.Errorf("what only shows has changed the cluster (-before +after):\n%s", difference)
+	}
 }
 
 const inPlaceProcessor = `apiVersion: odigos.io/v1alpha1

@@ -1,20 +1,25 @@
 package kube
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
+	"sigs.k8s.io/yaml"
 )
 
 // While a run tells that it lives its watchdog does nothing; two minutes after the last word it takes
@@ -195,5 +200,44 @@ func TestWatchdogRules(t *testing.T) {
 				t.Errorf("the watchdog may %s, which the run does not ask for", r)
 			}
 		}
+	}
+}
+
+// The rights that docs/in-place.md names are those that a run asks for.
+func TestDocumentedRightsInPlace(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "in-place.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ = bytes.Cut(text, []byte("```yaml\n"))
+	text, _, _ = bytes.Cut(text, []byte("```"))
+	var role rbacv1.Role
+	if err := yaml.Unmarshal(text, &role); err != nil {
+		t.Fatal(err)
+	}
+	verbs := func(rules []rbacv1.PolicyRule) map[string]bool {
+		all := map[string]bool{}
+		for _, r := range rules {
+			for _, resource := range r.Resources {
+				for _, verb := range r.Verbs {
+					all[verb+" "+r.APIGroups[0]+"/"+resource] = true
+				}
+			}
+		}
+		return all
+	}
+	run := newTestSite(t).takeover(InPlace{Objects: []Object{
+		{content: odigosObject("Processor", "a", nil)},
+		{content: odigosObject("Action", "a", nil)},
+		{content: odigosObject("Sampling", "a", nil)},
+	}}, time.Minute)
+	var inNamespace []right
+	for _, r := range run.needed() {
+		if !r.cluster {
+			inNamespace = append(inNamespace, r)
+		}
+	}
+	if diff := cmp.Diff(verbs(rules(inNamespace)), verbs(role.Rules)); diff != "" {
+		t.Errorf("docs/in-place.md (-asked +documented):\n%s", diff)
 	}
 }
