@@ -169,8 +169,8 @@ func Differs(rendered string, quiet time.Duration, sampling []string) []string {
 		return slices.Compact(out)
 	}
 	if is, was := types(u.sampling()), types(sampling); !slices.Equal(is, was) {
-		all = append(all, fmt.Sprintf("The gateway samples by %s, and %s was assumed: of traces that did "+
-			"not arrive the wrong cause may be told.", listOr(is, "nothing"), listOr(was, "nothing")))
+		all = append(all, fmt.Sprintf("The gateway samples by %s, and %s was assumed: of traces that "+
+			"did not arrive the wrong cause may be told.", listOr(is, "nothing"), listOr(was, "nothing")))
 	}
 	return all
 }

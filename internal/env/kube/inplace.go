@@ -225,9 +225,9 @@ func (t *takeover) giveBack(ctx context.Context) error {
 		return fmt.Errorf("give the installation back: %w", j.mine(nil, err))
 	case err != nil:
 		t.quiet() // the watchdog is to come
-		return fmt.Errorf("give the installation in namespace %s back: %w; its watchdog tries it too, once "+
-			"it has not heard of this run for %s; so does odigos-stress cleanup --environment kubernetes",
-			t.site.namespace, err, aliveFor)
+		return fmt.Errorf("give the installation in namespace %s back: %w; its watchdog tries it too, "+
+			"once it has not heard of this run for %s; so does odigos-stress cleanup --environment "+
+			"kubernetes", t.site.namespace, err, aliveFor)
 	}
 	return nil
 }

@@ -98,9 +98,9 @@ func (s site) occupied(ctx context.Context) error {
 		return fmt.Errorf("use the installation in namespace %s: another run has changed it, and which "+
 			"is not known: %w", s.namespace, err)
 	}
-	return fmt.Errorf("use the installation in namespace %s: run %s of %s has changed it since %s, and "+
-		"is alive until %s; want to wait for its end, or odigos-stress cleanup --environment kubernetes "+
-		"if it is dead", s.namespace, m.Annotations[noteRun], m.Annotations[noteOwner],
+	return fmt.Errorf("use the installation in namespace %s: run %s of %s has changed it since %s, "+
+		"and is alive until %s; want to wait for its end, or odigos-stress cleanup --environment "+
+		"kubernetes if it is dead", s.namespace, m.Annotations[noteRun], m.Annotations[noteOwner],
 		stamp(m.CreationTimestamp.Time), m.Annotations[noteAlive])
 }
 
@@ -173,8 +173,8 @@ func (j *journal) mine(m *corev1.ConfigMap, err error) error {
 	case err != nil:
 		return err
 	case m.UID != j.uid:
-		return errLost{fmt.Sprintf("the journal is another's now, of run %s: the changes of this run were "+
-			"taken back before", m.Annotations[noteRun])}
+		return errLost{fmt.Sprintf("the journal is another's now, of run %s: the changes of this run "+
+			"were taken back before", m.Annotations[noteRun])}
 	case m.Annotations[noteClaimed] != "":
 		return errLost{"the changes of this run are taken back by " + m.Annotations[noteClaimed]}
 	}
@@ -244,7 +244,8 @@ func (s site) removeJournal(ctx context.Context, uid types.UID) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	how := metav1.DeletePropagationBackground
-	err := s.access.client.CoreV1().ConfigMaps(s.namespace).Delete(ctx, journalName, metav1.DeleteOptions{
+	maps := s.access.client.CoreV1().ConfigMaps(s.namespace)
+	err := maps.Delete(ctx, journalName, metav1.DeleteOptions{
 		PropagationPolicy: &how, Preconditions: metav1.NewUIDPreconditions(string(uid)),
 	})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {

@@ -60,8 +60,8 @@ func (t *takeover) watch(ctx context.Context, changes []change) error {
 		make func() error
 	}{
 		{"ServiceAccount", func() error {
-			_, err := client.CoreV1().ServiceAccounts(ns).Create(ctx, &corev1.ServiceAccount{ObjectMeta: meta},
-				options)
+			account := &corev1.ServiceAccount{ObjectMeta: meta}
+			_, err := client.CoreV1().ServiceAccounts(ns).Create(ctx, account, options)
 			return err
 		}},
 		{"Role", func() error {
