@@ -80,6 +80,12 @@ const longestGoing = 40 * time.Second
 // wantNothingLeft compares what is in the cluster with what was.
 func (t *clusterTest) wantNothingLeft() {
 	t.Helper()
+	t.wantNone(func() string { return t.before.difference(takeInventory(t.ctx, t.T)) })
+}
+
+// wantNone waits until a difference is gone.
+func (t *clusterTest) wantNone(look func() string) {
+	t.Helper()
 	var difference string
 	ctx, cancel := context.WithTimeout(t.ctx, longestGoing)
 	defer cancel()
@@ -87,7 +93,7 @@ func (t *clusterTest) wantNothingLeft() {
 	defer tick.Stop()
 	for {
 		// What a namespace held goes with it, a moment after.
-		if difference = t.before.difference(takeInventory(t.ctx, t.T)); difference == "" {
+		if difference = look(); difference == "" {
 			return
 		}
 		select {
@@ -221,9 +227,15 @@ type running struct {
 func (t *clusterTest) begin() *running {
 	t.Helper()
 	results := t.TempDir()
-	r := &running{ended: make(chan struct{})}
-	r.cmd, r.said = t.command("run", "basic-load-1k", "--duration=60s", "--warm-up=1s", "--quiet",
+	return t.started(results, "run", "basic-load-1k", "--duration=60s", "--warm-up=1s", "--quiet",
 		"--results="+results)
+}
+
+// started starts a run and waits until it measures.
+func (t *clusterTest) started(results string, args ...string) *running {
+	t.Helper()
+	r := &running{ended: make(chan struct{})}
+	r.cmd, r.said = t.command(args...)
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

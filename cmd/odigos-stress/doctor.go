@@ -136,21 +136,27 @@ func cleanupCommand() *cobra.Command {
 				return err
 			}
 			here, err := local.Cleanup(cmd.Context(), local.Options{}, dryRun)
-			var left []string
+			var left, back []string
 			for _, l := range here {
 				left = append(left, fmt.Sprint(l))
 			}
 			if at.inCluster() {
 				there, ofCluster := at.cleanup(cmd, dryRun)
-				left, err = append(left, there...), errors.Join(err, ofCluster)
+				var inPlace error
+				back, inPlace = at.restored(cmd, dryRun)
+				left, err = append(left, there...), errors.Join(err, ofCluster, inPlace)
 			}
-			verb := "removed"
+			verbs := []string{"removed", "took back"}
 			if dryRun {
-				verb = "would remove"
+				verbs = []string{"would remove", "would take back"}
 			}
 			for _, l := range left {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", verb, l)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", verbs[0], l)
 			}
+			for _, l := range back {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", verbs[1], l)
+			}
+			left = append(left, back...)
 			if len(left) == 0 && err == nil {
 				fmt.Fprintln(cmd.OutOrStdout(), "nothing was left behind")
 			}

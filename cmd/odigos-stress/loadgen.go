@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/renameio/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"github.com/odigos-io/odigos-stress/internal/admin"
@@ -38,6 +39,7 @@ type loadgenOptions struct {
 	stream    uint16
 	segment   string
 	account   string
+	abandoned abandonment
 }
 
 func loadgenCommand() *cobra.Command {
@@ -78,6 +80,8 @@ Several load generators of one run have the same --run-id and each a --stream of
 	f.Uint16Var(&o.stream, "stream", 0, "keeps several load generators of one run apart")
 	f.StringVar(&o.segment, "segment", "", "send only part `I/N` of the load, such as 0/3, as stream I")
 	cmd.MarkFlagsMutuallyExclusive("stream", "segment")
+	f.DurationVar(&o.abandoned.after, "abandoned-after", 0,
+		"send nothing more once nobody has asked about the load for so long; 0: never")
 	f.StringVar(&o.account, "account", "", "write what is known of every span to this `file` at the end")
 	return cmd
 }
@@ -138,10 +142,17 @@ func (o *loadgenOptions) run(cmd *cobra.Command, cfg loadgen.Config) error {
 	}
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
-	pages, err := serve(ctx, o.admin, g, g.Gatherer(), logTo(cmd))
+	pages, err := serve(ctx, o.admin, o.abandoned.hearing(admin.NewHandler(g, g.Gatherer())), logTo(cmd))
 	if err != nil {
 		return errors.Join(err, g.Close())
 	}
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() {
+		if o.abandoned.watch(ctx, g) {
+			logTo(cmd).Error("nobody asks about this load any more: nothing more is sent")
+		}
+	})
 	err = g.Run(ctx)
 	if cfg.Hold && err == nil {
 		<-ctx.Done()
@@ -192,7 +203,7 @@ func (o *loadgenOptions) end(cmd *cobra.Command, g *loadgen.Generator) error {
 // serve serves an actor's pages until ctx ends; the channel then gives how that went.
 // Without an address there is nothing to serve.
 func serve(
-	ctx context.Context, address string, a admin.Actor, metrics prometheus.Gatherer, log *slog.Logger,
+	ctx context.Context, address string, h http.Handler, log *slog.Logger,
 ) (<-chan error, error) {
 	done := make(chan error, 1)
 	if address == "" {
@@ -204,7 +215,7 @@ func serve(
 		return nil, fmt.Errorf("serve pages: %w", err)
 	}
 	log.Info("pages are served", "admin", ln.Addr().String())
-	go func() { done <- admin.Serve(ctx, ln, admin.NewHandler(a, metrics), log) }()
+	go func() { done <- admin.Serve(ctx, ln, h, log) }()
 	return done, nil
 }
 

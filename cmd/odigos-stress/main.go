@@ -112,7 +112,7 @@ Exit codes: ` + exitHelp,
 		loadgenCommand(), backendCommand(), joinCommand(), selftestCommand(),
 		judgeCommand(), reportCommand(), baselinesCommand(),
 		manifestsCommand(), imageCommand(), importCommand(),
-		doctorCommand(), cleanupCommand(), versionCommand(),
+		doctorCommand(), cleanupCommand(), restoreCommand(), versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	return root

@@ -48,6 +48,9 @@ that only a pod can be asked about.`,
 			if err != nil {
 				return err
 			}
+			if err := q.place.tellChanges(cmd.Context(), cmd.ErrOrStderr(), p); err != nil {
+				return err
+			}
 			return q.place.manifests(cmd.OutOrStdout(), p)
 		}),
 	}
@@ -95,6 +98,9 @@ func (o *runOptions) try(cmd *cobra.Command, p plan.Plan, all *several) error {
 	}
 	err := tellPlan(cmd.OutOrStdout(), o.output, planned)
 	if err != nil || !o.question.place.inCluster() {
+		return err
+	}
+	if err := o.question.place.tellChanges(cmd.Context(), cmd.ErrOrStderr(), plans[0]); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), asking)

@@ -31,6 +31,8 @@ type placeOptions struct {
 	prometheus  string // asked for usage where kubelets may not be; empty: none
 	image       string // the tool's own; empty: that of this version
 	keep        bool
+	// inPlace is the installation that is asked where it is; nil: none is.
+	inPlace *kube.InPlace
 	// offline asks the cluster only for what nothing else can tell.
 	offline bool
 
@@ -106,7 +108,7 @@ func (o *placeOptions) ownImage() string {
 func (o *placeOptions) kube(runID string) kube.Options {
 	return kube.Options{
 		Cluster: o.cluster, RunID: runID, Namespace: o.namespace, Image: o.ownImage(), Keep: o.keep,
-		Prometheus: o.prometheus,
+		InPlace: o.inPlace, Prometheus: o.prometheus,
 	}
 }
 
@@ -124,6 +126,8 @@ type place interface {
 type stay struct {
 	runID string
 	lasts time.Duration // of the load and its drain
+	// compression is how the gateway sends to the backend, where that is the place's to say.
+	compression string
 	// logPath is where an actor's output goes; nil: nowhere.
 	logPath func(actor string) string
 	log     *slog.Logger
@@ -144,6 +148,11 @@ func (o *placeOptions) open(ctx context.Context, s stay) (place, error) {
 	}
 	options := o.kube(s.runID)
 	options.LogPath, options.Log, options.Lifetime = s.logPath, s.log, s.lasts+spare
+	if o.inPlace != nil {
+		in := *o.inPlace
+		in.Compression = s.compression
+		options.InPlace = &in
+	}
 	k, err := kube.New(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the cluster: %w", err)
@@ -158,7 +167,7 @@ func (o *placeOptions) output(
 	ctx context.Context, image, program string, args ...string,
 ) (out []byte, err error) {
 	options := o.kube(newRunID(time.Now().UTC()))
-	options.Keep = false
+	options.Keep, options.InPlace = false, nil
 	k, err := kube.New(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the cluster: %w", err)

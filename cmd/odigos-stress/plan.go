@@ -23,7 +23,13 @@ func planCommand() *cobra.Command {
 			if all != nil {
 				planned = all
 			}
-			return tellPlan(cmd.OutOrStdout(), output, planned)
+			if err := tellPlan(cmd.OutOrStdout(), output, planned); err != nil {
+				return err
+			}
+			if all != nil {
+				p = all.Variants[0].Plan
+			}
+			return q.place.tellChanges(cmd.Context(), cmd.ErrOrStderr(), p)
 		}),
 	}
 	q.flags(cmd, loadFlags)

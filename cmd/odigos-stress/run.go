@@ -151,7 +151,9 @@ func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 	var log *record.Log
 	place, err := o.question.place.open(ctx, stay{
 		runID: runID, lasts: p.Scenario.Timing.Total() + time.Duration(p.Scenario.Timing.Drain),
-		logPath: func(actor string) string { return log.LogPath(actor) }, log: o.logger(view),
+		logPath:     func(actor string) string { return log.LogPath(actor) },
+		log:         o.logger(view),
+		compression: string(p.Scenario.Gateway.Compression),
 	})
 	if err != nil {
 		return "", err
@@ -166,7 +168,13 @@ func (o *runOptions) trial(cmd *cobra.Command, t task) (dir string, err error) {
 		Watch: view.sample, Died: view.died, Logger: o.logger(view),
 	})
 	view.end()
-	return log.Dir(), errors.Join(err, place.Close())
+	err = errors.Join(err, place.Close())
+	if o.question.place.inPlace != nil { // what was left, above all
+		for _, n := range place.Notes() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "note: %s\n", n)
+		}
+	}
+	return log.Dir(), err
 }
 
 // logger writes to the terminal: what happens when asked, our own failures always. The

@@ -43,6 +43,9 @@ func (q *question) subject(
 	}
 	g := resolved.Gateway
 	out.target, out.notes = q.way.target, q.way.notes
+	if out.target.isInPlace() {
+		return q.installed(ctx, out), nil
+	}
 	switch {
 	case q.way.target.has(g.Config):
 		out.sources.GatewayConfig = q.way.target.config
@@ -250,6 +253,9 @@ func (q *question) again(ctx context.Context, m earlier) (out subject, err error
 	}
 	if out.notes = m.notes; m.original != nil {
 		out.target = &target{original: *m.original}
+		if m.original.Way == wayInPlace {
+			return q.installedAgain(ctx, out, was)
+		}
 	}
 	if out.collector, err = q.sameAgain(ctx, was); err != nil {
 		return out, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -27,6 +26,7 @@ type wayOptions struct {
 	way      string // empty: not said
 	wanted   kube.Wanted
 	exporter string
+	inPlace  inPlaceOptions
 	stderr   func() io.Writer
 
 	// target is the gateway of the cluster that was found; nil: the scenario's own.
@@ -51,6 +51,7 @@ func (o *wayOptions) flags(cmd *cobra.Command) {
 		"of the gateway in the cluster the collector's container (default gateway, or the only one)")
 	f.StringVar(&o.exporter, "exporter", "", "of the gateway in the cluster the exporter that carries "+
 		"the load (default the only one of type otlp_grpc or otlp_http)")
+	o.inPlace.flags(cmd)
 	o.stderr = cmd.ErrOrStderr
 }
 
@@ -72,6 +73,9 @@ func (o *wayOptions) names() []string {
 // it where the scenario's own is asked.
 func (q *question) checkWay() error {
 	o := q.way
+	if err := q.checkInPlace(); err != nil {
+		return err
+	}
 	switch named := o.names(); {
 	case q.place.inCluster() && o.way == wayScenario && len(named) > 0:
 		return usage(fmt.Errorf("%s: found it with --gateway %s, want --gateway %s", named[0], wayScenario,
@@ -102,7 +106,7 @@ func (q *question) aim(ctx context.Context, whole scenario.Scenario) (scenario.S
 	case wayClone:
 		return q.aimAtClone(whole, c)
 	case wayInPlace:
-		return whole, usage(errors.New("--gateway: found in-place, which is not there yet"))
+		return q.aimInPlace(whole, c)
 	}
 	if q.way.way == "" {
 		q.sayWay("The gateway is the one that the scenario describes: " + c.why + ".")

@@ -11,6 +11,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/clone"
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/env/kube"
+	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
@@ -21,6 +22,9 @@ type target struct {
 	original record.Original
 	gateway  scenario.Gateway // as the trials describe it
 	config   []byte           // what gateway.config of it names
+	// inPlace and installation are of one that is asked where it is; nil: it is copied.
+	inPlace      *kube.InPlace
+	installation *gateway.Installation
 }
 
 // aimAtClone has the trials of a scenario ask a copy of what was found. What the scenario
@@ -104,8 +108,12 @@ func (t *target) notApplied(g scenario.Gateway) []string {
 	if len(fields) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("What the scenario says in %s does not apply: the copy has what the "+
-		"original has. What is given on the command line does.", strings.Join(fields, ", "))}
+	has := "the copy has what the original has"
+	if t.isInPlace() {
+		has = "the installation is asked as it is"
+	}
+	return []string{fmt.Sprintf("What the scenario says in %s does not apply: %s. What is given on the "+
+		"command line does.", strings.Join(fields, ", "), has)}
 }
 
 // requests says where the original may use more than it is promised, and the copy is
@@ -143,7 +151,7 @@ func (t *target) fit(s scenario.Scenario) (scenario.Scenario, []string, error) {
 		is.GoMaxProcs == was.GoMaxProcs {
 		s.Gateway.GoMaxProcs = int(math.Ceil(limits.CPUCores))
 	}
-	if n := max(1, is.Replicas); was.Replicas != n {
+	if n := max(1, is.Replicas); was.Replicas != n && !t.isInPlace() {
 		notes = append(notes, fmt.Sprintf("The original has %s, the copy %d (gateway.replicas).",
 			counted(was.Replicas, "pod"), n))
 	}
@@ -189,7 +197,11 @@ func (t *target) plan(
 	}
 	original := t.original
 	p.Original = &original
-	p.Collector.Headline = fmt.Sprintf("%s %s, a copy of %s", p.Collector.Name, p.Collector.Version,
+	how := "a copy of"
+	if t.isInPlace() {
+		how = "in place,"
+	}
+	p.Collector.Headline = fmt.Sprintf("%s %s, %s %s", p.Collector.Name, p.Collector.Version, how,
 		original.Deployment)
 	if is := p.Collector.Image; is != original.Image {
 		p.Collector.Headline += " with another image"
@@ -205,6 +217,10 @@ func (q *question) hint(err error) error {
 	if err == nil || q.way.target == nil || !strings.Contains(err.Error(), "gateway.") {
 		return err
 	}
-	return errors.Join(err, fmt.Errorf("the gateway is a copy of %s; %s",
+	is := "a copy of "
+	if q.way.target.isInPlace() {
+		is = ""
+	}
+	return errors.Join(err, fmt.Errorf("the gateway is %s%s; %s", is,
 		q.way.target.original.Deployment, instead))
 }

@@ -112,6 +112,18 @@ type Scaled interface {
 	Scale() (Scale, bool)
 }
 
+// A Configured instance is one whose configuration is its place's to make.
+type Configured interface {
+	// Configuration is what it runs; empty where it is the actor's own.
+	Configuration() string
+}
+
+// A Lent instance is of something that was there before, and goes on after it was stopped.
+type Lent interface {
+	// GivenBack is what the end of its use has done, in sentences.
+	GivenBack() []string
+}
+
 // A Happening is what a place tells of itself while a trial runs, such as an eviction.
 type Happening struct {
 	At    time.Time

@@ -96,6 +96,20 @@ func New(g scenario.Gateway, c Collector, config Source) (Setup, error) {
 	if err != nil {
 		return Setup{}, fmt.Errorf("set up gateway %s: %w", g.Kind, err)
 	}
+	return s.complete(g, c)
+}
+
+// Setup is the gateway of a resolved scenario, where it is an installation.
+func (i Installation) Setup(g scenario.Gateway, c Collector) (Setup, error) {
+	s, err := i.setup(g, c)
+	if err != nil {
+		return Setup{}, fmt.Errorf("set up gateway in place: %w", err)
+	}
+	return s.complete(g, c)
+}
+
+// complete adds what gateways of all kinds have in their environment.
+func (s Setup) complete(g scenario.Gateway, c Collector) (Setup, error) {
 	if err := addEnv(s.Actor.Env, s.Gateway); err != nil {
 		return Setup{}, fmt.Errorf("set up gateway %s: %w", g.Kind, err)
 	}

@@ -87,7 +87,7 @@ func ReadRan(a env.Actor, g scenario.Gateway) (*Ran, error) {
 	exporter := g.Exporter
 	if g.Kind != scenario.GatewayOtelcol {
 		for id := range u.exporters {
-			if strings.HasSuffix(id, "/"+idDestination) {
+			if strings.HasSuffix(id, "/"+idDestination) || strings.HasSuffix(id, "/"+idInstalled) {
 				exporter = id
 			}
 		}

@@ -46,6 +46,8 @@ type Plan struct {
 type Sources struct {
 	// GatewayConfig is what gateway.config names.
 	GatewayConfig []byte
+	// Installed is the gateway that is there already; nil: the scenario's is made.
+	Installed *gateway.Installation
 }
 
 // New plans one trial of s with that collector. The scenario need not be resolved;
@@ -55,9 +57,7 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 	if err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
 	}
-	setup, err := gateway.New(s.Gateway, c, gateway.Source{
-		Name: s.Gateway.Config, Text: sources.GatewayConfig,
-	})
+	setup, err := sources.setup(s.Gateway, c)
 	if err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
 	}
@@ -78,11 +78,19 @@ func New(s scenario.Scenario, c gateway.Collector, sources Sources) (Plan, error
 	if p.Backend, err = p.backend(); err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
 	}
-	if p.Loadgen, err = p.loadgen(setup); err != nil {
+	if p.Loadgen, err = p.loadgen(setup, sources.Installed != nil); err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", s.Name, err)
 	}
 	p.Notes = slices.Concat(setup.Notes, p.notes())
 	return p, nil
+}
+
+// setup is the gateway that is asked.
+func (s Sources) setup(g scenario.Gateway, c gateway.Collector) (gateway.Setup, error) {
+	if s.Installed != nil {
+		return s.Installed.Setup(g, c)
+	}
+	return gateway.New(g, c, gateway.Source{Name: g.Config, Text: s.GatewayConfig})
 }
 
 // AdminPort is where the backend and the load generator speak of themselves.
@@ -120,8 +128,8 @@ func (p Plan) backend() (env.Actor, error) {
 }
 
 // loadgen is our own program too; it holds until it is told to start. Of several each sends
-// its segment.
-func (p Plan) loadgen(setup gateway.Setup) (env.Actor, error) {
+// its segment. Where the gateway is others' too, it does not outlive the tool.
+func (p Plan) loadgen(setup gateway.Setup, others bool) (env.Actor, error) {
 	load := p.Scenario.Load
 	port, ok := setup.Port(load.Protocol)
 	if !ok {
@@ -148,6 +156,9 @@ func (p Plan) loadgen(setup gateway.Setup) (env.Actor, error) {
 	if load.Generators > 1 {
 		args = append(args, "--segment", "$(self.index)/$(self.replicas)")
 	}
+	if others {
+		args = append(args, "--abandoned-after", abandonedAfter.String())
+	}
 	return env.Actor{
 		Name:     record.Loadgen,
 		Args:     args,
@@ -159,6 +170,10 @@ func (p Plan) loadgen(setup gateway.Setup) (env.Actor, error) {
 		Grace:    ownGrace,
 	}, err
 }
+
+// abandonedAfter is how long a load goes on that nobody asks about any more: for less than it
+// takes until an installation that it goes to is given back.
+const abandonedAfter = time.Minute
 
 // OnOneMachine fails for a plan that needs a place of several machines' names.
 func (p Plan) OnOneMachine() error {

@@ -20,6 +20,8 @@ const (
 	// PulsesFile and ProfilesFile are not in records of before they were kept.
 	PulsesFile   = "raw/pulses.jsonl"
 	ProfilesFile = "raw/profiles.jsonl"
+	// GatewayConfigFile is what the gateway ran where that was not the tool's to say.
+	GatewayConfigFile = "raw/gateway-config.yaml"
 	// ProfilesDir holds the profiles that ProfilesFile names.
 	ProfilesDir = "profiles"
 	// UsageFile is the samples as a table, see Columns.

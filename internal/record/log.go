@@ -180,6 +180,16 @@ func (l *Log) Profile(p Profile, data []byte) error {
 	return nil
 }
 
+// GatewayConfig keeps what the gateway runs, where that is its place's to say.
+func (l *Log) GatewayConfig(text string) error {
+	path := filepath.Join(l.dir, GatewayConfigFile)
+	err := renameio.WriteFile(path, []byte(text), 0o644, renameio.WithTempDir(filepath.Dir(path)))
+	if err != nil {
+		return fmt.Errorf("record the gateway's configuration: %w", err)
+	}
+	return nil
+}
+
 // Event appends one event, as Sample does, and a line for people in the test log.
 func (l *Log) Event(e Event) error {
 	if err := l.events.json(e); err != nil {

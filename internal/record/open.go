@@ -123,6 +123,26 @@ func (r *Record) readHeader() error {
 	if err := json.Unmarshal(b, &r.Header); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	return r.readGatewayConfig()
+}
+
+// gatewayConfig is what an actor's file is called that is the collector's configuration.
+const gatewayConfig = "gateway.yaml"
+
+// readGatewayConfig puts what the gateway ran in the place where that of other gateways is.
+func (r *Record) readGatewayConfig() error {
+	text, err := os.ReadFile(filepath.Join(r.Dir, GatewayConfigFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for n := range r.Header.Actors {
+		if a := &r.Header.Actors[n]; a.Name == Gateway && a.Files == nil {
+			a.Files = map[string]string{gatewayConfig: string(text)}
+		}
+	}
 	return nil
 }
 

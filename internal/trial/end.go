@@ -71,6 +71,7 @@ func (r *run) stop(ctx context.Context, name string) error {
 		}
 	})
 	state, err := instance.Stop(ctx)
+	r.givenBack(name, instance)
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", name, err)
 	}

@@ -194,6 +194,7 @@ func (r *run) startActors(ctx context.Context) error {
 		r.instances[a.Name] = instance
 		if a.Name == record.Gateway {
 			r.muster()
+			r.configured(instance)
 		} else {
 			r.connect(a.Name, instance)
 			r.watcher.Add(r.target(a, instance))

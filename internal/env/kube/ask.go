@@ -54,7 +54,15 @@ func (k *Kube) dryRun(ctx context.Context, actors []env.Actor) ([]string, error)
 		return nil, err
 	}
 	k.own = !exists
+	if k.o.InPlace != nil {
+		if k.inPlace, err = newTakeover(k, *k.o.InPlace); err != nil {
+			return nil, err
+		}
+	}
 	if err := k.askRights(ctx); err != nil {
+		return nil, err
+	}
+	if err := k.inPlace.refuse(ctx); err != nil {
 		return nil, err
 	}
 	show := applying
@@ -71,6 +79,10 @@ func (k *Kube) dryRun(ctx context.Context, actors []env.Actor) ([]string, error)
 	d := k.drawing()
 	d.owner = nil // there is none to refer to
 	for _, a := range actors {
+		if k.inPlace != nil && a.Name == gatewayActor {
+			d.directory.ports[a.Name] = a.Ports // it is there
+			continue
+		}
 		if err := check(a); err != nil {
 			return nil, fmt.Errorf("ask about %s: %w", a.Name, err)
 		}

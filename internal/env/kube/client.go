@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-logr/logr"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -27,7 +28,8 @@ import (
 // An access is a way to one cluster's API server, with somebody's rights.
 type access struct {
 	client kubernetes.Interface
-	http   *http.Client // authenticated; nil in tests that have no server
+	custom dynamic.Interface // for objects of kinds that are not Kubernetes' own
+	http   *http.Client      // authenticated; nil in tests that have no server
 	base   *url.URL
 	where  string // for errors
 	// asked is the namespace of the context.
@@ -120,13 +122,17 @@ func dial(config *rest.Config, where string) (access, error) {
 	if err != nil {
 		return access{}, fmt.Errorf("use %s: %w", where, err)
 	}
+	custom, err := dynamic.NewForConfigAndClient(config, client)
+	if err != nil {
+		return access{}, fmt.Errorf("use %s: %w", where, err)
+	}
 	base, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
 		return access{}, fmt.Errorf("use %s: server %q: %w", where, config.Host, err)
 	}
 	// Or what is joined to it would be no path of HTTP/2's.
 	base.Path = "/" + strings.TrimPrefix(base.Path, "/")
-	return access{client: set, http: client, base: base, where: where}, nil
+	return access{client: set, custom: custom, http: client, base: base, where: where}, nil
 }
 
 // now is the cluster's time, good to a second: leases are written and judged by the API

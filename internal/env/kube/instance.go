@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
@@ -37,11 +38,14 @@ func (i *Instance) Addr(port string) string {
 	if !ok {
 		return ""
 	}
-	return podAddr(i.life.pod, i.crew.kube.naming.namespace, number)
+	return podAddr(i.life.pod, i.life.namespace, number)
 }
 
 // State implements env.Instance.
 func (i *Instance) State() env.State {
+	if back := i.crew.givenBack(); !back.IsZero() {
+		return i.crew.inPlace.stopped(back)
+	}
 	s := i.crew.kube.table.state(i.life)
 	if s.Stopped = !s.Running && i.crew.asked(); s.Stopped && s.Reason == env.ReasonDeleted {
 		s.Reason = "" // by us
@@ -73,12 +77,15 @@ func (i *Instance) Stop(ctx context.Context) (env.State, error) {
 type crew struct {
 	kube  *Kube
 	actor env.Actor
+	// inPlace is set where its pods are an installation's, which go on after it.
+	inPlace *takeover
 
 	stopping sync.Mutex // held by who stops it
 	mu       sync.Mutex
 	members  []*Instance
-	wanted   bool // Stop has asked for its end
-	away     bool // its workload was removed
+	wanted   bool      // Stop has asked for its end
+	away     bool      // its workload was removed
+	back     time.Time // when its installation was given back; zero: it was not
 	done     bool
 	last     env.State
 	lastErr  error
@@ -113,6 +120,22 @@ func (k *Kube) newCrew(a env.Actor, lives []incarnation, before *crew) *crew {
 	return c
 }
 
+// Configuration implements env.Configured.
+func (i *Instance) Configuration() string {
+	if i.crew.inPlace == nil {
+		return ""
+	}
+	return i.crew.inPlace.rendered()
+}
+
+// GivenBack implements env.Lent.
+func (i *Instance) GivenBack() []string {
+	if i.crew.inPlace == nil {
+		return nil
+	}
+	return i.crew.inPlace.givenBack()
+}
+
 // add makes a life the next member; the lock is held, or nobody else knows the crew.
 func (c *crew) add(life incarnation) {
 	i := &Instance{crew: c, name: c.actor.Name, life: life}
@@ -123,8 +146,12 @@ func (c *crew) add(life incarnation) {
 	c.members = append(c.members, i)
 }
 
-// several is whether the instance that Start gave is all of the crew.
-func (c *crew) several() bool { return replicas(c.actor) > 1 }
+// several is whether the instance that Start gave is all of the crew: there are several, or may
+// be.
+func (c *crew) several() bool {
+	in := c.kube.inPlace
+	return replicas(c.actor) > 1 || c.actor.Name == gatewayActor && in != nil && in.o.Autoscale
+}
 
 // list are the members as far as they are known.
 func (c *crew) list() []*Instance {
@@ -229,4 +256,11 @@ func (c *crew) removed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.away
+}
+
+// givenBack is when the installation that its pods are of was given back; zero where it was not.
+func (c *crew) givenBack() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.back
 }

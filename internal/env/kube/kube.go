@@ -46,6 +46,8 @@ type Options struct {
 	Patience time.Duration
 	// Lifetime ends the load if nobody comes to end it; 0 means 2 h.
 	Lifetime time.Duration
+	// InPlace takes an installation of Odigos for the gateway; nil: the run makes its own.
+	InPlace *InPlace
 	// LogPath takes an actor's output as it is written, that of one of several by its
 	// member's name; nil: nowhere.
 	LogPath func(actor string) string
@@ -63,7 +65,8 @@ type Kube struct {
 	figures *figures
 	usage   usages
 	scales  *scales
-	spool   string // where output goes without Options.LogPath
+	inPlace *takeover // nil where the gateway is the run's own
+	spool   string    // where output goes without Options.LogPath
 
 	opening    context.Context // ends when Close begins
 	shut       context.CancelCauseFunc
@@ -154,7 +157,16 @@ func (k *Kube) open(ctx context.Context) error {
 		return err
 	}
 	k.own = !exists
+	if k.o.InPlace != nil {
+		if k.inPlace, err = newTakeover(k, *k.o.InPlace); err != nil {
+			return err
+		}
+		k.elsewhere = k.inPlace.target()
+	}
 	if err := k.askRights(ctx); err != nil {
+		return err
+	}
+	if err := k.inPlace.refuse(ctx); err != nil {
 		return err
 	}
 	if err := k.chooseUsage(ctx); err != nil {
@@ -166,7 +178,7 @@ func (k *Kube) open(ctx context.Context) error {
 	if err := k.takePossession(ctx); err != nil {
 		return err
 	}
-	k.background.Go(func() { k.table.follow(k.life, k.access.client, k.naming) })
+	k.background.Go(func() { k.table.follow(k.life, k.access.client, k.naming.scope()) })
 	k.background.Go(func() { k.stayAlive(k.life) })
 	return nil
 }

@@ -84,7 +84,7 @@ func (k *Kube) copyLogs(ctx context.Context, life incarnation, w io.Writer) {
 		options := &corev1.PodLogOptions{
 			Container: life.container, Follow: !ended, Previous: replaced,
 		}
-		n, err := k.copyStream(ctx, life.pod, options, copied, w)
+		n, err := k.copyStream(ctx, life, options, copied, w)
 		copied += n
 		if ended {
 			if err == nil {
@@ -100,10 +100,10 @@ func (k *Kube) copyLogs(ctx context.Context, life incarnation, w io.Writer) {
 }
 
 // copyStream leaves out the first skip bytes, and returns how many it wrote.
-func (k *Kube) copyStream(ctx context.Context, pod string, o *corev1.PodLogOptions, skip int64,
-	w io.Writer,
+func (k *Kube) copyStream(
+	ctx context.Context, life incarnation, o *corev1.PodLogOptions, skip int64, w io.Writer,
 ) (int64, error) {
-	stream, err := k.access.client.CoreV1().Pods(k.naming.namespace).GetLogs(pod, o).Stream(ctx)
+	stream, err := k.access.client.CoreV1().Pods(life.namespace).GetLogs(life.pod, o).Stream(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -190,7 +190,7 @@ func (k *Kube) lastLines(ctx context.Context, p *corev1.Pod, container string) s
 		Container: container, TailLines: new(int64(lines)),
 		Previous: s.State.Terminated == nil && s.LastTerminationState.Terminated != nil,
 	}
-	pods := k.access.client.CoreV1().Pods(k.naming.namespace)
+	pods := k.access.client.CoreV1().Pods(p.Namespace)
 	stream, err := pods.GetLogs(p.Name, options).Stream(ctx)
 	if err != nil {
 		return ""

@@ -17,7 +17,7 @@ import (
 // A log whose stream is cut is followed on from where it was, to its end.
 func TestLogsGoOnAfterACut(t *testing.T) {
 	const whole = "one\ntwo\nthree\n"
-	store, p := podStore{newTable()}, aPod("gateway-1")
+	store, p := podStore{table: newTable(), of: scope{namespace: "ns"}}, aPod("gateway-1")
 	_ = store.Add(p.DeepCopy())
 	var mu sync.Mutex
 	var asked []string

@@ -19,7 +19,7 @@ func Manifests(w io.Writer, o Options, actors []env.Actor) error {
 	}
 	d := drawing{
 		naming: newNaming(o), image: o.Image, lifetime: o.Lifetime,
-		directory: directory{listen: anyIPv4, ports: map[string][]string{}},
+		directory: directory{listen: anyIPv4, ports: map[string][]string{}, hosts: map[string]string{}},
 	}
 	d.directory.namespace = d.naming.namespace
 	var all []any
@@ -27,6 +27,11 @@ func Manifests(w io.Writer, o Options, actors []env.Actor) error {
 		all = append(all, namespaceObject(d.naming))
 	}
 	for _, a := range actors {
+		if o.InPlace != nil && a.Name == gatewayActor { // it is there
+			d.directory.ports[a.Name] = a.Ports
+			d.directory.hosts[a.Name] = serviceOf(o.InPlace.Found.Namespace)
+			continue
+		}
 		if err := check(a); err != nil {
 			return fmt.Errorf("write %s: %w", a.Name, err)
 		}

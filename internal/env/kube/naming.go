@@ -98,6 +98,11 @@ func (n naming) selector(component string) map[string]string {
 // ofRun is the selector of all that the run has made.
 func (n naming) ofRun() string { return labelRun + "=" + n.label }
 
+// scope is what is heard of the run's own namespace.
+func (n naming) scope() scope {
+	return scope{namespace: n.namespace, pods: n.ofRun(), slices: n.ofRun()}
+}
+
 // loadActor is the one that has an end, and so is a Job.
 const loadActor = "loadgen"
 

@@ -64,6 +64,8 @@ type Found struct {
 type Config struct {
 	Text string `json:"text"`
 	From string `json:"from"`
+
+	namespace, name, key string // of the ConfigMap
 }
 
 // An Amount is CPU and memory of a container; 0 is none given.

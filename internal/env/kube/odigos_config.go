@@ -94,7 +94,7 @@ func (r *reading) configMap(ctx context.Context, namespace, name, key string) (C
 	if !ok {
 		return Config{}, fmt.Errorf("%s: found no such key: it has %s", from, keysIn(m.Data))
 	}
-	return Config{Text: text, From: from}, nil
+	return Config{Text: text, From: from, namespace: namespace, name: name, key: key}, nil
 }
 
 // mountedConfig finds the volume in which a file lies.

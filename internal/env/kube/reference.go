@@ -47,6 +47,7 @@ type directory struct {
 	namespace string
 	listen    string
 	ports     map[string][]string // of the actors started before
+	hosts     map[string]string   // of those that are not in the namespace
 }
 
 // indexVariable is set by the Job's controller, and expanded by kubelet alone.
@@ -70,8 +71,12 @@ func (d directory) expand(a env.Actor, text string) (string, error) {
 func (d directory) lookup(a env.Actor) func(string) (string, error) {
 	known := map[string]string{"self.replicas": strconv.Itoa(replicas(a))}
 	for name, ports := range d.ports {
+		host := name + "." + d.namespace + ".svc"
+		if elsewhere := d.hosts[name]; elsewhere != "" {
+			host = elsewhere
+		}
 		for port, number := range portNumbers(ports) {
-			known[name+"."+port] = join(name+"."+d.namespace+".svc", number)
+			known[name+"."+port] = join(host, number)
 		}
 	}
 	for port, number := range portNumbers(a.Ports) {

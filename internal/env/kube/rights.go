@@ -142,7 +142,14 @@ func askOne(ctx context.Context, a access, namespace string, r right) (answer, e
 // askRights fails where there can be no run, with all that is missing; what a run can do
 // without becomes a note.
 func (k *Kube) askRights(ctx context.Context) error {
-	answers, err := ask(ctx, k.access, k.naming.namespace, needed(k.own))
+	if err := k.askRightsIn(ctx, k.naming.namespace, needed(k.own)); err != nil || k.inPlace == nil {
+		return err
+	}
+	return k.askRightsIn(ctx, k.inPlace.site.namespace, k.inPlace.needed())
+}
+
+func (k *Kube) askRightsIn(ctx context.Context, namespace string, rights []right) error {
+	answers, err := ask(ctx, k.access, namespace, rights)
 	if err != nil {
 		return err
 	}
@@ -159,11 +166,11 @@ func (k *Kube) askRights(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return k.denied(missing)
+	return k.denied(missing, namespace)
 }
 
 // denied names each missing verb on each resource, and roles that would grant them.
-func (k *Kube) denied(missing []right) error {
+func (k *Kube) denied(missing []right, namespace string) error {
 	lines := make([]string, 0, len(missing))
 	hint := ""
 	for _, r := range missing {
@@ -172,12 +179,12 @@ func (k *Kube) denied(missing []right) error {
 			hint = "Or name a namespace that exists, in which you have rights.\n"
 		}
 	}
-	roles, err := rolesFor(missing, k.naming.namespace)
+	roles, err := rolesFor(missing, namespace)
 	if err != nil {
 		return err
 	}
 	return fmt.Errorf("use %s: %d rights that a run in namespace %s needs are missing:\n%s\n"+
-		"%sThis would grant them, bound to you:\n%s", k.access.where, len(missing), k.naming.namespace,
+		"%sThis would grant them, bound to you:\n%s", k.access.where, len(missing), namespace,
 		strings.Join(lines, "\n"), hint, roles)
 }
 

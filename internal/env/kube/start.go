@@ -61,6 +61,9 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	if err := check(a); err != nil {
 		return nil, err
 	}
+	if k.inPlace != nil && a.Name == gatewayActor {
+		return k.startInPlace(ctx, a)
+	}
 	adopting, err := k.prepare(ctx, a)
 	if err != nil {
 		return nil, err
@@ -73,6 +76,16 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	if err != nil {
 		return nil, k.giveUp(ctx, a, err, adopting)
 	}
+	c := k.board(a, lives, adopting)
+	if a.Name == gatewayActor {
+		k.followScale()
+	}
+	return c, nil
+}
+
+// board makes the crew of a start that became ready. Of one that was there before members keep
+// their names.
+func (k *Kube) board(a env.Actor, lives []incarnation, adopting bool) *crew {
 	k.mu.Lock()
 	s := k.stage(a.Name)
 	before := s.crew
@@ -82,11 +95,24 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	}
 	c := k.newCrew(a, lives, before)
 	k.mu.Lock()
-	s.actor, s.crew = a, c
-	k.mu.Unlock()
+	defer k.mu.Unlock()
 	if a.Name == gatewayActor {
-		k.followScale()
+		c.inPlace = k.inPlace
 	}
+	s.actor, s.crew = a, c
+	return c
+}
+
+// startInPlace takes an installation over in place of making a gateway. A start that fails gives
+// it back.
+func (k *Kube) startInPlace(ctx context.Context, a env.Actor) (*crew, error) {
+	adopting := k.inPlace.opened() != nil
+	lives, a, err := k.inPlace.start(ctx, a)
+	if err != nil {
+		return nil, errors.Join(k.giveUp(ctx, a, err, true), k.inPlace.giveBack(ctx))
+	}
+	c := k.board(a, lives, adopting)
+	k.followScale()
 	return c, nil
 }
 
@@ -157,15 +183,20 @@ func (k *Kube) perform(ctx context.Context, a env.Actor) error {
 func (k *Kube) drawing() drawing {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	ports := map[string][]string{}
+	ports, hosts := map[string][]string{}, map[string]string{}
 	for _, s := range k.stages {
 		if s.crew != nil {
 			ports[s.actor.Name] = s.actor.Ports
 		}
 	}
+	if k.inPlace != nil {
+		hosts[gatewayActor] = k.inPlace.service()
+	}
 	return drawing{
 		naming: k.naming, image: k.o.Image, lifetime: k.o.Lifetime, owner: k.owner.reference(),
-		directory: directory{namespace: k.naming.namespace, listen: k.listen, ports: ports},
+		directory: directory{
+			namespace: k.naming.namespace, listen: k.listen, ports: ports, hosts: hosts,
+		},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // that it starts again another id.
 type incarnation struct {
 	uid       types.UID
+	namespace string
 	pod, node string
 	container string
 	id        string
@@ -27,7 +28,7 @@ func incarnationOf(p *corev1.Pod, container string) (incarnation, bool) {
 		return incarnation{}, false
 	}
 	return incarnation{
-		uid: p.UID, pod: p.Name, node: p.Spec.NodeName, container: container,
+		uid: p.UID, namespace: p.Namespace, pod: p.Name, node: p.Spec.NodeName, container: container,
 		id: s.ContainerID, began: s.State.Running.StartedAt.Time,
 	}, true
 }

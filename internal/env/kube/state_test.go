@@ -167,7 +167,7 @@ func TestState(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			store, p := podStore{newTable()}, aPod("gateway-1")
+			store, p := podStore{table: newTable(), of: scope{namespace: "ns"}}, aPod("gateway-1")
 			_ = store.Add(p.DeepCopy())
 			life, ok := incarnationOf(p, "gateway")
 			if !ok {
@@ -183,7 +183,7 @@ func TestState(t *testing.T) {
 
 // What was seen of a pod stays known when the pod is gone.
 func TestStateOfGonePod(t *testing.T) {
-	store, p := podStore{newTable()}, aPod("gateway-1")
+	store, p := podStore{table: newTable(), of: scope{namespace: "ns"}}, aPod("gateway-1")
 	_ = store.Replace([]any{p.DeepCopy()}, "1")
 	life, _ := incarnationOf(p, "gateway")
 	other := aPod("gateway-2")

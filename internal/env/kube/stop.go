@@ -29,9 +29,24 @@ func (c *crew) Stop(ctx context.Context) (env.State, error) {
 	c.mu.Lock()
 	c.wanted = true
 	c.mu.Unlock()
-	c.lastErr = c.stop(ctx)
+	if c.inPlace != nil {
+		c.lastErr = c.giveBack(ctx)
+	} else {
+		c.lastErr = c.stop(ctx)
+	}
 	c.done, c.last = true, c.State()
 	return c.last, c.lastErr
+}
+
+// giveBack gives the installation back that its pods are of. They go on, for others.
+func (c *crew) giveBack(ctx context.Context) error {
+	if err := c.inPlace.giveBack(ctx); err != nil {
+		return fmt.Errorf("stop %s: %w", c.actor.Name, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.back = time.Now()
+	return nil
 }
 
 // stop removes the workload and waits until all containers have ended. When ctx ends
@@ -115,6 +130,9 @@ func (k *Kube) close() error {
 	var errs []error
 	if !k.o.Keep {
 		errs = append(errs, k.stopAll())
+	}
+	if k.inPlace != nil { // kept or not, and whatever became of its pods
+		errs = append(errs, k.inPlace.giveBack(context.Background()))
 	}
 	k.end(errClosed)
 	k.background.Wait()

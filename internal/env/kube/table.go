@@ -3,6 +3,7 @@ package kube
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,33 +47,61 @@ func newTable() *table {
 // resync is how often all is listed anew, in case that a change was missed.
 const resync = 10 * time.Minute
 
+// A scope is what a table hears of: pods and endpoints of one namespace.
+type scope struct {
+	namespace    string
+	pods, slices string // selectors
+	// as is the actor for whose they are taken; empty where their labels say it.
+	as string
+}
+
+// serviceNameLabel is borne by endpoints.
+const serviceNameLabel = discoveryv1.LabelServiceName
+
+// taken is a pod as the table knows it.
+func (s scope) taken(p *corev1.Pod) *corev1.Pod {
+	if s.as != "" {
+		p = p.DeepCopy()
+		p.Labels[labelComponent] = s.as
+	}
+	return p
+}
+
+func (s scope) takenSlice(e *discoveryv1.EndpointSlice) *discoveryv1.EndpointSlice {
+	if s.as != "" {
+		e = e.DeepCopy()
+		e.Labels[serviceNameLabel] = s.as
+	}
+	return e
+}
+
 // follow watches until ctx ends.
-func (t *table) follow(ctx context.Context, client kubernetes.Interface, n naming) {
-	pods, ends := client.CoreV1().Pods(n.namespace), client.DiscoveryV1().EndpointSlices(n.namespace)
+func (t *table) follow(ctx context.Context, client kubernetes.Interface, of scope) {
+	pods, ends := client.CoreV1().Pods(of.namespace), client.DiscoveryV1().EndpointSlices(of.namespace)
 	podList := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = n.ofRun()
+			o.LabelSelector = of.pods
 			return pods.List(ctx, o)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = n.ofRun()
+			o.LabelSelector = of.pods
 			return pods.Watch(ctx, o)
 		},
 	}
 	sliceList := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = n.ofRun()
+			o.LabelSelector = of.slices
 			return ends.List(ctx, o)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = n.ofRun()
+			o.LabelSelector = of.slices
 			return ends.Watch(ctx, o)
 		},
 	}
 	var group sync.WaitGroup
-	group.Go(func() { mirror(ctx, client, "pods", podList, &corev1.Pod{}, podStore{t}) })
+	group.Go(func() { mirror(ctx, client, "pods", podList, &corev1.Pod{}, podStore{t, of}) })
 	group.Go(func() {
-		mirror(ctx, client, "endpoints", sliceList, &discoveryv1.EndpointSlice{}, sliceStore{t})
+		mirror(ctx, client, "endpoints", sliceList, &discoveryv1.EndpointSlice{}, sliceStore{t, of})
 	})
 	group.Wait()
 }
@@ -193,7 +222,10 @@ func over(p *corev1.Pod) bool {
 }
 
 // A podStore is a table as the reflector of the pods fills it.
-type podStore struct{ *table }
+type podStore struct {
+	*table
+	of scope
+}
 
 // Add implements cache.ReflectorStore.
 func (s podStore) Add(o any) error { return s.put(o) }
@@ -204,7 +236,7 @@ func (s podStore) Update(o any) error { return s.put(o) }
 func (s podStore) put(o any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.setPod(o.(*corev1.Pod))
+	s.setPod(s.of.taken(o.(*corev1.Pod)))
 	s.tell()
 	return nil
 }
@@ -213,7 +245,7 @@ func (s podStore) put(o any) error {
 func (s podStore) Delete(o any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dropPod(o.(*corev1.Pod))
+	s.dropPod(s.of.taken(o.(*corev1.Pod)))
 	s.tell()
 	return nil
 }
@@ -224,12 +256,12 @@ func (s podStore) Replace(all []any, _ string) error {
 	defer s.mu.Unlock()
 	there := map[types.UID]bool{}
 	for _, o := range all {
-		p := o.(*corev1.Pod)
+		p := s.of.taken(o.(*corev1.Pod))
 		there[p.UID] = true
 		s.setPod(p)
 	}
-	for uid := range s.pods {
-		if _, gone := s.gone[uid]; !gone && !there[uid] {
+	for uid, p := range s.pods {
+		if _, gone := s.gone[uid]; !gone && !there[uid] && p.Namespace == s.of.namespace {
 			s.gone[uid] = time.Now()
 		}
 	}
@@ -241,7 +273,10 @@ func (s podStore) Replace(all []any, _ string) error {
 func (s podStore) Resync() error { return nil }
 
 // A sliceStore is a table as the reflector of the endpoints fills it.
-type sliceStore struct{ *table }
+type sliceStore struct {
+	*table
+	of scope
+}
 
 // Add implements cache.ReflectorStore.
 func (s sliceStore) Add(o any) error { return s.put(o) }
@@ -252,8 +287,8 @@ func (s sliceStore) Update(o any) error { return s.put(o) }
 func (s sliceStore) put(o any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slice := o.(*discoveryv1.EndpointSlice)
-	s.slices[slice.Name] = slice
+	slice := s.of.takenSlice(o.(*discoveryv1.EndpointSlice))
+	s.slices[sliceKey(slice)] = slice
 	s.tell()
 	return nil
 }
@@ -262,19 +297,23 @@ func (s sliceStore) put(o any) error {
 func (s sliceStore) Delete(o any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.slices, o.(*discoveryv1.EndpointSlice).Name)
+	delete(s.slices, sliceKey(o.(*discoveryv1.EndpointSlice)))
 	s.tell()
 	return nil
 }
+
+func sliceKey(e *discoveryv1.EndpointSlice) string { return e.Namespace + "/" + e.Name }
 
 // Replace implements cache.ReflectorStore.
 func (s sliceStore) Replace(all []any, _ string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(s.slices)
+	maps.DeleteFunc(s.slices, func(_ string, e *discoveryv1.EndpointSlice) bool {
+		return e.Namespace == s.of.namespace
+	})
 	for _, o := range all {
-		slice := o.(*discoveryv1.EndpointSlice)
-		s.slices[slice.Name] = slice
+		slice := s.of.takenSlice(o.(*discoveryv1.EndpointSlice))
+		s.slices[sliceKey(slice)] = slice
 	}
 	s.tell()
 	return nil

@@ -278,7 +278,7 @@ func (i *Instance) Usage(ctx context.Context) (env.Usage, error) {
 	if !i.State().Running {
 		return env.Usage{}, errors.New("read usage: it has ended")
 	}
-	return i.crew.kube.usage.of(ctx, i.crew.kube.naming.namespace, i.life)
+	return i.crew.kube.usage.of(ctx, i.life.namespace, i.life)
 }
 
 // Usage implements env.Instance: it is the sum over all members, as of the oldest figure.

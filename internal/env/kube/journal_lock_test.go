@@ -1,0 +1,61 @@
+package kube
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+)
+
+// A run whose journal is taken away between the entry and the change undoes the change itself.
+func TestChangeAfterTheJournalIsLost(t *testing.T) {
+	s := newTestSite(t, theirs.DeepCopy())
+	before := s.state()
+	run := s.takeover(InPlace{}, time.Minute)
+	changes := changesForTest(s, run)
+	j := s.open(run)
+	s.core.PrependReactor("update", "configmaps", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		m := a.(clienttesting.UpdateAction).GetObject().(*corev1.ConfigMap)
+		if m.Name == journalName { // it is written, and then restored by somebody
+			_ = s.core.Tracker().Delete(a.GetResource(), m.Namespace, m.Name)
+			return true, m, nil
+		}
+		return false, nil, nil
+	})
+	for _, c := range changes {
+		j.lost = nil
+		s.open2(j)
+		err := run.make(t.Context(), c)
+		contains(t, c.String(), err, "the journal of this run is gone")
+	}
+	if diff := cmp.Diff(before, s.state()); diff != "" {
+		t.Errorf("the installation (-before +after):\n%s", diff)
+	}
+	contains(t, "giveBack", run.giveBack(t.Context()), "give the installation back", "its watchdog")
+}
+
+// open2 makes the journal again as it was.
+func (s *testSite) open2(j *journal) {
+	_ = s.core.Tracker().Add(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+		Name: journalName, Namespace: odigosNamespace, UID: j.uid,
+		Annotations: map[string]string{noteRun: j.run},
+	}})
+}
+
+func TestJournalIsALock(t *testing.T) {
+	s := newTestSite(t)
+	run := s.takeover(InPlace{}, time.Minute)
+	if err := s.unoccupied(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.open(run)
+	_, err := openJournal(t.Context(), s.site, run.k.naming, time.Now(), time.Now())
+	for _, err := range []error{err, s.unoccupied(t.Context()), run.refuse(t.Context())} {
+		contains(t, "a second run", err, "use the installation in namespace odigos-system: run run-1 of ",
+			"alive until", "odigos-stress cleanup --environment kubernetes")
+	}
+}

@@ -1,0 +1,314 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	batchac "k8s.io/client-go/applyconfigurations/batch/v1"
+	coreac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/odigos-io/odigos-stress/internal/env"
+)
+
+// watchdogName is the Job that takes a run's changes back if the run does not, with its service
+// account and its role. All of it belongs to the journal and goes with it.
+const watchdogName = "odigos-stress-watchdog"
+
+// componentWatchdog is the component of its pod.
+const componentWatchdog = "watchdog"
+
+const (
+	// watchEvery is how often a watchdog looks at its journal.
+	watchEvery = 5 * time.Second
+	// watchSpare is how long a watchdog tries after the journal's deadline.
+	watchSpare = time.Hour
+	// watchRetries is how often its pod is made anew.
+	watchRetries = 50
+)
+
+// watch makes the watchdog, and waits until it has shown that it can read the journal and write
+// it. Before that nothing is changed.
+func (t *takeover) watch(ctx context.Context, changes []change) error {
+	j, client, ns := t.opened(), t.k.access.client, t.site.namespace
+	meta := metav1.ObjectMeta{
+		Name: watchdogName, Namespace: ns, Labels: t.k.naming.labels(componentWatchdog),
+		OwnerReferences: []metav1.OwnerReference{{
+			APIVersion: "v1", Kind: string(kindConfigMap), Name: journalName, UID: j.uid,
+		}},
+	}
+	job, err := t.watchdogJob(meta)
+	if err != nil {
+		return fmt.Errorf("draw Job %s: %w", watchdogName, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.k.o.Patience+callTime)
+	defer cancel()
+	options := metav1.CreateOptions{FieldManager: manager}
+	for _, m := range []struct {
+		what string
+		make func() error
+	}{
+		{"ServiceAccount", func() error {
+			account := &corev1.ServiceAccount{ObjectMeta: meta}
+			_, err := client.CoreV1().ServiceAccounts(ns).Create(ctx, account, options)
+			return err
+		}},
+		{"Role", func() error {
+			_, err := client.RbacV1().Roles(ns).Create(ctx, &rbacv1.Role{
+				ObjectMeta: meta, Rules: watchdogRules(changes),
+			}, options)
+			return err
+		}},
+		{"RoleBinding", func() error {
+			_, err := client.RbacV1().RoleBindings(ns).Create(ctx, &rbacv1.RoleBinding{
+				ObjectMeta: meta,
+				Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Name: watchdogName, Namespace: ns}},
+				RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: watchdogName},
+			}, options)
+			return err
+		}},
+		{"Job", func() error {
+			_, err := client.BatchV1().Jobs(ns).Create(ctx, job, options)
+			return err
+		}},
+	} {
+		if err := m.make(); err != nil {
+			return fmt.Errorf("make %s %s/%s: %w", m.what, ns, watchdogName, told(err))
+		}
+	}
+	return t.await(ctx, step{"its watchdog watches", t.isWatched})
+}
+
+// isWatched looks whether the watchdog has signed the journal, and else at its pod.
+func (t *takeover) isWatched(ctx context.Context) (string, error) {
+	m, err := t.site.journal(ctx)
+	if err != nil {
+		return "", err
+	}
+	if m.Annotations[noteWatched] != "" {
+		return "", nil
+	}
+	pods, err := t.k.access.client.CoreV1().Pods(t.site.namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: labelComponent + "=" + componentWatchdog + "," + t.k.naming.ofRun(),
+	})
+	if err != nil {
+		return "", err
+	}
+	waits := "there is no pod of Job " + watchdogName + " yet"
+	for n := range pods.Items {
+		p := &pods.Items[n]
+		said, fatal := obstacle(env.Actor{Name: watchdogName}, p)
+		if fatal != nil {
+			return "", hopelessPod{fatal}
+		}
+		if waits = "pod " + p.Name + " has not signed it yet"; said != "" {
+			waits = "pod " + p.Name + ": " + said
+		}
+	}
+	return waits, nil
+}
+
+// A hopelessPod is one that will never run.
+type hopelessPod struct{ why error }
+
+// Error implements error.
+func (e hopelessPod) Error() string { return e.why.Error() }
+
+// watchdogJob is the tool itself, with rights to this journal and to what it names alone.
+func (t *takeover) watchdogJob(meta metav1.ObjectMeta) (*batchv1.Job, error) {
+	d := t.k.drawing()
+	container := coreac.Container().WithImage(d.image).
+		WithArgs("restore", "--namespace", t.site.namespace, "--run", t.k.naming.runID).
+		WithResources(coreac.ResourceRequirements().
+			WithRequests(corev1.ResourceList{
+				corev1.ResourceCPU:    resource.MustParse("10m"),
+				corev1.ResourceMemory: resource.MustParse("32Mi"),
+			}).
+			WithLimits(corev1.ResourceList{
+				corev1.ResourceCPU:    resource.MustParse("200m"),
+				corev1.ResourceMemory: resource.MustParse("128Mi"),
+			}))
+	pod := d.podSpec(watchdogName, container).WithRestartPolicy(corev1.RestartPolicyOnFailure).
+		WithServiceAccountName(watchdogName).WithAutomountServiceAccountToken(true).
+		WithTerminationGracePeriodSeconds(5)
+	lasts := t.k.o.Lifetime + deadlineSpare + watchSpare
+	drawn := batchac.JobSpec().WithCompletions(1).WithParallelism(1).WithBackoffLimit(watchRetries).
+		WithActiveDeadlineSeconds(seconds(lasts)).
+		WithTemplate(coreac.PodTemplateSpec().WithLabels(meta.Labels).WithSpec(pod))
+	text, err := json.Marshal(drawn)
+	if err != nil {
+		return nil, err
+	}
+	job := &batchv1.Job{ObjectMeta: meta}
+	return job, json.Unmarshal(text, &job.Spec)
+}
+
+// watchdogRules are the rights to take these changes back, and none beside.
+func watchdogRules(changes []change) []rbacv1.PolicyRule {
+	names := map[string]map[string][]string{} // resource, name: verbs
+	allow := func(resource, name string, verbs ...string) {
+		if names[resource] == nil {
+			names[resource] = map[string][]string{}
+		}
+		names[resource][name] = append(names[resource][name], verbs...)
+	}
+	allow("configmaps", journalName, "get", "update", "delete")
+	for _, c := range changes {
+		switch {
+		case c.Make != "":
+			allow(c.Make, c.Name, "get", "delete")
+			if c.Rendered != "" {
+				allow("configmaps", c.Rendered, "get")
+			}
+		case c.Disable != "":
+			allow(destinations, c.Disable, "get", "update")
+		default:
+			allow("configmaps", c.Configure, "get", "update")
+		}
+	}
+	rules := []rbacv1.PolicyRule{{
+		APIGroups: []string{""}, Resources: []string{"events"}, Verbs: []string{"create"},
+	}}
+	for _, resource := range slices.Sorted(maps.Keys(names)) {
+		group := odigosGroup
+		if resource == "configmaps" {
+			group = ""
+		}
+		for _, name := range slices.Sorted(maps.Keys(names[resource])) {
+			rules = append(rules, rbacv1.PolicyRule{
+				APIGroups: []string{group}, Resources: []string{resource}, ResourceNames: []string{name},
+				Verbs: names[resource][name],
+			})
+		}
+	}
+	return rules
+}
+
+// Watch watches over a run's journal in a namespace until it is gone, and takes back what it says
+// once the run has not told for some time that it lives, or its deadline has passed. It is what
+// the watchdog's pod does.
+func Watch(ctx context.Context, c Cluster, namespace, runID string, log *slog.Logger) error {
+	a, err := connect(c)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	return watchJournal(quiet(ctx, log), site{a, namespace}, runID, log)
+}
+
+func watchJournal(ctx context.Context, s site, runID string, log *slog.Logger) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	signed := false
+	for {
+		over, err := s.watchOnce(ctx, runID, &signed, log)
+		if err != nil {
+			log.Error("it is tried again", "error", err)
+		}
+		if over {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("watch the journal in namespace %s: %w", s.namespace, context.Cause(ctx))
+		}
+	}
+}
+
+// watchOnce looks at the journal, and says whether there is nothing left to watch.
+func (s site) watchOnce(
+	ctx context.Context, runID string, signed *bool, log *slog.Logger,
+) (bool, error) {
+	looking, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	m, err := s.journal(looking)
+	switch {
+	case isGone(err):
+		log.Info("the journal is gone: the run is over")
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("read ConfigMap %s/%s: %w", s.namespace, journalName, err)
+	case m.Annotations[noteRun] != runID:
+		log.Info("the journal is of another run", "run", m.Annotations[noteRun])
+		return true, nil
+	}
+	if !*signed {
+		if err := s.sign(looking, m); err != nil {
+			return false, fmt.Errorf("sign ConfigMap %s/%s: %w", s.namespace, journalName, err)
+		}
+		*signed = true
+	}
+	now, err := s.access.now(looking)
+	if err != nil {
+		return false, fmt.Errorf("read the API server's clock: %w", err)
+	}
+	if alive(m.Annotations[noteAlive], now) && alive(m.Annotations[noteDeadline], now) {
+		return false, nil
+	}
+	log.Info("takes back what the run has changed", "alive_until", m.Annotations[noteAlive],
+		"deadline", m.Annotations[noteDeadline])
+	bounded, cancel := context.WithTimeout(ctx, restoreTime)
+	defer cancel()
+	m, err = s.claim(bounded, m.UID, "its watchdog, "+thisProcess())
+	if err != nil {
+		return isGone(err), err
+	}
+	r, err := s.replay(bounded, m)
+	for _, text := range slices.Concat(r.Done, r.Left) {
+		log.Info(text)
+	}
+	if err != nil {
+		return false, err
+	}
+	s.tell(bounded, m, r, log)
+	return false, s.removeJournal(bounded, m.UID)
+}
+
+// sign says in the journal that it is watched over, which shows that it can be written.
+func (s site) sign(ctx context.Context, m *corev1.ConfigMap) error {
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	signed := m.DeepCopy()
+	signed.Annotations[noteWatched] = host
+	_, err = s.access.client.CoreV1().ConfigMaps(s.namespace).Update(ctx, signed,
+		metav1.UpdateOptions{FieldManager: manager})
+	return err
+}
+
+// tell leaves an event behind: the log of the watchdog goes with it.
+func (s site) tell(ctx context.Context, m *corev1.ConfigMap, r restoration, log *slog.Logger) {
+	text := strings.Join(slices.Concat(r.Done, r.Left), " ")
+	if len(text) > mostEvent {
+		text = text[:mostEvent]
+	}
+	now := metav1.Now()
+	_, err := s.access.client.CoreV1().Events(s.namespace).Create(ctx, &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: watchdogName + "-", Namespace: s.namespace},
+		InvolvedObject: corev1.ObjectReference{
+			APIVersion: "v1", Kind: string(kindConfigMap), Name: m.Name, Namespace: m.Namespace, UID: m.UID,
+		},
+		Reason: "Restored", Message: "Run " + m.Annotations[noteRun] + " is dead. " + text,
+		Type: corev1.EventTypeWarning, Source: corev1.EventSource{Component: watchdogName},
+		FirstTimestamp: now, LastTimestamp: now, Count: 1,
+	}, metav1.CreateOptions{})
+	if err != nil {
+		log.Warn("no event was left", "error", err)
+	}
+}
+
+// mostEvent is what an event's message holds, less what comes before.
+const mostEvent = 900

@@ -1,0 +1,243 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+	"sigs.k8s.io/yaml"
+)
+
+// While a run tells that it lives its watchdog does nothing; two minutes after the last word it takes
+// all back, and so it does at the deadline, whoever lives.
+func TestWatchdog(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		beats    time.Duration // how long the run lives
+		deadline time.Duration
+		after    time.Duration // when all is back
+	}{
+		{"killed after five minutes", 5 * time.Minute, time.Hour, 7 * time.Minute},
+		{"killed at once", 0, time.Hour, 2 * time.Minute},
+		{"alive for too long", 2 * time.Hour, time.Hour, time.Hour},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newTestSite(t, theirs.DeepCopy())
+				before := s.state()
+				run := s.takeover(InPlace{}, time.Minute)
+				changes := changesForTest(s, run)
+				began := time.Now()
+				j, err := openJournal(t.Context(), s.site, run.k.naming, began.Add(aliveFor),
+					began.Add(c.deadline))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range changes {
+					if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				beating, stop := context.WithTimeout(t.Context(), c.beats)
+				defer stop()
+				go j.keepAlive(beating, func(string) {})
+				if err := watchJournal(t.Context(), s.site, "run-1", slog.New(slog.DiscardHandler)); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(began); took < c.after-renewEvery || took > c.after+3*watchEvery {
+					t.Errorf("it was taken back after %s, want %s", took, c.after)
+				}
+				if diff := cmp.Diff(before, s.state()); diff != "" {
+					t.Errorf("the installation (-before +after):\n%s", diff)
+				}
+				events, err := s.core.CoreV1().Events(odigosNamespace).List(t.Context(), metav1.ListOptions{})
+				if err != nil || len(events.Items) != 1 ||
+					!strings.Contains(events.Items[0].Message, "ConfigMap odigos-configuration was set back") {
+					t.Errorf("events %+v, %v; want one that tells it", events, err)
+				}
+				stop()
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// A watchdog signs the journal, and goes when it is gone or another's.
+func TestWatchdogGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSite(t)
+		run := s.takeover(InPlace{}, time.Minute)
+		s.open(run)
+		watched := make(chan error)
+		go func() { watched <- watchJournal(t.Context(), s.site, "run-1", slog.New(slog.DiscardHandler)) }()
+		time.Sleep(time.Second) // the test's own time
+		m, err := s.journal(t.Context())
+		if err != nil || m.Annotations[noteWatched] == "" {
+			t.Fatalf("journal %+v, %v; want it signed", m, err)
+		}
+		if err := s.removeJournal(t.Context(), m.UID); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-watched; err != nil {
+			t.Error(err)
+		}
+		s.open(run)
+		if err := watchJournal(t.Context(), s.site, "run-2", slog.New(slog.DiscardHandler)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A restoration that fails leaves the journal, and is done again.
+func TestWatchdogTriesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSite(t, theirs.DeepCopy())
+		before := s.state()
+		run := s.takeover(InPlace{}, time.Minute)
+		changes := changesForTest(s, run)
+		j := s.open(run)
+		for _, c := range changes {
+			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		failures := 3
+		s.odigos.PrependReactor("update", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
+			if failures--; failures >= 0 {
+				return true, nil, apierrors.NewInternalError(errors.New("etcd is away"))
+			}
+			return false, nil, nil
+		})
+		if err := watchJournal(t.Context(), s.site, "run-1", slog.New(slog.DiscardHandler)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, s.state()); diff != "" || failures >= 0 {
+			t.Errorf("after %d failures less the installation (-before +after):\n%s", failures, diff)
+		}
+	})
+}
+
+// Cleanup takes back what dead runs have changed, and leaves those that live.
+func TestRestoreInstallations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSite(t, theirs.DeepCopy())
+		before := s.state()
+		run := s.takeover(InPlace{}, time.Minute)
+		changes := changesForTest(s, run)
+		j := s.open(run)
+		for _, c := range changes {
+			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		during := s.state()
+		if got, err := restoreInstallations(t.Context(), s.access, false); err != nil || len(got) != 0 {
+			t.Errorf("of a run that lives: %+v, %v; want nothing", got, err)
+		}
+		time.Sleep(aliveFor + time.Second) // the test's own time
+		shown, err := restoreInstallations(t.Context(), s.access, true)
+		if err != nil || len(shown) != 1 || len(shown[0].Changes) != len(changes) || shown[0].Whole {
+			t.Errorf("for show: %+v, %v", shown, err)
+		}
+		if diff := cmp.Diff(during, s.state()); diff != "" {
+			t.Errorf("for show the installation was changed:\n%s", diff)
+		}
+		got, err := restoreInstallations(t.Context(), s.access, false)
+		if err != nil || len(got) != 1 || !got[0].Whole || got[0].RunID != "run-1" || len(got[0].Done) == 0 {
+			t.Errorf("restoreInstallations = %+v, %v", got, err)
+		}
+		if diff := cmp.Diff(before, s.state()); diff != "" {
+			t.Errorf("the installation (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// The rights that a watchdog gets are for what its run changes, by name, and of those that the run
+// asks for itself.
+func TestWatchdogRules(t *testing.T) {
+	s := newTestSite(t, theirs.DeepCopy())
+	run := s.takeover(InPlace{}, time.Minute)
+	rules := watchdogRules(changesForTest(s, run))
+	var got []string
+	for _, r := range rules {
+		got = append(got, fmt.Sprintf("%s %s/%s %s", strings.Join(r.Verbs, ","), r.APIGroups[0], r.Resources[0],
+			strings.Join(r.ResourceNames, ",")))
+	}
+	want := []string{
+		"create /events ",
+		"get,update /configmaps odigos-configuration",
+		"get /configmaps odigos-gateway",
+		"get,update,delete /configmaps odigos-stress-journal",
+		"get,delete odigos.io/destinations odigos-stress",
+		"get,update odigos.io/destinations theirs",
+		"get,delete odigos.io/processors mine",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rules (-want +got):\n%s", diff)
+	}
+	run.o.Objects = []Object{{content: odigosObject("Processor", "mine", nil)}}
+	asked := map[right]bool{}
+	for _, r := range run.needed() {
+		asked[right{verb: r.verb, group: r.group, resource: r.resource, sub: r.sub}] = true
+	}
+	for _, rule := range rules {
+		for _, verb := range rule.Verbs {
+			if r := (right{verb: verb, group: rule.APIGroups[0], resource: rule.Resources[0]}); !asked[r] {
+				t.Errorf("the watchdog may %s, which the run does not ask for", r)
+			}
+		}
+	}
+}
+
+// The rights that docs/in-place.md names are those that a run asks for.
+func TestDocumentedRightsInPlace(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "in-place.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ = bytes.Cut(text, []byte("```yaml\n"))
+	text, _, _ = bytes.Cut(text, []byte("```"))
+	var role rbacv1.Role
+	if err := yaml.Unmarshal(text, &role); err != nil {
+		t.Fatal(err)
+	}
+	verbs := func(rules []rbacv1.PolicyRule) map[string]bool {
+		all := map[string]bool{}
+		for _, r := range rules {
+			for _, resource := range r.Resources {
+				for _, verb := range r.Verbs {
+					all[verb+" "+r.APIGroups[0]+"/"+resource] = true
+				}
+			}
+		}
+		return all
+	}
+	run := newTestSite(t).takeover(InPlace{Objects: []Object{
+		{content: odigosObject("Processor", "a", nil)},
+		{content: odigosObject("Action", "a", nil)},
+		{content: odigosObject("Sampling", "a", nil)},
+	}}, time.Minute)
+	var inNamespace []right
+	for _, r := range run.needed() {
+		if !r.cluster {
+			inNamespace = append(inNamespace, r)
+		}
+	}
+	if diff := cmp.Diff(verbs(rules(inNamespace)), verbs(role.Rules)); diff != "" {
+		t.Errorf("docs/in-place.md (-asked +documented):\n%s", diff)
+	}
+}
