@@ -102,7 +102,7 @@ func wanted(where string, grants []kube.Grant, but ...string) []string {
 		}
 	}
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }
 
 var (
@@ -147,7 +147,17 @@ func TestRights(t *testing.T) {
 			"copies", "{rbac: {clone: {enabled: true}}}",
 			bound{"": wanted("all", own, proxy), "odigos-system": wanted("all", kube.ReadGrants())},
 		},
-		{"none", "rbac: {create: false, nodesProxy: true, clone: {enabled: true}}", bound{}},
+		{
+			"an installation in place", "{namespace: here, rbac: {nodes: false, inPlace: {enabled: true}}}",
+			bound{
+				"here": wanted("namespace", there), "": wanted("cluster", kube.InPlaceGrants()),
+				"odigos-system": wanted("namespace", slices.Concat(kube.ReadGrants(), kube.InPlaceGrants())),
+			},
+		},
+		{
+			"none", "rbac: {create: false, nodesProxy: true, clone: {enabled: true}, inPlace: {enabled: true}}",
+			bound{},
+		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			values := parseValues(t, c.values)

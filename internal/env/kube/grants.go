@@ -1,5 +1,12 @@
 package kube
 
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
 // A Grant is one verb on one resource, as a role gives it. Lists of them are what a role for
 // the tool has to hold, for those who write one.
 type Grant struct {
@@ -47,6 +54,22 @@ func ReadGrants() []Grant {
 			Verb: "list", Group: "autoscaling", Resource: "horizontalpodautoscalers", Optional: true,
 		},
 	}
+}
+
+// InPlaceGrants are those that a run takes in the namespace of an installation of Odigos that is
+// its gateway, with objects of every kind, beside those of reading it.
+func InPlaceGrants() []Grant {
+	t := &takeover{}
+	for _, kind := range slices.Sorted(maps.Keys(kindsAdded)) {
+		t.o.Objects = append(t.o.Objects, Object{
+			content: &unstructured.Unstructured{Object: map[string]any{"kind": kind}},
+		})
+	}
+	var all []Grant
+	for _, r := range t.needed() {
+		all = append(all, r.grant())
+	}
+	return all
 }
 
 func (r right) grant() Grant {

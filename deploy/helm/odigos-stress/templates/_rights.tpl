@@ -39,6 +39,29 @@
 - {apiGroups: [autoscaling], resources: [horizontalpodautoscalers], verbs: [list]}
 {{- end }}
 
+{{- /* What an installation of Odigos takes that is the gateway itself, beside reading it. */}}
+{{- define "odigos-stress.rules.inPlace" -}}
+- {apiGroups: [""], resources: [configmaps], verbs: [create, update, delete]}
+- {apiGroups: [""], resources: [pods], verbs: [get, watch, delete]}
+- {apiGroups: [""], resources: [pods/log], verbs: [get]}
+- {apiGroups: [""], resources: [pods/proxy], verbs: [create]}
+- {apiGroups: [""], resources: [services], verbs: [get]}
+- {apiGroups: [""], resources: [events], verbs: [create]}
+- {apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [list, watch]}
+- {apiGroups: [odigos.io], resources: [destinations], verbs: [get, list, create, update, delete]}
+- {apiGroups: [odigos.io], resources: [collectorsgroups], verbs: [get]}
+- {apiGroups: [odigos.io], resources: [processors, actions, samplings], verbs: [get, create, delete]}
+# Of the Job that gives the installation back if nobody comes. It may do no more than these rules.
+- {apiGroups: [""], resources: [serviceaccounts], verbs: [create]}
+- {apiGroups: [rbac.authorization.k8s.io], resources: [roles, rolebindings], verbs: [create]}
+- {apiGroups: [batch], resources: [jobs], verbs: [create]}
+{{- end }}
+
+{{- /* Whether workloads send to it. */}}
+{{- define "odigos-stress.rules.live" -}}
+- {apiGroups: [odigos.io], resources: [sources, instrumentationconfigs], verbs: [list]}
+{{- end }}
+
 {{- /*
 A role and its binding to the tool's service account: dict "root" $, "name", "rules", and
 "namespace" where it is no ClusterRole.
