@@ -63,7 +63,7 @@ func (r *repeats) due(before time.Time) (all []env.Happening) {
 func counted(h env.Happening, times int, since time.Time) env.Happening {
 	switch {
 	case times < 2:
-	case since.IsZero() || !since.Before(h.At):
+	case since.IsZero() || h.At.Sub(since) < time.Second:
 		h.Text += fmt.Sprintf(" (%d times)", times)
 	default:
 		h.Text += fmt.Sprintf(" (%d times in %s)", times, h.At.Sub(since).Round(time.Second))

@@ -38,11 +38,14 @@ func TestRepeats(t *testing.T) {
 	look(40)
 	hear(50, "back-off", "back-off", 1)
 	hear(51, "probe", "probe failed", 1)
-	look(59)
-	look(60)
+	hear(52, "back-off", "back-off", 1)
+	hear(52, "back-off", "back-off", 1)
+	look(81)
+	look(82)
 	want := []string{
 		"00 probe failed", "01 restart 1", "01 restart 1", "04 back-off (3 times)",
 		"09 probe failed, too (5 times in 7s)", "50 back-off", "51 probe failed",
+		"52 back-off (2 times)",
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
