@@ -47,6 +47,7 @@ func (r *run) fallen() (how env.State, fell bool) {
 			return
 		}
 		r.died(name, member, s)
+		s = r.states[name] // as it was first heard
 		if runs && s.Taken() || fell && !how.Taken() {
 			return
 		}

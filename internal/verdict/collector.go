@@ -166,25 +166,21 @@ func (l Look) worse(other Look) Look {
 // lookAt says how well one was seen. One of several may come later, and go sooner.
 func (m measure) lookAt(name string, from, to float64) (l Look, ok bool) {
 	var answered, used []float64
-	first, last := to, from
+	runs, several := false, isGateway(name) && name != record.Gateway
 	for i := range m.all {
 		a, at := m.all[i].Actors[name], m.all[i].Elapsed
-		if a.Running {
-			first, last = min(first, at), at
+		switch {
+		case several && a.Running && !runs && i > 0 && len(answered)+len(used) == 0:
+			from = max(from, at)
+		case several && !a.Running && runs:
+			to = min(to, m.all[i-1].Elapsed)
 		}
+		runs = a.Running
 		if a.ScrapeError == "" && len(a.Metrics) > 0 {
 			answered = append(answered, at)
 		}
 		if a.Usage != nil {
 			used = append(used, at)
-		}
-	}
-	if actorOf(name) != name && isGateway(name) {
-		if first-from > bridge {
-			from = first
-		}
-		if to-last > bridge {
-			to = last
 		}
 	}
 	if to-from < 2*tick {

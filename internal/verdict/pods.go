@@ -134,7 +134,7 @@ func (m measure) podFigures() (f PodFigures) {
 		p := m.podFigure(name)
 		f.All = append(f.All, p)
 		switch {
-		case p.From == nil: // it was not there
+		case p.From == nil, p.Rate == nil && *p.To-*p.From < bridge: // hardly there
 		case p.Rate == nil:
 			known = false
 		default:
@@ -253,7 +253,8 @@ func balance(s *subject) []Finding {
 			*f.Balance), f.Balance, new(unevenFrom), "", source)
 	}
 	text += fmt.Sprintf(": %s got %s times the mean, so that together they carry %s less than so "+
-		"many could before the first is full; ", f.Busiest, Number(*f.Balance), Percent(1 - 1 / *f.Balance))
+		"many could before the first is full; ", f.Busiest, Number(*f.Balance),
+		Percent(1 - 1 / *f.Balance))
 	if len(idle) > 0 {
 		text += strings.Join(idle, ", ") + " got nothing; "
 	}

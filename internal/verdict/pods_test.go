@@ -218,8 +218,19 @@ func TestGatewayTakenAway(t *testing.T) {
 	if len(found) != 2 || found[1].Text != want || !strings.Contains(found[0].Text, "1.11 times the mean") {
 		t.Errorf("found %+v, want %q and the balance", found, want)
 	}
+	if l := verdict.Measure(r).Looks[record.Gateway]; l.Missing > 0.05 || l.Longest > 2 {
+		t.Errorf("the gateway was not seen: %+v, though each was as long as it was there", l)
+	}
 	if f := verdict.Measure(r).Pods; f.Most != 2 || *f.All[2].From < 40 || f.All[0].Ended == "" {
 		t.Errorf("the pods are %+v", f)
+	}
+	pods[0].To = 12
+	if f := verdict.Measure(split(pods...)).Pods; f.Balance == nil || f.All[0].Accepted == nil {
+		t.Errorf("with one that was there for two seconds: %+v", f)
+	}
+	pods[0].To = 10.5
+	if f := verdict.Measure(split(pods...)).Pods; f.Balance == nil || f.All[0].Accepted != nil {
+		t.Errorf("with one that was there for one look: %+v", f)
 	}
 	state := r.Ending.States["gateway/0"]
 	state.Reason = env.ReasonDeleted

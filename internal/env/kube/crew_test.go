@@ -149,10 +149,10 @@ func TestDeletedPodIsTakenAway(t *testing.T) {
 		deleted bool
 	}{
 		"asked, and ended":        {-time.Second, corev1.ContainerStateTerminated{Reason: "Completed"}, true},
-		"ended, and deleted":      {time.Second, corev1.ContainerStateTerminated{ExitCode: 2, Reason: "Error"}, false},
+		"ended, and deleted":      {5 * time.Second, corev1.ContainerStateTerminated{ExitCode: 2, Reason: "Error"}, false},
 		"asked, and OOM-killed":   {-time.Second, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}, false},
 		"asked, and cut off":      {-9 * time.Second, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "Error"}, true},
-		"OOM-killed, and deleted": {time.Second, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}, false},
+		"OOM-killed, and deleted": {5 * time.Second, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			cluster := newTestCluster(t)
@@ -167,8 +167,17 @@ func TestDeletedPodIsTakenAway(t *testing.T) {
 			p.DeletionTimestamp = new(metav1.NewTime(ended.Add(c.after + grace*time.Second)))
 			cluster.set(p)
 			synctest.Wait()
-			if s := env.Members(i)[0].State(); s.Running || s.Deleted() != c.deleted {
+			one := env.Members(i)[0]
+			if s := one.State(); s.Running || s.Deleted() != c.deleted {
 				t.Errorf("%s: %+v is taken away: %v, want %v", name, s, s.Deleted(), c.deleted)
+			}
+			p = p.DeepCopy() // as kubelet removes it, once all has ended
+			p.DeletionGracePeriodSeconds = new(int64(0))
+			p.DeletionTimestamp = new(metav1.NewTime(ended.Add(2 * time.Second)))
+			cluster.set(p)
+			synctest.Wait()
+			if s := one.State(); s.Deleted() != c.deleted {
+				t.Errorf("%s, and removed: %+v is taken away: %v, want %v", name, s, s.Deleted(), c.deleted)
 			}
 		})
 	}

@@ -52,7 +52,8 @@ func (t *table) state(i incarnation) env.State {
 	}
 	why := reasonOf(p)
 	if end, ended := t.ends[i.id]; ended {
-		if why == "" && deletedBefore(p, end.FinishedAt.Time) {
+		if asked, ok := t.asked[i.uid]; why == "" && ok &&
+			!asked.After(end.FinishedAt.Add(startSlack)) { // of two clocks, to the second
 			why = env.ReasonDeleted
 		}
 		return endOf(end, why)
@@ -75,16 +76,13 @@ func (t *table) state(i incarnation) env.State {
 	return env.State{Running: true}
 }
 
-// deletedBefore is whether a pod's end was asked for before its container ended.
-func deletedBefore(p *corev1.Pod, end time.Time) bool {
-	if p.DeletionTimestamp == nil {
-		return false
-	}
+// askedAt is when a pod's end was asked for, to the second.
+func askedAt(p *corev1.Pod) time.Time {
 	grace := time.Duration(0)
 	if s := p.DeletionGracePeriodSeconds; s != nil {
 		grace = time.Duration(*s) * time.Second
 	}
-	return !p.DeletionTimestamp.Add(-grace).After(end)
+	return p.DeletionTimestamp.Add(-grace)
 }
 
 // replaces is whether a container is another than i was.

@@ -27,7 +27,9 @@ type table struct {
 	gone     map[types.UID]time.Time // when it was seen that a pod was gone
 	wasReady map[types.UID]bool      // at some time
 	// ends are how containers ended, by their ids: a pod's status holds the last alone.
-	ends   map[string]corev1.ContainerStateTerminated
+	ends map[string]corev1.ContainerStateTerminated
+	// asked is when a pod's end was asked for first: who removes it in the end asks anew.
+	asked  map[types.UID]time.Time
 	slices map[string]*discoveryv1.EndpointSlice
 }
 
@@ -37,6 +39,7 @@ func newTable() *table {
 		pods:    map[types.UID]*corev1.Pod{}, gone: map[types.UID]time.Time{},
 		wasReady: map[types.UID]bool{},
 		ends:     map[string]corev1.ContainerStateTerminated{},
+		asked:    map[types.UID]time.Time{},
 		slices:   map[string]*discoveryv1.EndpointSlice{},
 	}
 }
@@ -113,6 +116,9 @@ func (t *table) setPod(p *corev1.Pod) {
 	t.pods[p.UID] = p
 	delete(t.gone, p.UID)
 	t.wasReady[p.UID] = t.wasReady[p.UID] || isReady(p)
+	if _, known := t.asked[p.UID]; !known && p.DeletionTimestamp != nil {
+		t.asked[p.UID] = askedAt(p)
+	}
 	for _, s := range p.Status.ContainerStatuses {
 		for _, state := range []corev1.ContainerState{s.LastTerminationState, s.State} {
 			if e := state.Terminated; e != nil && e.ContainerID != "" {
