@@ -43,6 +43,12 @@ func (o *inPlaceOptions) flags(cmd *cobra.Command) {
 // checkInPlace refuses what is said about an installation in place where none is asked so.
 func (q *question) checkInPlace() error {
 	if q.way.way == wayInPlace {
+		for _, name := range []string{"gateway", "allow-live"} {
+			if fromEnv(q.flagSet.Lookup(name)) && q.place.inCluster() {
+				return usage(fmt.Errorf("%s: found it for a gateway in place, want --%s on the command line: an "+
+					"installation is changed where the command says so", variable(name), name))
+			}
+		}
 		if q.way.exporter != "" {
 			return usage(errors.New("--exporter: found it with --gateway in-place, want none: the exporter is " +
 				"that of the run's own Destination"))

@@ -92,6 +92,15 @@ func TestInPlaceRefuses(t *testing.T) {
 			t.Errorf("%s with a copy: %v, want it refused", flag, err)
 		}
 	}
+	t.Setenv("ODIGOS_STRESS_GATEWAY", "in-place")
+	q, _ := questionOf(t, inLab, "--kubeconfig="+apiServer(t))
+	if err := fromEnvironment(q.flagSet); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := q.trials(t.Context(), []string{"basic-load-1k"}); err == nil ||
+		!strings.Contains(err.Error(), "ODIGOS_STRESS_GATEWAY: found it for a gateway in place, want --gateway") {
+		t.Errorf("by a variable: %v, want it refused", err)
+	}
 	if _, p, err := inPlacePlan(t, "basic-load-1k", "--odigos-object="+file); err != nil {
 		t.Errorf("with an object: %v, %+v", err, p.Sampling)
 	}

@@ -142,7 +142,8 @@ func (o *loadgenOptions) run(cmd *cobra.Command, cfg loadgen.Config) error {
 	}
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
-	pages, err := serve(ctx, o.admin, o.abandoned.hearing(admin.NewHandler(g, g.Gatherer())), logTo(cmd))
+	handler := o.abandoned.hearing(admin.NewHandler(g, g.Gatherer()))
+	pages, err := serve(ctx, o.admin, handler, logTo(cmd))
 	if err != nil {
 		return errors.Join(err, g.Close())
 	}

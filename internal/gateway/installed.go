@@ -79,11 +79,12 @@ func (i Installation) setup(g scenario.Gateway, c Collector) (Setup, error) {
 	}
 	s.Waits, s.Sampling = r.waits, r.sampling
 	if !r.rendered {
-		s.Notes = append(s.Notes, "Odigos has no pipeline for traces yet: how long a span may rest in the "+
-			"gateway is reckoned from what it renders by default.")
+		s.Notes = append(s.Notes, "Odigos has no pipeline for traces yet: how long a span may rest in "+
+			"the gateway is reckoned from what it renders by default.")
 	}
 	for _, t := range i.Added {
-		if samples(t) && !slices.ContainsFunc(s.Sampling, func(id string) bool { return typeOf(id) == t }) {
+		there := func(id string) bool { return typeOf(id) == t }
+		if samples(t) && !slices.ContainsFunc(s.Sampling, there) {
 			s.Sampling = append(s.Sampling, t)
 		}
 		if t == TailSampler && !r.groups {

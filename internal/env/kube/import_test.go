@@ -188,14 +188,14 @@ func promQL(t *testing.T, rules map[string]string) string {
 func TestAskPrometheus(t *testing.T) {
 	url := promQL(t, map[string]string{
 		`^count\(last_over_time\(.*kubernetes_pod_name=~"odigos-gateway-\[a-z0-9\]\+-\[a-z0-9\]\+"`: "2",
-		`^max_over_time\(sum\(rate`: "15000.5",
-		`^avg_over_time`:            "4000",
-		`^max_over_time\(max\(sum by\(kubernetes_pod_name\)`: "9000",
-		`vector\(0\)`:                     "0.25",
-		`memory_limiter_batch_rejections`: "12",
+		`^max_over_time\(sum\(rate`:                              "15000.5",
+		`^avg_over_time`:                                         "4000",
+		`^max_over_time\(max\(sum by\(kubernetes_pod_name\)`:     "9000",
+		`vector\(0\)`:                                            "0.25",
+		`memory_limiter_batch_rejections`:                        "12",
 		`odigos_trace_data_size.* / .*odigos_accepted_spans`:     "NaN",
 		`exporter_queue_batch_send_size_bytes_sum.*/.*send_size`: "700",
-		`rpc_client_duration`: "250",
+		`rpc_client_duration`:                                    "250",
 	})
 	got, err := AskPrometheus(t.Context(), url, gatewayFound(), exporterOfTest, 7*24*time.Hour)
 	if err != nil {

@@ -216,8 +216,8 @@ func (t *takeover) object(ctx context.Context, o Object) (change, error) {
 	defer cancel()
 	resource, name := o.resource(), o.content.GetName()
 	if ns := o.content.GetNamespace(); ns != "" && ns != t.site.namespace {
-		return change{}, fmt.Errorf("%s: found namespace %s, want none, or %s, which the installation is "+
-			"in", o.where, ns, t.site.namespace)
+		return change{}, fmt.Errorf("%s: found namespace %s, want none, or %s, which the installation "+
+			"is in", o.where, ns, t.site.namespace)
 	}
 	_, err := t.site.custom(resource).Get(ctx, name, metav1.GetOptions{})
 	if err == nil {

@@ -43,10 +43,10 @@ func (i *Instance) Addr(port string) string {
 
 // State implements env.Instance.
 func (i *Instance) State() env.State {
-	if back := i.crew.givenBack(); !back.IsZero() {
+	s := i.crew.kube.table.state(i.life)
+	if back := i.crew.givenBack(); !back.IsZero() && (s.Running || s.Ended.After(back)) {
 		return i.crew.inPlace.stopped(back)
 	}
-	s := i.crew.kube.table.state(i.life)
 	if s.Stopped = !s.Running && i.crew.asked(); s.Stopped && s.Reason == env.ReasonDeleted {
 		s.Reason = "" // by us
 	}

@@ -92,7 +92,8 @@ func (c change) String() string {
 func (c change) settingTexts() []string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(c.After)) {
-		all = append(all, fmt.Sprintf("%s %s (was %s)", name, number(c.After[name]), number(c.Before[name])))
+		is, was := number(c.After[name]), number(c.Before[name])
+		all = append(all, fmt.Sprintf("%s %s (was %s)", name, is, was))
 	}
 	return all
 }

@@ -59,3 +59,40 @@ func TestJournalIsALock(t *testing.T) {
 			"alive until", "odigos-stress cleanup --environment kubernetes")
 	}
 }
+
+// Once somebody takes the changes back, or the journal is another's, a run can write none down.
+func TestJournalOfAnother(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*corev1.ConfigMap)
+		want   string
+	}{
+		{"claimed", func(m *corev1.ConfigMap) {
+			m.Annotations[noteClaimed] = "cleanup"
+		}, "taken back by cleanup"},
+		{"another's", func(m *corev1.ConfigMap) {
+			m.UID, m.Annotations[noteRun] = "another", "run-2"
+		}, "the journal is another's now, of run run-2"},
+	} {
+		s := newTestSite(t, theirs.DeepCopy())
+		run := s.takeover(InPlace{}, time.Minute)
+		changes := changesForTest(s, run)
+		j := s.open(run)
+		m, err := s.journal(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(m)
+		if err := s.core.Tracker().Update(configMaps, m, odigosNamespace); err != nil {
+			t.Fatal(err)
+		}
+		before := s.state()
+		contains(t, c.name+": a change", run.make(t.Context(), changes[0]), c.want)
+		contains(t, c.name+": a beat", j.beat(t.Context()), c.want)
+		if diff := cmp.Diff(before, s.state()); diff != "" || j.gone() == nil {
+			t.Errorf("%s: lost %v, the installation (-before +after):\n%s", c.name, j.gone(), diff)
+		}
+	}
+}
+
+var configMaps = corev1.SchemeGroupVersion.WithResource("configmaps")

@@ -138,7 +138,8 @@ func restoreInstallations(ctx context.Context, a access, dryRun bool) ([]Restore
 		}
 		if err == nil && !dryRun {
 			var told restoration
-			told, err = site{a, m.Namespace}.restoreJournal(ctx, m.UID, "odigos-stress cleanup, "+thisProcess())
+			told, err = site{a, m.Namespace}.restoreJournal(ctx, m.UID,
+				"odigos-stress cleanup, "+thisProcess())
 			r.Done, r.Left, r.Whole = told.Done, told.Left, err == nil
 		}
 		if err != nil && !isGone(err) {
