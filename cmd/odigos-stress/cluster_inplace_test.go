@@ -244,30 +244,36 @@ func (t *inPlaceTest) beginInPlace(more ...string) *running {
 	return t.started(results, t.args(results, args...)...)
 }
 
-func TestClusterInPlaceInterrupted(t *testing.T) {
+// Of two runs at once, one with a gateway of its own and one in place, an interrupt leaves nothing.
+func TestClusterInterrupted(t *testing.T) {
 	c := newInPlaceTest(t)
-	r := c.beginInPlace("--autoscale")
-	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
+	both := []*running{c.begin(), c.beginInPlace("--autoscale")}
+	for _, r := range both {
+		if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
 	}
-	select {
-	case <-r.ended:
-	case <-c.ctx.Done():
-		t.Fatal("it does not end")
-	}
-	if code := r.cmd.ProcessState.ExitCode(); code != 130 {
-		t.Errorf("exit code %d, want 130\n%s", code, r.said)
+	for _, r := range both {
+		select {
+		case <-r.ended:
+		case <-c.ctx.Done():
+			t.Fatal("it does not end")
+		}
+		if code := r.cmd.ProcessState.ExitCode(); code != 130 {
+			t.Errorf("exit code %d, want 130\n%s", code, r.said)
+		}
 	}
 	c.wantAsBefore()
 }
 
-// Of a run that is killed the watchdog alone gives the installation back. What remains is the
-// run's own namespace, which cleanup takes away.
-func TestClusterInPlaceKilled(t *testing.T) {
+// Of a run that is killed the watchdog alone gives the installation back. What remains of it, and
+// of one with a gateway of its own, is a namespace, which cleanup takes away.
+func TestClusterKilled(t *testing.T) {
 	c := newInPlaceTest(t)
-	r := c.beginInPlace()
-	if err := r.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
+	for _, r := range []*running{c.begin(), c.beginInPlace()} {
+		if err := r.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if difference := c.before.difference(settledInventory(takeInventory(c.ctx, t))); difference == "" {
 		t.Error("a living run shows no difference: the search for what is left is blind")
@@ -281,12 +287,14 @@ func TestClusterInPlaceKilled(t *testing.T) {
 		return c.before.of(odigostest.Namespace).difference(
 			settledInventory(takeInventory(c.ctx, t)).of(odigostest.Namespace))
 	})
-	until(c.ctx, t, "cleanup has found its namespace", func() bool {
+	removed := 0
+	until(c.ctx, t, "cleanup has found both namespaces", func() bool {
 		clean, said := c.command("cleanup")
 		if err := clean.Run(); err != nil {
 			t.Fatalf("cleanup: %v\n%s", err, said)
 		}
-		return strings.Contains(said.String(), "removed namespace")
+		removed += strings.Count(said.String(), "removed namespace")
+		return removed >= 2
 	})
 	c.wantAsBefore()
 }

@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -223,12 +221,12 @@ type running struct {
 	ended chan struct{}
 }
 
-// begin starts a run of a minute and waits until it measures.
+// begin starts a run of some minutes with a gateway of its own, and waits until it measures.
 func (t *clusterTest) begin() *running {
 	t.Helper()
 	results := t.TempDir()
-	return t.started(results, "run", "basic-load-1k", "--duration=60s", "--warm-up=1s", "--quiet",
-		"--results="+results)
+	return t.started(results, "run", "basic-load-1k", "--duration=2m", "--warm-up=1s", "--quiet",
+		"--results="+results, "--gateway=scenario", "--cpu-limit=200m", "--rate=200")
 }
 
 // started starts a run and waits until it measures.
@@ -258,44 +256,4 @@ func (t *clusterTest) started(results string, args ...string) *running {
 		return err == nil && bytes.Contains(text, []byte(`"phase":"`+string(record.PhaseMeasuring)+`"`))
 	})
 	return r
-}
-
-func TestClusterInterrupted(t *testing.T) {
-	c := newClusterTest(t)
-	r := c.begin()
-	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-r.ended:
-	case <-c.ctx.Done():
-		t.Fatal("it does not end")
-	}
-	if code := r.cmd.ProcessState.ExitCode(); code != 130 {
-		t.Errorf("exit code %d, want 130\n%s", code, r.said)
-	}
-	c.wantNothingLeft()
-}
-
-func TestClusterKilled(t *testing.T) {
-	c := newClusterTest(t)
-	r := c.begin()
-	if err := r.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if difference := c.before.difference(takeInventory(c.ctx, t)); difference == "" {
-		t.Error("a living run shows no difference: the search for what is left is blind")
-	}
-	// A run is dead once it has not been heard of for a while.
-	var said *bytes.Buffer
-	until(c.ctx, t, "cleanup has found it", func() bool {
-		var clean *exec.Cmd
-		clean, said = c.command("cleanup")
-		if err := clean.Run(); err != nil {
-			t.Fatalf("cleanup: %v\n%s", err, said)
-		}
-		return strings.Contains(said.String(), "removed namespace")
-	})
-	t.Logf("cleanup: %s", said)
-	c.wantNothingLeft()
 }

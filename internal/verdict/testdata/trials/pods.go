@@ -17,7 +17,9 @@ type Pod struct {
 	From, To float64
 }
 
-func (p Pod) runs(e float64) bool { return e >= p.From && (p.To == 0 || e < p.To) || p.From == 0 && e < 0 }
+func (p Pod) runs(e float64) bool {
+	return e >= p.From && (p.To == 0 || e < p.To) || p.From == 0 && e < 0
+}
 
 // Split makes several of a record's gateway, each with the limits that the one has.
 func Split(r *record.Record, pods ...Pod) {
