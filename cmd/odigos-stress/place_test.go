@@ -88,7 +88,9 @@ func TestClusterDescribesItself(t *testing.T) {
 		{Name: "b", Cores: 4, MemoryBytes: 8 * gib},
 	}
 	var h record.Header
-	clusterPlace{image: "example.com/tool:v1", host: hostOf(nodes, nil)}.describe(&h)
+	clusterPlace{
+		Kube: &kube.Kube{}, image: "example.com/tool:v1", host: hostOf(nodes, nil),
+	}.describe(&h)
 	a := record.Machine{Name: "a", OS: "Debian", Arch: "arm64", Kernel: "6.1", Cores: 2, MemoryBytes: 7 * gib}
 	want := record.Header{
 		Environment: "kubernetes", Image: "example.com/tool:v1", Machine: a,
