@@ -16,7 +16,6 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/env/kube"
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/plan"
-	"github.com/odigos-io/odigos-stress/internal/record"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -135,25 +134,6 @@ func (q *question) installed(ctx context.Context, out subject) subject {
 	out.sources.Installed = out.target.installation
 	out.inCluster, out.host = true, q.place.host(ctx)
 	return out
-}
-
-// installedAgain finds the installation of trials that were made before.
-func (q *question) installedAgain(
-	ctx context.Context, out subject, was record.Collector,
-) (subject, error) {
-	o := out.target.original
-	f, err := kube.FindGateway(ctx, q.place.cluster, kube.Wanted{
-		Deployment: o.Deployment, Container: o.Container,
-	})
-	if err != nil {
-		return out, err
-	}
-	if err := out.target.install(f, q.way.inPlace); err != nil {
-		return out, usage(err)
-	}
-	q.place.inPlace = out.target.inPlace
-	out = q.installed(ctx, out)
-	return out, sameCollector(was, out.collector)
 }
 
 // typed is whether a flag was given on the command line: variables may be for other commands.

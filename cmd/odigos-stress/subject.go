@@ -254,7 +254,8 @@ func (q *question) again(ctx context.Context, m earlier) (out subject, err error
 	if out.notes = m.notes; m.original != nil {
 		out.target = &target{original: *m.original}
 		if m.original.Way == wayInPlace {
-			return q.installedAgain(ctx, out, was)
+			return out, usage(fmt.Errorf("found trials that asked %s in place, want a new search: it would be "+
+				"changed again though nobody asks for that now", m.original.Deployment))
 		}
 	}
 	if out.collector, err = q.sameAgain(ctx, was); err != nil {

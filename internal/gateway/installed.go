@@ -110,6 +110,8 @@ func (i Installation) refuse(g scenario.Gateway) error {
 	want(len(g.Env) > 0, "gateway.env", "it left out: the variables are Odigos' to set")
 	want(g.Protection != "" && g.Protection != scenario.ProtectionOdigos, "gateway.protection",
 		"it left out: it is what the installation has")
+	want(g.OnDeath == scenario.DeathRestart, "gateway.on_death", "end: once its gateway has died an "+
+		"installation is given back")
 	want(g.Image != "" || g.Binary != "", "gateway.image and gateway.binary",
 		"them left out: they are what the installation has")
 	return errors.Join(errs...)

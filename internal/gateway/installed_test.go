@@ -103,6 +103,7 @@ func TestInstalledRefuses(t *testing.T) {
 	}{
 		{scenario.Gateway{Kind: scenario.GatewayOtelcol}, "gateway.kind: found it for a gateway in place, want odigos"},
 		{scenario.Gateway{Processors: []scenario.Processor{{ID: "batch"}}}, "--odigos-object"},
+		{scenario.Gateway{OnDeath: scenario.DeathRestart}, "gateway.on_death: found it for a gateway in place, want end"},
 		{scenario.Gateway{Env: map[string]string{"A": "b"}}, "gateway.env"},
 		{scenario.Gateway{Protection: scenario.ProtectionLimiter}, "gateway.protection"},
 		{scenario.Gateway{Image: "x"}, "gateway.image"},

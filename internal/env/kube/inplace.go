@@ -10,6 +10,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
@@ -57,6 +58,8 @@ type takeover struct {
 	mu       sync.Mutex
 	journal  *journal
 	quiet    context.CancelFunc // ends its beats
+	beaten   chan struct{}      // closed once they have ended
+	toOther  bool               // its watchdog is to take the changes back
 	over     bool               // all is as it was
 	told     restoration
 	text     string // the collector's configuration, once it is rendered
@@ -153,7 +156,22 @@ func (t *takeover) take(ctx context.Context, a env.Actor) error {
 	if err := t.follow(ctx); err != nil {
 		return err
 	}
-	return t.renewPods(ctx, want)
+	if err := t.renewPods(ctx, want); err != nil {
+		return err
+	}
+	return t.putOff(ctx)
+}
+
+// putOff sets the deadline anew: the start may have taken long.
+func (t *takeover) putOff(ctx context.Context) error {
+	now, err := t.k.access.now(ctx)
+	if err != nil {
+		return fmt.Errorf("read the API server's clock: %w", err)
+	}
+	return t.opened().update(ctx, func(m *corev1.ConfigMap) error {
+		m.Annotations[noteDeadline] = stamp(now.Add(t.k.o.Lifetime + deadlineSpare))
+		return nil
+	})
 }
 
 // make writes a change down, makes it, and makes sure that nobody took the changes back
@@ -163,14 +181,13 @@ func (t *takeover) make(ctx context.Context, c change) error {
 	if err := j.write(ctx, c); err != nil {
 		return err
 	}
-	if err := c.apply(ctx, t.site); err != nil {
+	// What was sent may be done, whatever becomes of the answer: it is not called off.
+	sent := context.WithoutCancel(ctx)
+	err := errors.Join(c.apply(sent, t.site), j.held(sent))
+	if j.gone() == nil {
 		return err
 	}
-	err := j.held(ctx)
-	if err == nil || j.gone() == nil {
-		return err
-	}
-	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	back, cancel := context.WithTimeout(sent, callTime)
 	defer cancel()
 	return errors.Join(err, c.takeBack(back, t.site, &restoration{}))
 }
@@ -187,10 +204,21 @@ func (t *takeover) open(ctx context.Context, changes []change) error {
 		return err
 	}
 	beating, quiet := context.WithCancel(t.k.life)
+	beaten := make(chan struct{})
 	t.mu.Lock()
-	t.journal, t.quiet = j, quiet
+	t.journal, t.quiet, t.beaten = j, quiet, beaten
 	t.mu.Unlock()
-	t.k.background.Go(func() { j.keepAlive(beating, t.k.note) })
+	t.k.background.Go(func() {
+		defer close(beaten)
+		j.keepAlive(beating, t.k.note)
+		if j.gone() != nil { // and others get what comes from now on
+			at, cancel := context.WithCancel(context.Background())
+			cancel()
+			if err := t.k.stopLoad(at); err != nil {
+				t.k.note("the load was not stopped: " + err.Error())
+			}
+		}
+	})
 	return t.watch(ctx, changes)
 }
 
@@ -205,31 +233,56 @@ func (t *takeover) giveBack(ctx context.Context) error {
 	if j == nil || t.isOver() {
 		return nil
 	}
+	t.hush() // or a beat would take this run's own claim for another's
+	lost := j.gone()
+	if t.isLeft() {
+		return fmt.Errorf("give the installation in namespace %s back: the load was not stopped, and would "+
+			"come to others; its watchdog does it, %s after the last word of this run", t.site.namespace,
+			aliveFor)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime)
 	defer cancel()
 	told, err := t.site.restoreJournal(ctx, j.uid, "the run itself, "+thisProcess())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.told = told
-	if err == nil || j.gone() != nil || isGone(err) {
-		t.over = true
-		t.quiet()
-	}
+	t.over = err == nil || isGone(err)
 	for _, s := range told.Left {
 		t.k.note(s)
 	}
 	switch {
-	case j.gone() != nil:
-		return fmt.Errorf("give the installation back: %w", j.gone())
+	case lost != nil && t.over:
+		return fmt.Errorf("give the installation back: %w", lost)
 	case isGone(err):
 		return fmt.Errorf("give the installation back: %w", j.mine(nil, err))
 	case err != nil:
-		t.quiet() // the watchdog is to come
 		return fmt.Errorf("give the installation in namespace %s back: %w; its watchdog tries it too, "+
 			"once it has not heard of this run for %s; so does odigos-stress cleanup --environment "+
 			"kubernetes", t.site.namespace, err, aliveFor)
 	}
 	return nil
+}
+
+// hush ends the beats, and waits until the last has ended.
+func (t *takeover) hush() {
+	t.mu.Lock()
+	quiet, beaten := t.quiet, t.beaten
+	t.mu.Unlock()
+	quiet()
+	<-beaten
+}
+
+// leave has the watchdog take the changes back.
+func (t *takeover) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.toOther = true
+}
+
+func (t *takeover) isLeft() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.toOther
 }
 
 // rendered is the collector's configuration as it ran.

@@ -72,9 +72,21 @@ func openJournal(
 		return nil, s.occupied(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("make ConfigMap %s/%s: %w", s.namespace, journalName, err)
+		return nil, errors.Join(fmt.Errorf("make ConfigMap %s/%s: %w", s.namespace, journalName, err),
+			s.removeUnanswered(ctx, n))
 	}
 	return &journal{site: s, run: n.runID, label: n.label, uid: made.UID}, nil
+}
+
+// removeUnanswered takes away a journal whose making was not answered and was done for all that.
+func (s site) removeUnanswered(ctx context.Context, n naming) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	defer cancel()
+	m, err := s.journal(ctx)
+	if err != nil || m.Annotations[noteRun] != n.runID {
+		return nil // there is none, or none of this run's; or nobody answers still
+	}
+	return s.removeJournal(ctx, m.UID)
 }
 
 // unoccupied fails where a run has changed the installation and not taken that back.

@@ -96,3 +96,38 @@ func TestJournalOfAnother(t *testing.T) {
 }
 
 var configMaps = corev1.SchemeGroupVersion.WithResource("configmaps")
+
+// Where the load may still run, an installation is left to its watchdog: others would get it.
+func TestGiveBackWaitsForTheLoad(t *testing.T) {
+	s := newTestSite(t)
+	run := s.takeover(InPlace{}, time.Minute)
+	j := s.open(run)
+	run.leave()
+	contains(t, "giveBack", run.giveBack(t.Context()), "the load was not stopped", "its watchdog does it")
+	if err := j.held(t.Context()); err != nil || run.isOver() {
+		t.Errorf("the journal: %v, over %v; want it there for the watchdog", err, run.isOver())
+	}
+	run.toOther = false
+	if err := run.giveBack(t.Context()); err != nil || !run.isOver() {
+		t.Errorf("once it is stopped: %v, over %v; want it given back", err, run.isOver())
+	}
+}
+
+// A journal that was taken away while its changes are taken back stops that: what is there may be
+// a later run's.
+func TestReplayOfAJournalThatIsGone(t *testing.T) {
+	s := newTestSite(t)
+	run := s.takeover(InPlace{}, time.Minute)
+	j := s.open(run)
+	m, err := s.journal(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Data = map[string]string{"0001": `{"make":"destinations","name":"odigos-stress"}`}
+	if err := s.removeJournal(t.Context(), j.uid); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.replay(t.Context(), m); !isGone(err) {
+		t.Errorf("replay: %v; want that the journal is gone", err)
+	}
+}

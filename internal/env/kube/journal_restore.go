@@ -53,6 +53,9 @@ func (s site) replay(ctx context.Context, m *corev1.ConfigMap) (restoration, err
 		if c.Make != destinations {
 			continue
 		}
+		if err := s.stands(ctx, m.UID); err != nil {
+			return r, errors.Join(append(errs, err)...)
+		}
 		errs = append(errs, c.takeBack(ctx, s, &r))
 		if err := s.awaitUnrendered(ctx, c); err != nil {
 			r.left("%s", sentence(err.Error()))
@@ -60,10 +63,25 @@ func (s site) replay(ctx context.Context, m *corev1.ConfigMap) (restoration, err
 	}
 	for _, c := range slices.Backward(changes) {
 		if c.Make != destinations {
+			if err := s.stands(ctx, m.UID); err != nil {
+				return r, errors.Join(append(errs, err)...)
+			}
 			errs = append(errs, c.takeBack(ctx, s, &r))
 		}
 	}
 	return r, errors.Join(errs...)
+}
+
+// stands fails where a journal is there no more: another has taken its changes back meanwhile, and
+// what looks like them may be a later run's.
+func (s site) stands(ctx context.Context, uid types.UID) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	m, err := s.journal(ctx)
+	if err == nil && m.UID != uid {
+		err = apierrors.NewNotFound(corev1.Resource("configmaps"), journalName)
+	}
+	return err
 }
 
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }

@@ -161,7 +161,8 @@ func (s *testSite) open(t *takeover) *journal {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	t.journal, t.quiet = j, func() {}
+	t.journal, t.quiet, t.beaten = j, func() {}, make(chan struct{})
+	close(t.beaten) // nobody beats
 	return j
 }
 

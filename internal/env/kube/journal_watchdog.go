@@ -244,15 +244,15 @@ func (s site) watchOnce(
 		log.Info("the journal is of another run", "run", m.Annotations[noteRun])
 		return true, nil
 	}
-	if !*signed {
+	now, err := s.access.now(looking)
+	if err != nil {
+		return false, fmt.Errorf("read the API server's clock: %w", err)
+	}
+	if !*signed { // what it takes is there
 		if err := s.sign(looking, m); err != nil {
 			return false, fmt.Errorf("sign ConfigMap %s/%s: %w", s.namespace, journalName, err)
 		}
 		*signed = true
-	}
-	now, err := s.access.now(looking)
-	if err != nil {
-		return false, fmt.Errorf("read the API server's clock: %w", err)
 	}
 	if alive(m.Annotations[noteAlive], now) && alive(m.Annotations[noteDeadline], now) {
 		return false, nil

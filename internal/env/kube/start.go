@@ -103,11 +103,14 @@ func (k *Kube) board(a env.Actor, lives []incarnation, adopting bool) *crew {
 	return c
 }
 
-// startInPlace takes an installation over in place of making a gateway. A start that fails gives
-// it back.
+// startInPlace takes an installation over in place of making a gateway. A first start that fails
+// gives it back.
 func (k *Kube) startInPlace(ctx context.Context, a env.Actor) (*crew, error) {
 	adopting := k.inPlace.opened() != nil
 	lives, a, err := k.inPlace.start(ctx, a)
+	if err != nil && adopting { // the load may go on: Close gives it back, after that
+		return nil, k.giveUp(ctx, a, err, true)
+	}
 	if err != nil {
 		return nil, errors.Join(k.giveUp(ctx, a, err, true), k.inPlace.giveBack(ctx))
 	}

@@ -128,8 +128,11 @@ func (k *Kube) close() error {
 	k.shut(errClosed)
 	k.starting.Wait()
 	var errs []error
-	if !k.o.Keep {
+	switch {
+	case !k.o.Keep:
 		errs = append(errs, k.stopAll())
+	case k.inPlace != nil: // what is given back is to get no load
+		errs = append(errs, k.stopLoad(context.Background()))
 	}
 	if k.inPlace != nil { // kept or not, and whatever became of its pods
 		errs = append(errs, k.inPlace.giveBack(context.Background()))
@@ -161,11 +164,30 @@ func (k *Kube) stopAll() error {
 		}
 	}
 	k.mu.Unlock()
-	var errs []error
+	errs := []error{k.stopLoad(context.Background())}
 	for _, c := range crews {
+		if isJob(c.actor) {
+			continue
+		}
 		if _, err := c.Stop(context.Background()); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// stopLoad stops the load generators, where there are any. An installation in place is not given
+// back while they may still send: its watchdog does it later.
+func (k *Kube) stopLoad(ctx context.Context) error {
+	k.mu.Lock()
+	c := k.stage(loadActor).crew
+	k.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	_, err := c.Stop(ctx)
+	if err != nil && k.inPlace != nil {
+		k.inPlace.leave()
+	}
+	return err
 }
