@@ -236,9 +236,9 @@ func (t *takeover) giveBack(ctx context.Context) error {
 	t.hush() // or a beat would take this run's own claim for another's
 	lost := j.gone()
 	if t.isLeft() {
-		return fmt.Errorf("give the installation in namespace %s back: the load was not stopped, and would "+
-			"come to others; its watchdog does it, %s after the last word of this run", t.site.namespace,
-			aliveFor)
+		return fmt.Errorf("give the installation in namespace %s back: the load was not stopped, and "+
+			"would come to others; its watchdog does it, %s after the last word of this run",
+			t.site.namespace, aliveFor)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime)
 	defer cancel()
