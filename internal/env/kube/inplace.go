@@ -203,6 +203,13 @@ func (t *takeover) open(ctx context.Context, changes []change) error {
 	if err != nil {
 		return err
 	}
+	t.beat(j)
+	return t.watch(ctx, changes)
+}
+
+// beat says that the run lives until it hushes. Where the journal is lost the load ends at once:
+// others get what comes from then on.
+func (t *takeover) beat(j *journal) {
 	beating, quiet := context.WithCancel(t.k.life)
 	beaten := make(chan struct{})
 	t.mu.Lock()
@@ -211,15 +218,15 @@ func (t *takeover) open(ctx context.Context, changes []change) error {
 	t.k.background.Go(func() {
 		defer close(beaten)
 		j.keepAlive(beating, t.k.note)
-		if j.gone() != nil { // and others get what comes from now on
-			at, cancel := context.WithCancel(context.Background())
-			cancel()
-			if err := t.k.stopLoad(at); err != nil {
-				t.k.note("the load was not stopped: " + err.Error())
-			}
+		if j.gone() == nil {
+			return
+		}
+		at, cancel := context.WithCancel(context.Background())
+		cancel() // without its grace
+		if err := t.k.stopLoad(at); err != nil {
+			t.k.note("the load was not stopped: " + err.Error())
 		}
 	})
-	return t.watch(ctx, changes)
 }
 
 // deadlineSpare is how long after the end of the load at the latest the installation is given

@@ -260,13 +260,7 @@ func TestOthersComeBackLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestSite(t, theirs.DeepCopy())
 		run := s.takeover(InPlace{}, time.Minute)
-		changes := changesForTest(s, run)
-		j := s.open(run)
-		for _, c := range changes {
-			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		j := s.changed(run)
 		s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter))
 		var order []string
 		s.odigos.PrependReactor("delete", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -297,13 +291,7 @@ func TestOdigosThatNeverRenders(t *testing.T) {
 		s := newTestSite(t, theirs.DeepCopy())
 		before := s.state()
 		run := s.takeover(InPlace{}, time.Minute)
-		changes := changesForTest(s, run)
-		j := s.open(run)
-		for _, c := range changes {
-			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		j := s.changed(run)
 		s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter))
 		began := time.Now()
 		r, err := s.restoreJournal(t.Context(), j.uid, "the test")

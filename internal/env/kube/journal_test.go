@@ -166,6 +166,25 @@ func (s *testSite) open(t *takeover) *journal {
 	return j
 }
 
+// changed is the journal of a run that has made one change of each kind.
+func (s *testSite) changed(t *takeover) *journal {
+	s.t.Helper()
+	changes := changesForTest(s, t)
+	j := s.open(t)
+	s.make(j, changes)
+	return j
+}
+
+// make writes changes down and makes them.
+func (s *testSite) make(j *journal, changes []change) {
+	s.t.Helper()
+	for _, c := range changes {
+		if err := errors.Join(j.write(s.t.Context(), c), c.apply(s.t.Context(), s.site)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // Wherever a run is cut off, what it wrote down brings the installation back as it was, and
 // taking it back twice does nothing more.
 func TestJournalOfARunThatIsCutOff(t *testing.T) {
@@ -226,9 +245,7 @@ func TestJournalAmongEditsOfOthers(t *testing.T) {
 		j := s.open(run)
 		want, told := s.state(), map[string]bool{}
 		for _, c := range changes {
-			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
-				t.Fatal(err)
-			}
+			s.make(j, []change{c})
 			for r.IntN(2) == 0 {
 				s.edit(r, c, want, told)
 			}

@@ -47,11 +47,7 @@ func TestWatchdog(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for _, c := range changes {
-					if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
-						t.Fatal(err)
-					}
-				}
+				s.make(j, changes)
 				beating, stop := context.WithTimeout(t.Context(), c.beats)
 				defer stop()
 				go j.keepAlive(beating, func(string) {})
@@ -108,13 +104,7 @@ func TestWatchdogTriesAgain(t *testing.T) {
 		s := newTestSite(t, theirs.DeepCopy())
 		before := s.state()
 		run := s.takeover(InPlace{}, time.Minute)
-		changes := changesForTest(s, run)
-		j := s.open(run)
-		for _, c := range changes {
-			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		s.changed(run)
 		failures := 3
 		s.odigos.PrependReactor("update", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
 			if failures--; failures >= 0 {
@@ -137,20 +127,14 @@ func TestRestoreInstallations(t *testing.T) {
 		s := newTestSite(t, theirs.DeepCopy())
 		before := s.state()
 		run := s.takeover(InPlace{}, time.Minute)
-		changes := changesForTest(s, run)
-		j := s.open(run)
-		for _, c := range changes {
-			if err := errors.Join(j.write(t.Context(), c), c.apply(t.Context(), s.site)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		j := s.changed(run)
 		during := s.state()
 		if got, err := restoreInstallations(t.Context(), s.access, false); err != nil || len(got) != 0 {
 			t.Errorf("of a run that lives: %+v, %v; want nothing", got, err)
 		}
 		time.Sleep(aliveFor + time.Second) // the test's own time
 		shown, err := restoreInstallations(t.Context(), s.access, true)
-		if err != nil || len(shown) != 1 || len(shown[0].Changes) != len(changes) || shown[0].Whole {
+		if err != nil || len(shown) != 1 || len(shown[0].Changes) != len(j.written) || shown[0].Whole {
 			t.Errorf("for show: %+v, %v", shown, err)
 		}
 		if diff := cmp.Diff(during, s.state()); diff != "" {
