@@ -10,10 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
@@ -61,14 +58,7 @@ func (k *Kube) followEvents(ctx context.Context, namespace string, say func(said
 		since = time.Time{} // whatever happens in there is of the run
 	}
 	events := k.access.client.CoreV1().Events(namespace)
-	mirror(ctx, k.access.client, "events", &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			return events.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return events.Watch(ctx, o)
-		},
-	}, &corev1.Event{}, &eventStore{
+	mirror(ctx, k.access.client, "events", events, metav1.ListOptions{}, &corev1.Event{}, &eventStore{
 		kube: k, say: say, since: since.Truncate(time.Second), counts: map[types.UID]int{},
 	})
 }

@@ -8,11 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
@@ -44,17 +39,8 @@ func (k *Kube) followNodes(ctx context.Context, say func(said)) {
 
 func (k *Kube) followNode(ctx context.Context, name string, say func(said)) {
 	nodes := k.access.client.CoreV1().Nodes()
-	only := fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
-	mirror(ctx, k.access.client, "node", &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.FieldSelector = only
-			return nodes.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.FieldSelector = only
-			return nodes.Watch(ctx, o)
-		},
-	}, &corev1.Node{}, &nodeStore{name: name, say: say})
+	mirror(ctx, k.access.client, "node", nodes, onlyNamed(name), &corev1.Node{},
+		&nodeStore{name: name, say: say})
 }
 
 // A nodeStore says how the state of one node changes. Only its reflector calls it.

@@ -7,10 +7,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
@@ -60,17 +56,8 @@ func (k *Kube) followDeployment(ctx context.Context, of target) {
 		return
 	}
 	deployments := k.access.client.AppsV1().Deployments(of.namespace)
-	only := fields.OneTermEqualSelector(metav1.ObjectNameField, of.deployment).String()
-	mirror(ctx, k.access.client, "deployment", &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.FieldSelector = only
-			return deployments.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.FieldSelector = only
-			return deployments.Watch(ctx, o)
-		},
-	}, &appsv1.Deployment{}, deploymentStore{k.scales})
+	mirror(ctx, k.access.client, "deployment", deployments, onlyNamed(of.deployment),
+		&appsv1.Deployment{}, deploymentStore{k.scales})
 }
 
 func (k *Kube) followScalers(ctx context.Context, of target) {
@@ -80,14 +67,8 @@ func (k *Kube) followScalers(ctx context.Context, of target) {
 		return
 	}
 	scalers := k.access.client.AutoscalingV2().HorizontalPodAutoscalers(of.namespace)
-	mirror(ctx, k.access.client, "autoscaler", &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			return scalers.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return scalers.Watch(ctx, o)
-		},
-	}, &autoscalingv2.HorizontalPodAutoscaler{}, scalerStore{k.scales})
+	mirror(ctx, k.access.client, "autoscaler", scalers, metav1.ListOptions{},
+		&autoscalingv2.HorizontalPodAutoscaler{}, scalerStore{k.scales})
 }
 
 // Scale implements env.Scaled. It is that of all members.

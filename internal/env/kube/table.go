@@ -11,11 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
 )
 
 // A table is what the cluster says of a run's pods and endpoints, as last heard. Pods that
@@ -78,30 +75,14 @@ func (s scope) takenSlice(e *discoveryv1.EndpointSlice) *discoveryv1.EndpointSli
 // follow watches until ctx ends.
 func (t *table) follow(ctx context.Context, client kubernetes.Interface, of scope) {
 	pods, ends := client.CoreV1().Pods(of.namespace), client.DiscoveryV1().EndpointSlices(of.namespace)
-	podList := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = of.pods
-			return pods.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = of.pods
-			return pods.Watch(ctx, o)
-		},
-	}
-	sliceList := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = of.slices
-			return ends.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = of.slices
-			return ends.Watch(ctx, o)
-		},
-	}
 	var group sync.WaitGroup
-	group.Go(func() { mirror(ctx, client, "pods", podList, &corev1.Pod{}, podStore{t, of}) })
 	group.Go(func() {
-		mirror(ctx, client, "endpoints", sliceList, &discoveryv1.EndpointSlice{}, sliceStore{t, of})
+		mirror(ctx, client, "pods", pods, metav1.ListOptions{LabelSelector: of.pods},
+			&corev1.Pod{}, podStore{t, of})
+	})
+	group.Go(func() {
+		mirror(ctx, client, "endpoints", ends, metav1.ListOptions{LabelSelector: of.slices},
+			&discoveryv1.EndpointSlice{}, sliceStore{t, of})
 	})
 	group.Wait()
 }

@@ -6,6 +6,10 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
@@ -116,12 +120,36 @@ func (k *Kube) mayFollow(ctx context.Context, namespace string, of right) bool {
 	return true
 }
 
-// mirror keeps a store of ours as the API server tells, until ctx ends. The library's
-// reflector lists, watches, and begins anew when the API server has forgotten where it was.
-func mirror(ctx context.Context, client kubernetes.Interface, name string, lw *cache.ListWatch,
-	of any, store cache.ReflectorStore,
+// A listing is one of the typed client's resources.
+type listing[L runtime.Object] interface {
+	List(ctx context.Context, o metav1.ListOptions) (L, error)
+	Watch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error)
+}
+
+// onlyNamed selects the object of that name alone.
+func onlyNamed(name string) metav1.ListOptions {
+	return metav1.ListOptions{
+		FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, name).String(),
+	}
+}
+
+// mirror keeps a store of ours as the API server tells of what is selected, until ctx ends. The
+// library's reflector lists, watches, and begins anew when the API server has forgotten where it
+// was. Kind is an object of the kind.
+func mirror[L runtime.Object](ctx context.Context, client kubernetes.Interface, name string,
+	from listing[L], selected metav1.ListOptions, kind any, store cache.ReflectorStore,
 ) {
 	log := klog.FromContext(ctx)
-	cache.NewReflectorWithOptions(cache.ToListWatcherWithWatchListSemantics(lw, client), of, store,
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector, o.FieldSelector = selected.LabelSelector, selected.FieldSelector
+			return from.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector, o.FieldSelector = selected.LabelSelector, selected.FieldSelector
+			return from.Watch(ctx, o)
+		},
+	}
+	cache.NewReflectorWithOptions(cache.ToListWatcherWithWatchListSemantics(lw, client), kind, store,
 		cache.ReflectorOptions{Name: name, ResyncPeriod: resync, Logger: &log}).RunWithContext(ctx)
 }
