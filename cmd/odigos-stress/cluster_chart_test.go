@@ -16,7 +16,6 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/restmapper"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
 
 	"github.com/odigos-io/odigos-stress/internal/report"
@@ -41,11 +40,7 @@ type chartTest struct {
 func newChartTest(t *testing.T) *chartTest {
 	t.Helper()
 	c := &chartTest{clusterTest: newClusterTest(t)}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := clusterConfig(t)
 	c.client, c.dynamic = kubernetes.NewForConfigOrDie(config), dynamic.NewForConfigOrDie(config)
 	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(
 		memory.NewMemCacheClient(discovery.NewDiscoveryClientForConfigOrDie(config)))

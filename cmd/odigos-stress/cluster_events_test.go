@@ -10,7 +10,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -101,11 +100,7 @@ func TestClusterFewRights(t *testing.T) {
 // adminClient has the rights of the current context.
 func adminClient(t *testing.T) *kubernetes.Clientset {
 	t.Helper()
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := clusterConfig(t)
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)

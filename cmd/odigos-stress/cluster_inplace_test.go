@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/odigos-io/odigos-stress/internal/env/kube/odigostest"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -31,11 +30,7 @@ type inPlaceTest struct {
 func newInPlaceTest(t *testing.T) *inPlaceTest {
 	t.Helper()
 	c := newClusterTest(t)
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := clusterConfig(t)
 	in := &inPlaceTest{c, odigostest.Install(c.ctx, t, config, os.Getenv("ODIGOS_STRESS_IMAGE"))}
 	for _, o := range []*unstructured.Unstructured{
 		odigostest.NewDestination("theirs", "collector.theirs:4317"),

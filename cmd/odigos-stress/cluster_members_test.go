@@ -9,7 +9,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
@@ -129,11 +128,7 @@ func TestClusterReplicaDeleted(t *testing.T) {
 // deleteOne deletes the first of the pods that a selector finds in all namespaces.
 func (t *clusterTest) deleteOne(selector string) {
 	t.Helper()
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := clusterConfig(t.T)
 	core := kubernetes.NewForConfigOrDie(config).CoreV1()
 	pods, err := core.Pods("").List(t.ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil || len(pods.Items) == 0 {

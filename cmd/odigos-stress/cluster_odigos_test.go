@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -32,15 +31,11 @@ func newOdigosTest(t *testing.T) *odigosTest {
 	without := *c
 	without.ctx = context.WithoutCancel(c.ctx)
 	t.Cleanup(without.wantNothingLeft)
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := clusterConfig(t)
 	o := &odigosTest{
 		c, odigostest.Install(c.ctx, t, config, os.Getenv("ODIGOS_STRESS_IMAGE")), config,
 	}
-	err = o.Put(c.ctx, odigostest.NewDestination("production", "tempo.nowhere:4317"))
+	err := o.Put(c.ctx, odigostest.NewDestination("production", "tempo.nowhere:4317"))
 	if err == nil {
 		err = o.Still(c.ctx)
 	}

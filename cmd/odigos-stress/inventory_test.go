@@ -49,14 +49,21 @@ type inventory map[string]string
 // difference is what is not the same in both; empty where all is.
 func (i inventory) difference(later inventory) string { return cmp.Diff(i, later) }
 
-// takeInventory lists every resource that can be listed.
-func takeInventory(ctx context.Context, t *testing.T) inventory {
+// clusterConfig says where the cluster of the current context is.
+func clusterConfig(t *testing.T) *rest.Config {
 	t.Helper()
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
 		clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return config
+}
+
+// takeInventory lists every resource that can be listed.
+func takeInventory(ctx context.Context, t *testing.T) inventory {
+	t.Helper()
+	config := clusterConfig(t)
 	config.QPS, config.Burst = 200, 200
 	config.WarningHandlerWithContext = rest.NoWarnings{} // old resources are listed too
 	resources, err := discovery.NewDiscoveryClientForConfigOrDie(config).ServerPreferredResources()
