@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
 
@@ -196,6 +197,38 @@ func TestJournalThatWasNotAnswered(t *testing.T) {
 	if err := s.unoccupied(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// What a watchdog of a run before has left goes a moment after its journal, and is waited for.
+func TestWatchdogAfterAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSite(t)
+		run := s.takeover(InPlace{}, time.Minute)
+		s.open(run)
+		accounts := corev1.SchemeGroupVersion.WithResource("serviceaccounts")
+		old := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
+			Name: watchdogName, Namespace: odigosNamespace, UID: "before",
+		}}
+		if err := s.core.Tracker().Create(accounts, old, odigosNamespace); err != nil {
+			t.Fatal(err)
+		}
+		const goes = 10 * time.Second
+		go func() {
+			time.Sleep(goes) // the test's own time
+			_ = s.core.Tracker().Delete(accounts, odigosNamespace, watchdogName)
+		}()
+		began := time.Now()
+		err := run.watch(t.Context(), nil)
+		contains(t, "watch", err, "wait until its watchdog watches", "there is no pod of Job")
+		if took := time.Since(began); took < goes+time.Minute {
+			t.Errorf("it took %s, want %s and the wait for the pod", took, goes)
+		}
+		made, err := s.core.CoreV1().ServiceAccounts(odigosNamespace).Get(t.Context(), watchdogName,
+			metav1.GetOptions{})
+		if err != nil || made.UID == old.UID {
+			t.Errorf("the account is %v, %v; want one of this run", made, err)
+		}
+	})
 }
 
 // A watchdog that cannot read the clock could never act, and so does not sign.

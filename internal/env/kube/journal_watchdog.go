@@ -14,6 +14,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	batchac "k8s.io/client-go/applyconfigurations/batch/v1"
@@ -83,8 +84,16 @@ func (t *takeover) watch(ctx context.Context, changes []change) error {
 			return err
 		}},
 	} {
-		if err := m.make(); err != nil {
-			return fmt.Errorf("make %s %s/%s: %w", m.what, ns, watchdogName, told(err))
+		name := fmt.Sprintf("%s %s/%s", m.what, ns, watchdogName)
+		err := t.await(ctx, step{name + " is made", func(context.Context) (string, error) {
+			err := m.make()
+			if apierrors.IsAlreadyExists(err) {
+				return "there is that of a run before, which the cluster takes away", nil
+			}
+			return "", told(err)
+		}})
+		if err != nil {
+			return err
 		}
 	}
 	return t.await(ctx, step{"its watchdog watches", t.isWatched})
