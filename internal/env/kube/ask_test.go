@@ -26,7 +26,7 @@ var answers = map[string]runtime.Object{
 // asked for show is an error.
 func (c *testCluster) show(o Options) (asked, notes []string, err error) {
 	c.t.Helper()
-	c.PrependReactor("patch", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
+	intercept(&c.Fake, "patch", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		p := action.(clienttesting.PatchActionImpl)
 		if diff := cmp.Diff([]string{metav1.DryRunAll}, p.PatchOptions.DryRun); diff != "" {
 			c.t.Errorf("%s %s is applied in earnest (-want +got):\n%s", p.Resource.Resource, p.Name, diff)

@@ -72,6 +72,14 @@ var (
 	slicesResource = discoveryv1.SchemeGroupVersion.WithResource("endpointslices")
 )
 
+// intercept puts a reactor before those of a fake that may be in use already, which its own
+// PrependReactor does not guard against.
+func intercept(f *clienttesting.Fake, verb, resource string, r clienttesting.ReactionFunc) {
+	f.Lock()
+	defer f.Unlock()
+	f.PrependReactor(verb, resource, r)
+}
+
 func newTestCluster(t *testing.T, objects ...runtime.Object) *testCluster {
 	c := &testCluster{
 		Clientset: fake.NewClientset(objects...), t: t, denied: map[string]bool{},
@@ -381,14 +389,14 @@ func replicaFailureCondition(why string) appsv1.DeploymentCondition {
 
 // stubborn makes an actor's pods ignore all but a grace of a second.
 func (c *testCluster) stubborn(actor string) {
-	c.PrependReactor("delete", "deployments", func(action clienttesting.Action) (bool, runtime.Object, error) {
+	intercept(&c.Fake, "delete", "deployments", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		for _, p := range c.podsOf(actor, action.GetNamespace()) {
 			p.DeletionTimestamp = new(metav1.Now())
 			c.set(p)
 		}
 		return true, nil, nil
 	})
-	c.PrependReactor("delete", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+	intercept(&c.Fake, "delete", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		grace := action.(clienttesting.DeleteActionImpl).DeleteOptions.GracePeriodSeconds
 		for _, p := range c.podsOf(actor, action.GetNamespace()) {
 			if grace == nil || *grace != 1 {

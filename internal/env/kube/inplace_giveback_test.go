@@ -76,14 +76,14 @@ func TestCloseStopsTheLoadFirst(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := newGivenTest(t, Options{Keep: keep})
 			var order []string
-			g.cluster.PrependReactor("delete", "jobs",
+			intercept(&g.cluster.Fake, "delete", "jobs",
 				func(a clienttesting.Action) (bool, runtime.Object, error) {
 					if a.(clienttesting.DeleteAction).GetName() == loadActor {
 						order = append(order, "load")
 					}
 					return false, nil, nil
 				})
-			g.odigos.PrependReactor("delete", destinations,
+			intercept(&g.odigos.Fake, "delete", destinations,
 				func(clienttesting.Action) (bool, runtime.Object, error) {
 					order = append(order, "destination")
 					return false, nil, nil
@@ -102,7 +102,7 @@ func TestCloseWithALoadThatGoesOn(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := newGivenTest(t, Options{Keep: keep})
 			during := g.state()
-			g.cluster.PrependReactor("delete", "jobs",
+			intercept(&g.cluster.Fake, "delete", "jobs",
 				func(clienttesting.Action) (bool, runtime.Object, error) {
 					return true, nil, errors.New("etcd is away")
 				})
@@ -184,7 +184,7 @@ func TestDeadlineIsPutOff(t *testing.T) {
 func TestJournalThatWasNotAnswered(t *testing.T) {
 	s := newTestSite(t)
 	run := s.takeover(InPlace{}, time.Minute)
-	s.core.PrependReactor("create", "configmaps",
+	intercept(&s.core.Fake, "create", "configmaps",
 		func(a clienttesting.Action) (bool, runtime.Object, error) {
 			m := a.(clienttesting.CreateAction).GetObject().(*corev1.ConfigMap)
 			if err := s.core.Tracker().Create(a.GetResource(), m, m.Namespace); err != nil {

@@ -210,7 +210,7 @@ func (s *testSite) write(name, key, text string) {
 }
 
 func (s *testSite) deny(verb, resource string) {
-	s.odigos.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+	intercept(&s.odigos.Fake, verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewForbidden(odigosResource(resource).GroupResource(), "", errors.New("no"))
 	})
 }
@@ -248,7 +248,7 @@ func TestApplyFails(t *testing.T) {
 	s.put(destinations, odigosObject("Destination", "theirs", map[string]any{"disabled": false}))
 	contains(t, "disabling", changes[1].apply(t.Context(), s.site), "spec.disabled is false")
 	s.put(destinations, theirs.DeepCopy())
-	s.odigos.PrependReactor("update", destinations, func(a clienttesting.Action) (bool, runtime.Object, error) {
+	intercept(&s.odigos.Fake, "update", destinations, func(a clienttesting.Action) (bool, runtime.Object, error) {
 		return true, theirs.DeepCopy(), nil // pruned
 	})
 	contains(t, "disabling", changes[1].apply(t.Context(), s.site), "did not take spec.disabled true")
@@ -263,7 +263,7 @@ func TestOthersComeBackLast(t *testing.T) {
 		j := s.changed(run)
 		s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter))
 		var order []string
-		s.odigos.PrependReactor("delete", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
+		intercept(&s.odigos.Fake, "delete", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
 			order = append(order, "removed")
 			go func() {
 				time.Sleep(20 * time.Second) // the test's own time
@@ -272,7 +272,7 @@ func TestOthersComeBackLast(t *testing.T) {
 			}()
 			return false, nil, nil
 		})
-		s.odigos.PrependReactor("update", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
+		intercept(&s.odigos.Fake, "update", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
 			order = append(order, "enabled")
 			return false, nil, nil
 		})
@@ -353,7 +353,7 @@ func TestStartInPlaceThatFails(t *testing.T) {
 				before := s.state()
 				run := s.takeover(InPlace{AllowLive: true}, time.Minute)
 				if c.watched {
-					s.core.PrependReactor("create", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
+					intercept(&s.core.Fake, "create", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
 						go func() {
 							_ = watchJournal(t.Context(), s.site, "run-1", slog.New(slog.DiscardHandler))
 						}()

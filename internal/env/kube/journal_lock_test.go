@@ -18,7 +18,7 @@ func TestChangeAfterTheJournalIsLost(t *testing.T) {
 	run := s.takeover(InPlace{}, time.Minute)
 	changes := changesForTest(s, run)
 	j := s.open(run)
-	s.core.PrependReactor("update", "configmaps", func(a clienttesting.Action) (bool, runtime.Object, error) {
+	intercept(&s.core.Fake, "update", "configmaps", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		m := a.(clienttesting.UpdateAction).GetObject().(*corev1.ConfigMap)
 		if m.Name == journalName { // it is written, and then restored by somebody
 			_ = s.core.Tracker().Delete(a.GetResource(), m.Namespace, m.Name)

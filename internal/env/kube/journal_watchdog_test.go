@@ -106,7 +106,7 @@ func TestWatchdogTriesAgain(t *testing.T) {
 		run := s.takeover(InPlace{}, time.Minute)
 		s.changed(run)
 		failures := 3
-		s.odigos.PrependReactor("update", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
+		intercept(&s.odigos.Fake, "update", destinations, func(clienttesting.Action) (bool, runtime.Object, error) {
 			if failures--; failures >= 0 {
 				return true, nil, apierrors.NewInternalError(errors.New("etcd is away"))
 			}

@@ -135,7 +135,7 @@ func gatewayPod(
 // forbid makes a cluster refuse one verb on one resource; everywhere alone where that is
 // set.
 func forbid(c *fake.Clientset, verb, what string, everywhere bool) {
-	c.PrependReactor(verb, what, func(a ktesting.Action) (bool, runtime.Object, error) {
+	intercept(&c.Fake, verb, what, func(a ktesting.Action) (bool, runtime.Object, error) {
 		if everywhere && a.GetNamespace() != "" {
 			return false, nil, nil
 		}

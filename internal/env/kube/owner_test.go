@@ -23,7 +23,7 @@ func TestARunTellsThatItLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTestCluster(t)
 		var down atomic.Bool
-		c.PrependReactor("patch", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
+		intercept(&c.Fake, "patch", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return down.Load(), nil, errors.New("no route to host")
 		})
 		k := c.open(Options{})
@@ -198,7 +198,7 @@ func TestNamespaceWhoseMakingFailed(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			cluster := newTestCluster(t)
-			cluster.PrependReactor("patch", "namespaces",
+			intercept(&cluster.Fake, "patch", "namespaces",
 				func(action clienttesting.Action) (bool, runtime.Object, error) {
 					if c.made != "" {
 						ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{

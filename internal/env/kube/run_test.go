@@ -16,7 +16,7 @@ import (
 // completes makes pods that are applied as such end as e says.
 func (c *testCluster) completes(e corev1.ContainerStateTerminated) {
 	react := c.withUID(clienttesting.ObjectReaction(c.Tracker()))
-	c.PrependReactor("patch", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+	intercept(&c.Fake, "patch", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		o, err := onlyObject(react(action))
 		if err != nil {
 			return true, nil, err
