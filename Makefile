@@ -9,6 +9,9 @@ BIN     := bin
 LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 
 export CGO_ENABLED ?= 0
+# All that compiles does so in one way, or each dependency is compiled for the programs, and again
+# for the tests.
+export GOFLAGS := $(filter-out -trimpath,$(shell $(GO) env GOFLAGS)) -trimpath
 export SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
 
 .PHONY: build tool collector image-tar stress-test capacity bench test test-main test-collector test-bench test-chart test-cluster chart check \
@@ -17,10 +20,10 @@ export SCENARIO SPANS_PER_SEC DURATION CPU_LIMIT MEMORY_LIMIT ENVIRONMENT
 build: tool collector
 
 tool:
-	$(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $(BIN)/odigos-stress ./cmd/odigos-stress
+	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $(BIN)/odigos-stress ./cmd/odigos-stress
 
 collector:
-	cd collector && $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o ../$(BIN)/odigos-stress-otelcol .
+	cd collector && $(GO) build -tags $(TAGS) -ldflags '-s -w' -o ../$(BIN)/odigos-stress-otelcol .
 
 # Images are of Linux; elsewhere their programs are built apart.
 IMAGE_BIN = $(if $(filter linux,$(shell $(GO) env GOHOSTOS)),$(BIN),$(BIN)/linux)
@@ -41,7 +44,7 @@ capacity: build
 
 ## bench: both ends beside their peers; BENCH takes flags, such as BENCH='-rounds 1 -case loadgen'
 bench:
-	cd bench && $(GO) build -trimpath -tags $(TAGS) -o ../$(BIN)/bench . && ../$(BIN)/bench $(BENCH)
+	cd bench && $(GO) build -tags $(TAGS) -o ../$(BIN)/bench . && ../$(BIN)/bench $(BENCH)
 
 ## test: every test of every module
 test: test-main test-collector test-bench test-chart
@@ -50,7 +53,7 @@ test-main: build
 	$(GO) test -tags $(TAGS) ./...
 
 test-collector:
-	cd collector && $(GO) vet -tags $(TAGS) ./memoryadmission && $(GO) test -trimpath -tags $(TAGS) ./...
+	cd collector && $(GO) vet -tags $(TAGS) ./memoryadmission && $(GO) test -tags $(TAGS) ./...
 
 test-bench:
 	cd bench && $(GO) vet -tags $(TAGS) . && $(GO) test -tags $(TAGS) .
@@ -99,7 +102,7 @@ goldens:
 ## generate: rewrite goldens, the JSON Schema and the generated collector sources
 generate: build
 	$(GO) test -tags $(TAGS) ./... -update
-	cd collector && $(GO) test -trimpath -tags $(TAGS) . -update
+	cd collector && $(GO) test -tags $(TAGS) . -update
 	cd deploy && $(GO) test -tags $(TAGS) . -update
 
 clean:

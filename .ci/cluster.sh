@@ -20,7 +20,7 @@ trap '"$tools/down.sh"; rm -rf "$work"' EXIT
 
 image=docker.io/library/odigos-stress:test
 bin/odigos-stress image --tag "$image" "$work/image.tar"
-CGO_ENABLED=0 go test -tags grpcnotrace -c -o "$work/cmd.test" ./cmd/odigos-stress
+CGO_ENABLED=0 go test -trimpath -tags grpcnotrace -c -o "$work/cmd.test" ./cmd/odigos-stress
 "$tools/up.sh"
 ctr --address "${CLUSTER_STATE:-/tmp/cluster}/run/containerd/containerd.sock" \
 	--namespace k8s.io images import "$work/image.tar"
