@@ -90,8 +90,8 @@ func replicasText(f *verdict.ScaleFigures) string {
 	return text
 }
 
-// PodsAsked are the fields that a user asked of each role's pods, such as "all (tolerations), gateway
-// (nodeSelector, priorityClassName)".
+// PodsAsked are the fields that a user asked of each role's pods, such as "all (tolerations),
+// gateway (nodeSelector, priorityClassName)".
 func PodsAsked(pods map[string]any) string {
 	var all []string
 	for _, role := range slices.Sorted(maps.Keys(pods)) {

@@ -62,7 +62,7 @@ type testCluster struct {
 	// refuses is why controllers make no pods.
 	refuses string
 	quota   string            // the component whose pods a dry run is refused
-	logs     map[string]string // by container, and container/previous
+	logs    map[string]string // by container, and container/previous
 	pods    int
 	uids    int
 	watches chan string

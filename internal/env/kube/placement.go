@@ -65,8 +65,8 @@ func (s PodSettings) secrets() (names []string) {
 	return names
 }
 
-// Beside is a gateway without that of its placement, and those of its pull secrets, which a copy has
-// too: what is left is what differs.
+// Beside is a gateway without that of its placement, and those of its pull secrets, which a copy
+// has too: what is left is what differs.
 func (f Found) Beside(p Pods) Found {
 	s := p.of(gatewayActor)
 	has, left := s.placement(), f.Placement
@@ -75,7 +75,9 @@ func (f Found) Beside(p Pods) Found {
 		return has.NodeSelector[key] == value || key == corev1.LabelOSStable && value == linux
 	})
 	left.Tolerations = without(left.Tolerations, has.Tolerations)
-	maps.DeleteFunc(left.Affinity, func(kind, terms string) bool { return has.Affinity[kind] == terms })
+	maps.DeleteFunc(left.Affinity, func(kind, terms string) bool {
+		return has.Affinity[kind] == terms
+	})
 	if left.PriorityClass == has.PriorityClass {
 		left.PriorityClass = ""
 	}
@@ -85,5 +87,6 @@ func (f Found) Beside(p Pods) Found {
 
 // without is a new list.
 func without(all, known []string) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(known, s) })
+	isKnown := func(s string) bool { return slices.Contains(known, s) }
+	return slices.DeleteFunc(slices.Clone(all), isKnown)
 }

@@ -110,7 +110,8 @@ const linux = "linux"
 
 func (s PodSettings) checkTolerations() (all []complaint) {
 	operators := []corev1.TolerationOperator{
-		"", corev1.TolerationOpEqual, corev1.TolerationOpExists, corev1.TolerationOpLt, corev1.TolerationOpGt,
+		"", corev1.TolerationOpEqual, corev1.TolerationOpExists, corev1.TolerationOpLt,
+		corev1.TolerationOpGt,
 	}
 	effects := []corev1.TaintEffect{
 		"", corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute,
@@ -191,9 +192,9 @@ func (p Pods) CheckNamespace(own, inPlace bool) error {
 		if len(s.ImagePullSecrets) == 0 || inPlace && (role == toolRole || role == gatewayActor) {
 			continue
 		}
-		return fmt.Errorf("%s: %s.imagePullSecrets: found %s with a namespace that the run makes, which has "+
-			"no Secrets; want a namespace that is there and has it, by --namespace", p.Name, role,
-			s.ImagePullSecrets[0].Name)
+		return fmt.Errorf("%s: %s.imagePullSecrets: found %s with a namespace that the run makes, "+
+			"which has no Secrets; want a namespace that is there and has it, by --namespace", p.Name,
+			role, s.ImagePullSecrets[0].Name)
 	}
 	return nil
 }

@@ -121,7 +121,10 @@ func checkQuantities(content []byte) error {
 	return errors.Join(errs...)
 }
 
-var wrongType = regexp.MustCompile(`cannot unmarshal (.+) into Go struct field [^.]*\.(\S+) of type (.+)$`)
+// wrongType is how decoding says of a value that it is of another type.
+var wrongType = regexp.MustCompile(
+	`cannot unmarshal (.+) into Go struct field [^.]*\.(\S+) of type (.+)$`,
+)
 
 // inWords says of a value of a wrong type where it is and what would be right.
 func inWords(err error) error {
@@ -135,7 +138,8 @@ func inWords(err error) error {
 		want = "a list"
 	case want == "string", strings.HasSuffix(want, "Operator"), strings.HasSuffix(want, "Effect"):
 		want = "a text: in quotes where YAML would take it for something else"
-	case strings.HasPrefix(want, "map["), strings.Contains(want, "kube."), strings.HasPrefix(want, "v1."):
+	case strings.HasPrefix(want, "map["), strings.HasPrefix(want, "kube."),
+		strings.HasPrefix(want, "v1."):
 		want = "keys and values"
 	case strings.HasPrefix(want, "int"):
 		want = "a whole number"

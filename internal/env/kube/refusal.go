@@ -66,16 +66,16 @@ func failedJob(j *batchv1.Job) string {
 	return ""
 }
 
-// OwnRepository is where `odigos-stress image` puts the tool's own image. It is written out in full:
-// there nobody but Docker can put an image, so that one that was not loaded is never taken from a
-// stranger. No registry has it.
+// OwnRepository is where `odigos-stress image` puts the tool's own image. It is written out in
+// full: there nobody but Docker can put an image, so that one that was not loaded is never taken
+// from a stranger. No registry has it.
 const OwnRepository = "docker.io/library/odigos-stress"
 
 // pullHint says what would be right where an image cannot be pulled.
 func pullHint(image string) string {
 	if strings.HasPrefix(image, OwnRepository+":") {
-		return "; no registry has this image: load it into the nodes (odigos-stress image, then kind load, " +
-			"ctr or docker load), or push it into a registry of yours and name it there, by --image"
+		return "; no registry has this image: load it into the nodes (odigos-stress image, then kind " +
+			"load, ctr or docker load), or push it into a registry of yours and name it there, by --image"
 	}
 	return "; where its registry asks for a secret, name it by --pods (imagePullSecrets), and the " +
 		"namespace that has it by --namespace"

@@ -81,8 +81,8 @@ func (k *Kube) output(ctx context.Context, image string, command []string) ([]by
 	return k.readLogs(ctx, name)
 }
 
-// outputResources are of a collector that lists its components. Ours takes 33 MiB and 0.03 s for it:
-// three times that is kept, and more let for collectors that have more. A quota wants to be told.
+// outputResources are of a collector that lists its components. Ours takes 33 MiB and 0.03 s for
+// it: three times that is kept, and more let for collectors that have more. A quota wants both.
 var outputResources = written("50m", "100Mi", "500m", "384Mi")
 
 func (k *Kube) outputPod(name, image string, command []string) *coreac.PodApplyConfiguration {
