@@ -167,8 +167,14 @@ type stay struct {
 }
 
 // spare is how much longer than it should last a load goes on in a cluster that its run
-// does not come back to.
+// does not come back to, with starts of the usual patience.
 const spare = 15 * time.Minute
+
+// lifetime is how long a load has in a cluster that is to last so long: its Job's time passes while
+// the gateway and itself wait for nodes, too.
+func (o *placeOptions) lifetime(lasts time.Duration) time.Duration {
+	return lasts + spare + 2*max(0, o.patience-kube.DefaultPatience)
+}
 
 // open makes the place of one run. The cluster's nodes are asked for too.
 func (o *placeOptions) open(ctx context.Context, s stay) (place, error) {
@@ -180,7 +186,7 @@ func (o *placeOptions) open(ctx context.Context, s stay) (place, error) {
 		return machinePlace{l}, nil
 	}
 	options := o.kube(s.runID)
-	options.LogPath, options.Log, options.Lifetime = s.logPath, s.log, s.lasts+spare
+	options.LogPath, options.Log, options.Lifetime = s.logPath, s.log, o.lifetime(s.lasts)
 	if o.inPlace != nil {
 		in := *o.inPlace
 		in.Compression = s.compression

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -134,6 +135,19 @@ func TestPodsLimitEnds(t *testing.T) {
 	p.Backend.Limits.CPUCores = 1
 	if err := h.limitEnds(&p); err == nil {
 		t.Error("limits of both the scenario and the file are taken")
+	}
+}
+
+// Who waits longer for nodes has a load that may live longer.
+func TestLifetime(t *testing.T) {
+	for patience, want := range map[time.Duration]time.Duration{
+		0: 25 * time.Minute, time.Second: 25 * time.Minute, 2 * time.Minute: 25 * time.Minute,
+		12 * time.Minute: 45 * time.Minute,
+	} {
+		o := placeOptions{patience: patience}
+		if got := o.lifetime(10 * time.Minute); got != want {
+			t.Errorf("with a patience of %s a load of 10 min lives %s, want %s", patience, got, want)
+		}
 	}
 }
 

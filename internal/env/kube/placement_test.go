@@ -116,14 +116,16 @@ func TestNodesInPlace(t *testing.T) {
 
 // Why an image cannot be pulled depends on whose it is.
 func TestPullHint(t *testing.T) {
-	for image, want := range map[string]string{
-		OwnRepository + ":v1":                      "no registry has this image",
-		OwnRepository + "-fork:v1":                 "imagePullSecrets",
-		"registry.example.com/odigos-stress:v1":    "by --namespace",
-		"docker.io/keyval/odigos-collector:v1.2.3": "by --pods (imagePullSecrets)",
+	for _, c := range []struct{ actor, image, want string }{
+		{backendActor, OwnRepository + ":v1", "no registry has this image"},
+		{watchdogName, OwnRepository + ":v1", "no registry has this image"},
+		{backendActor, OwnRepository + "-fork:v1", "imagePullSecrets"},
+		{loadActor, "registry.example.com/odigos-stress:v1", "by --namespace"},
+		{gatewayActor, "docker.io/keyval/odigos-collector:v1.2.3", "by --pods (imagePullSecrets)"},
+		{watchdogName, "registry.example.com/odigos-stress:v1", "imagePullSecrets of tool"},
 	} {
-		if got := pullHint(image); !strings.Contains(got, want) {
-			t.Errorf("hint on %s: %s; want %q in it", image, got, want)
+		if got := pullHint(c.actor, c.image); !strings.Contains(got, c.want) {
+			t.Errorf("hint on %s of %s: %s; want %q in it", c.image, c.actor, got, c.want)
 		}
 	}
 }

@@ -71,11 +71,15 @@ func failedJob(j *batchv1.Job) string {
 // from a stranger. No registry has it.
 const OwnRepository = "docker.io/library/odigos-stress"
 
-// pullHint says what would be right where an image cannot be pulled.
-func pullHint(image string) string {
-	if strings.HasPrefix(image, OwnRepository+":") {
+// pullHint says what would be right where an image cannot be pulled for an actor.
+func pullHint(actor, image string) string {
+	switch {
+	case strings.HasPrefix(image, OwnRepository+":"):
 		return "; no registry has this image: load it into the nodes (odigos-stress image, then kind " +
 			"load, ctr or docker load), or push it into a registry of yours and name it there, by --image"
+	case actor == watchdogName:
+		return "; where its registry asks for a secret, name one of the installation's namespace by " +
+			"--pods (imagePullSecrets of tool)"
 	}
 	return "; where its registry asks for a secret, name it by --pods (imagePullSecrets), and the " +
 		"namespace that has it by --namespace"
