@@ -158,7 +158,11 @@ func (b *barriers) err() error {
 		if len(reasons) > mostBarriers {
 			parts = append(parts, "and so on")
 		}
-		why[actor] = fmt.Sprintf("of %d nodes %s", b.nodes, strings.Join(parts, ", "))
+		nodes := "nodes"
+		if b.nodes == 1 {
+			nodes = "node"
+		}
+		why[actor] = fmt.Sprintf("of %d %s %s", b.nodes, nodes, strings.Join(parts, ", "))
 	}
 	if len(why) == 0 {
 		return nil

@@ -68,6 +68,7 @@ func TestNodesByRole(t *testing.T) {
 			"no node takes pods of backend, gateway, loadgen: of 3 nodes 2 are tainted pool=load:NoSchedule, " +
 				"1 is tainted CriticalAddonsOnly:NoExecute",
 		},
+		{"", all[:1], nil, "of 1 node 1 is tainted pool=load:NoSchedule"},
 		{"", nil, nil, "no node takes pods of backend, gateway, loadgen: the cluster has none"},
 	} {
 		cluster := newTestCluster(t)
