@@ -97,7 +97,8 @@ func TestUnschedulableByRole(t *testing.T) {
 	want := []string{
 		"The gateway cannot be scheduled: it asks for 4 cores, and the largest of 1 node, small, can give 2 " +
 			"cores and 4Gi.",
-		"The loadgen cannot be scheduled: no node takes its pods: of 2 nodes 2 are tainted pool=a:NoSchedule.",
+		"The loadgen cannot be scheduled as the nodes are, none takes its pods: of 2 nodes 2 are tainted " +
+			"pool=a:NoSchedule.",
 	}
 	if diff := cmp.Diff(want, h.notes(p)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)

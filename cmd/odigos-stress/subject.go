@@ -198,7 +198,8 @@ func (h host) limitEnds(p *plan.Plan) (err error) {
 // as what they ask for.
 func (h host) unschedulable(a env.Actor) []string {
 	if why := h.barred[a.Name]; why != "" {
-		return []string{fmt.Sprintf("The %s cannot be scheduled: no node takes its pods: %s.", a.Name, why)}
+		return []string{fmt.Sprintf("The %s cannot be scheduled as the nodes are, none takes its pods: %s.",
+			a.Name, why)}
 	}
 	a.Limits = h.pods.Requests(a)
 	return unschedulable(a, slices.DeleteFunc(slices.Clone(h.nodes), func(n kube.Node) bool {

@@ -183,7 +183,8 @@ func (c *Clone) differ(f kube.Found, copied gateway.Copy) {
 			strings.Join(f.PullSecrets, ", "), f.Image)
 	}
 	if placed := placed(f.Placement); placed != "" {
-		c.sentence("Where the original's pods may go is not copied: %s. --pods asks for the like.", placed)
+		c.sentence("Where the original's pods may go is not copied: %s. --pods asks for the like.",
+			placed)
 	}
 	if a := f.Autoscaler; a != nil && a.Name != "" {
 		c.sentence("The HPA %s (%d to %d replicas) is not copied: the number of replicas stays.",
