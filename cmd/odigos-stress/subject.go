@@ -202,9 +202,12 @@ func (h host) unschedulable(a env.Actor) []string {
 			a.Name, why)}
 	}
 	a.Limits = h.pods.Requests(a)
-	return unschedulable(a, slices.DeleteFunc(slices.Clone(h.nodes), func(n kube.Node) bool {
-		return !n.Takes(a.Name)
-	}))
+	return unschedulable(a, h.takers(a.Name))
+}
+
+// takers are the nodes that an actor's pods may go to.
+func (h host) takers(actor string) []kube.Node {
+	return slices.DeleteFunc(slices.Clone(h.nodes), func(n kube.Node) bool { return !n.Takes(actor) })
 }
 
 // unschedulable says that no node is as large as an actor's limits, which its pod requests.
