@@ -30,7 +30,6 @@ func limited(spec, status corev1.ResourceList) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {
 		limit(p, spec, status)
 		ready(p, 0)
-		limit(p, nil, status)
 	}
 }
 
@@ -51,11 +50,11 @@ func TestGatewayStartsWithTheLimitsThatWereAskedForAlone(t *testing.T) {
 		spec, status corev1.ResourceList
 		want         []string // in the error; none: it starts
 	}{
-		"as asked":                   {asked: asked},
-		"the same in other units":    {asked: asked, spec: limitList("1250m", "629145600")},
+		"as asked":                    {asked: asked},
+		"the same in other units":     {asked: asked, spec: limitList("1250m", "629145600")},
 		"the same, as kubelet has it": {asked: asked, status: limitList("1.25", "600Mi")},
-		"rounded as it was asked":    {asked: env.Limits{CPUCores: 0.3333}, spec: limitList("333m", "")},
-		"none asked, and none":       {},
+		"rounded as it was asked":     {asked: env.Limits{CPUCores: 0.3333}, spec: limitList("333m", "")},
+		"none asked, and none":        {},
 		"less CPU": {
 			asked: asked, spec: limitList("1", "600Mi"),
 			want: []string{"read the limits of pod gateway-2 back", "CPU limit of 1 where 1250m was asked"},
