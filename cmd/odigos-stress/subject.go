@@ -175,18 +175,30 @@ func (h host) notes(p plan.Plan) []string {
 
 // unschedulable says that no node is as large as an actor's limits, which its pod requests.
 func unschedulable(a env.Actor, nodes []kube.Node) []string {
-	fits := func(n kube.Node) bool {
-		return a.Limits.CPUCores <= n.Cores && a.Limits.MemoryBytes <= n.MemoryBytes
-	}
-	if slices.ContainsFunc(nodes, fits) {
+	why := (host{nodes: nodes}).unplaceable(a.Limits.CPUCores, a.Limits.MemoryBytes)
+	if why == "" {
 		return nil
 	}
-	largest := slices.MaxFunc(nodes, func(x, y kube.Node) int {
+	return []string{fmt.Sprintf("The %s cannot be scheduled: it asks for %s, and %s.", a.Name,
+		amounts(a.Limits.CPUCores, a.Limits.MemoryBytes), why)}
+}
+
+// unplaceable is why no node has what a pod requests, in a clause; empty where one has.
+func (h host) unplaceable(cores float64, memory int64) string {
+	l := env.Limits{CPUCores: cores, MemoryBytes: memory}
+	if slices.ContainsFunc(h.nodes, func(n kube.Node) bool { return fits(n, l) }) {
+		return ""
+	}
+	largest := slices.MaxFunc(h.nodes, func(x, y kube.Node) int {
 		return cmp.Or(cmp.Compare(x.Cores, y.Cores), cmp.Compare(x.MemoryBytes, y.MemoryBytes))
 	})
-	return []string{fmt.Sprintf("The %s cannot be scheduled: it asks for %s, and the largest of %s, %s, "+
-		"can give %s.", a.Name, amounts(a.Limits.CPUCores, a.Limits.MemoryBytes),
-		counted(len(nodes), "node"), largest.Name, amounts(largest.Cores, largest.MemoryBytes))}
+	return fmt.Sprintf("the largest of %s, %s, can give %s", counted(len(h.nodes), "node"), largest.Name,
+		amounts(largest.Cores, largest.MemoryBytes))
+}
+
+// fits is whether a node has what a pod of these limits requests, as far as it is empty.
+func fits(n kube.Node, l env.Limits) bool {
+	return l.CPUCores <= n.Cores && l.MemoryBytes <= n.MemoryBytes
 }
 
 // amounts are cores and memory, as far as there are any.
@@ -226,6 +238,8 @@ type earlier struct {
 	environment string
 	collector   record.Collector
 	machine     record.Machine
+	nodes       []record.Machine // of a cluster, that gateways were on
+	limits      env.Limits       // of the gateway; the zero value: not one alone
 	config      string
 	original    *record.Original
 	notes       []string
@@ -242,10 +256,15 @@ func (q *question) again(ctx context.Context, m earlier) (out subject, err error
 	}
 	out.inCluster = q.place.inCluster()
 	out.host = q.place.host(ctx)
-	if out.host.unknown != nil {
-		return out, fmt.Errorf("ask for the cluster's nodes: %w", out.host.unknown)
-	}
-	if err := sameMachine(m.machine, out.host.machine); err != nil {
+	if out.inCluster {
+		note, err := out.host.sameNodes(m.nodes, m.limits)
+		if err != nil {
+			return out, err
+		}
+		if note != "" {
+			m.notes = append(slices.Clone(m.notes), note)
+		}
+	} else if err := sameMachine(m.machine, out.host.machine); err != nil {
 		return out, err
 	}
 	if m.config != "" {
