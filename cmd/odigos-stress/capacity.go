@@ -79,6 +79,7 @@ func (o *capacityOptions) command(cmd *cobra.Command, args []string) error {
 	if err := o.baseline.check(); err != nil {
 		return err
 	}
+	o.question.place.startsNothing = o.dryRun
 	switch {
 	case o.resume != "":
 		return o.goOn(cmd, args)

@@ -35,6 +35,8 @@ type placeOptions struct {
 	inPlace *kube.InPlace
 	// offline asks the cluster only for what nothing else can tell.
 	offline bool
+	// startsNothing is set where the cluster is read at most: no pod is asked either.
+	startsNothing bool
 
 	flagSet *pflag.FlagSet
 }

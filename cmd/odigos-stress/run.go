@@ -53,6 +53,7 @@ With --environment kubernetes all three are pods, in a namespace of the run's ow
   odigos-stress run basic-load-1k --environment kubernetes`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
+			o.question.place.startsNothing = o.dryRun
 			p, all, err := o.question.plans(cmd.Context(), args)
 			switch {
 			case err != nil:

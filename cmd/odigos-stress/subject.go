@@ -60,6 +60,13 @@ func (q *question) subject(
 		return out, err
 	}
 	switch {
+	case q.place.inCluster() && q.place.startsNothing && !q.place.isOwn(image):
+		var note string
+		out.collector, note, err = q.presumed(ctx, image, path)
+		if note != "" && !slices.Contains(q.way.notes, note) {
+			q.sayWay(note) // once, of several variants
+		}
+		out.notes = q.way.notes
 	case q.place.inCluster():
 		out.collector, err = q.place.collector(ctx, image, path)
 	case image != "":
@@ -112,17 +119,18 @@ func (q *question) unpacked(ctx context.Context, image, path string) (gateway.Co
 // ownCollector is the path of our collector in the tool's own image.
 const ownCollector = "/" + gateway.Sibling
 
+// isOwn is whether a collector's image, empty for the tool's own, is that of this version.
+func (o *placeOptions) isOwn(image string) bool { return image == "" && o.ownImage() == ownImage() }
+
 // collector asks the collector of an image who it is: the program at the path, or the entry
 // point; of the tool's own image, which an empty one means, ours.
 func (o *placeOptions) collector(
 	ctx context.Context, image, path string,
 ) (gateway.Collector, error) {
-	if image == "" && o.ownImage() == ownImage() {
+	if o.isOwn(image) {
 		// The image of this version holds what lies beside the tool.
-		if path, err := local.FindProgram([]string{gateway.Sibling}); err == nil {
-			c, err := identify(ctx, path)
-			c.Path, c.SHA256 = ownCollector, "" // not looked at
-			return c, err
+		if _, err := local.FindProgram([]string{gateway.Sibling}); err == nil {
+			return sibling(ctx)
 		}
 	}
 	from := image
