@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -195,7 +193,7 @@ func header(p plan.Plan, at place, runID string, now time.Time) record.Header {
 		RunID:         runID,
 		Created:       now,
 		Tool:          tool(),
-		Command:       append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
+		Command:       commandLine(),
 		Scenario:      p.Scenario,
 		Collector:     p.Collector,
 		Original:      p.Original,
