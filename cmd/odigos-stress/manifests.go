@@ -27,9 +27,9 @@ func manifestsCommand() *cobra.Command {
 		Short: "Print what run would apply in a cluster, and apply nothing",
 		Long: `Manifests prints the objects that run --environment kubernetes makes, in their order: the
 namespace, and of each actor its pods, its Service and its files. What is only known once an
-actor runs is left as run fills it in. No cluster is asked, unless its gateway is (--gateway clone or
-in-place), which is read. The collector of an image is asked on this machine, where that can have it;
-a note on standard error says what was taken for it where not.`,
+actor runs is left as run fills it in. No cluster is asked, unless its gateway is (--gateway clone
+or in-place), which is read. The collector of an image is asked on this machine, where that can have
+it; a note on standard error says what was taken for it where not.`,
 		Example: `  odigos-stress manifests basic-load-10k
   odigos-stress manifests mine.yaml --namespace stress | kubectl diff -f -`,
 		Args: cobra.MaximumNArgs(1),

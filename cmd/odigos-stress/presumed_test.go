@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func TestWhatStartsNothingAsksNoPod(t *testing.T) {
 			said: []string{"The collector in example.com/tool:v1 was not asked"},
 		},
 	} {
-		args := append(c.args, inLab, "--kubeconfig="+kubeconfig, "--gateway=scenario")
+		args := append(slices.Clone(c.args), inLab, "--kubeconfig="+kubeconfig, "--gateway=scenario")
 		var out, said bytes.Buffer
 		if code := run(args, strings.NewReader(""), &out, &said); code != exitPass {
 			t.Errorf("%s: exit code %d: %s", name, code, said.String())

@@ -194,7 +194,8 @@ func unschedulable(a env.Actor, nodes []kube.Node) []string {
 // unplaceable is why no node has what a pod requests, in a clause; empty where one has.
 func (h host) unplaceable(cores float64, memory int64) string {
 	l := env.Limits{CPUCores: cores, MemoryBytes: memory}
-	if len(h.nodes) == 0 || slices.ContainsFunc(h.nodes, func(n kube.Node) bool { return fits(n, l) }) {
+	takes := func(n kube.Node) bool { return fits(n, l) }
+	if len(h.nodes) == 0 || slices.ContainsFunc(h.nodes, takes) {
 		return ""
 	}
 	largest := slices.MaxFunc(h.nodes, func(x, y kube.Node) int {

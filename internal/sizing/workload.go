@@ -39,9 +39,14 @@ func workloadOf(b baseline.Baseline) Workload {
 		Shape: l.Shape, Attributes: asJSON(l.ResourceAttributes, l.SpanAttributes),
 		Protocol: l.Protocol, In: l.Compression, Backend: asJSON(b.Backend),
 		Thresholds:     asJSON(b.Thresholds),
-		Host:           strings.TrimSpace(cmp.Or(b.Host.CPUModel, b.Host.InstanceType) + " " + b.Host.Arch),
+		Host:           hostText(b.Host),
 		EncodedPerSpan: b.Capacity.EncodedPerSpan,
 	}
+}
+
+// hostText is by what processors are told apart.
+func hostText(h baseline.Host) string {
+	return strings.TrimSpace(cmp.Or(h.CPUModel, h.InstanceType) + " " + h.Arch)
 }
 
 // asJSON is a text that is equal for equal values.

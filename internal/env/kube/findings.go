@@ -53,8 +53,8 @@ func (k *Kube) measurer(ctx context.Context) env.Capability {
 		c.Found, c.Remedy = err.Error(), "name a Prometheus that answers, or grant get nodes/proxy"
 	case len(sources) == 0:
 		c.Found = errNoUsage.Error()
-		c.Remedy = "grant get nodes/proxy, name a Prometheus that scrapes kubelets (--prometheus), or have " +
-			"a metrics-server; without them memory is not known, and a search has no answer"
+		c.Remedy = "grant get nodes/proxy, name a Prometheus that scrapes kubelets (--prometheus), or " +
+			"have a metrics-server; without them memory is not known, and a search has no answer"
 	default:
 		c.OK, c.Found = true, "CPU and memory of pods are by "+named(sources[0].name)
 		if sources[0].name != fromKubelet {

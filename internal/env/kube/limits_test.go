@@ -134,7 +134,7 @@ func TestOtherLimitsOfAnEndAreANote(t *testing.T) {
 func TestOtherLimitsOfALaterGatewayAreANote(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTestCluster(t)
-		k, two, i := pair(t, c, Options{})
+		k, two, _ := pair(t, c, Options{})
 		defer shut(t, k)
 		died := c.podsOf("gateway", k.Namespace())[0]
 		terminate(died, corev1.ContainerStateTerminated{ExitCode: 2, Reason: "Error"})
@@ -142,7 +142,7 @@ func TestOtherLimitsOfALaterGatewayAreANote(t *testing.T) {
 		synctest.Wait()
 		restart(died)
 		c.set(died)
-		i = start(t, k, two)
+		i := start(t, k, two)
 		if got := changes(k); got != nil {
 			t.Errorf("notes of a restart: %q", got)
 		}
