@@ -165,6 +165,14 @@ func TestValuesAreRefused(t *testing.T) {
 		{"podMonitor: {interval: 15}", "at '/podMonitor/interval': got number, want string"},
 		{"resources: {limits: {memory: 1GB}}", "/resources/limits/memory"},
 		{"tolerations: [{efect: NoSchedule}]", "additional properties 'efect' not allowed"},
+		{"pods: {gatway: {}}", "additional properties 'gatway' not allowed"},
+		{"pods: {gateway: {resources: {}}}", "additional properties 'resources' not allowed"},
+		{"pods: {tool: {resources: {limits: {cpu: two}}}}", "/pods/tool/resources/limits/cpu"},
+		{"pods: {all: {labels: {a: 1}}}", "at '/pods/all/labels/a': got number, want string"},
+		{
+			"{image: {repository: r}, pods: {loadgen: {imagePullSecrets: [{name: a}]}}}",
+			"pods.loadgen.imagePullSecrets: found some without namespace, want a namespace that has them",
+		},
 		{"extraEnv: [{name: A, value: 1}]", "at '/extraEnv/0/value': got number, want string"},
 		{
 			"{image: {repository: r}, nights: [" +

@@ -142,7 +142,7 @@ func (h host) sameNodes(was []record.Machine, l env.Limits) (note string, err er
 		return "", nil
 	}
 	var alike, others []string
-	for _, n := range h.nodes {
+	for _, n := range h.takers(record.Gateway) {
 		m := machineOf(n)
 		switch {
 		case !fits(n, l):

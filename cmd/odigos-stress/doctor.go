@@ -63,9 +63,13 @@ func (o *placeOptions) capabilities(
 		return nil, fmt.Errorf("ask the cluster: %w", err)
 	}
 	all = append(all, more...)
-	nodes, err := kube.NodesOf(cmd.Context(), o.cluster)
-	if err == nil && len(nodes) == 0 {
-		err = errNoNode
+	nodes, err := kube.NodesOf(cmd.Context(), o.kube(unmade))
+	if none := (*kube.NoNodeError)(nil); errors.As(err, &none) {
+		all = append(all, env.Capability{
+			Name: "nodes", Found: none.Error(), Optional: true,
+			Remedy: "name by --pods which nodes a run's pods are for, and the taints that they tolerate",
+		})
+		err = nil
 	}
 	if err != nil {
 		return append(all, env.Capability{

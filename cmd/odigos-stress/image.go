@@ -12,13 +12,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/odigos-io/odigos-stress/internal/env/kube"
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/image"
 )
 
-// imageName is that of the tool's own image. It is written out in full: there nobody but
-// Docker can put an image, so that one that was not loaded is never taken from a stranger.
-const imageName = "docker.io/library/odigos-stress"
+// imageName is that of the tool's own image.
+const imageName = kube.OwnRepository
 
 // imageTag is a version as a tag.
 func imageTag(version string) string {

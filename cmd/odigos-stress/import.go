@@ -89,7 +89,7 @@ func (f *importFlags) run(cmd *cobra.Command) error {
 		return enc.Encode(found)
 	}
 	q := clone.Question{Found: found}
-	if q.Clone, err = clone.New(found, f.exporter); err != nil {
+	if q.Clone, err = clone.New(found.Beside(kube.Pods{}), f.exporter); err != nil {
 		return err
 	}
 	if err = f.mayWrite(q); err != nil {

@@ -88,6 +88,10 @@ func (q *question) aimInPlace(whole scenario.Scenario, c chosenWay) (scenario.Sc
 	q.sayWay(fmt.Sprintf("The gateway is the installation itself, Deployment %s (%s): it is changed for the "+
 		"time of each trial, and given back.", f.Workload(), f.Image))
 	q.way.notes = append(q.way.notes, t.notApplied(whole.Gateway)...)
+	if !q.place.pods.Gateway.IsZero() {
+		q.way.notes = append(q.way.notes, fmt.Sprintf("What %s says of the gateway's pods does not apply: the "+
+			"installation's go where they went.", q.place.podsFile))
+	}
 	if t.inPlace.Autoscale {
 		q.way.notes = append(q.way.notes, "How many pods there are is left to the installation's HPA.")
 	}

@@ -157,7 +157,7 @@ func (o *capacityOptions) searchMatrix(cmd *cobra.Command, args []string) error 
 	if o.matrix.presets {
 		m.Kind = report.PresetsKind
 	}
-	if len(found.host.nodes) > 0 {
+	if len(found.host.nodes) > 0 || found.host.barred != nil {
 		m.Unplaceable = found.host.unplaceable
 	}
 	if !o.question.place.inCluster() {

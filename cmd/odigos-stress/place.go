@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,6 +33,9 @@ type placeOptions struct {
 	prometheus  string // asked for usage where kubelets may not be; empty: none
 	image       string // the tool's own; empty: that of this version
 	keep        bool
+	podsFile    string
+	pods        kube.Pods // what podsFile says
+	patience    time.Duration
 	// inPlace is the installation that is asked where it is; nil: none is.
 	inPlace *kube.InPlace
 	// offline asks the cluster only for what nothing else can tell.
@@ -43,7 +48,7 @@ type placeOptions struct {
 
 // clusterFlags say which cluster; all of them are refused where --environment names none.
 var clusterFlags = append([]string{
-	"kubeconfig", "context", "as", "namespace", "image", "keep", "prometheus",
+	"kubeconfig", "context", "as", "namespace", "image", "keep", "prometheus", "pods", "patience",
 }, wayFlags...)
 
 // flags adds those that say where a trial runs.
@@ -57,6 +62,10 @@ func (o *placeOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.prometheus, "prometheus", "", "`url` of a Prometheus that scrapes kubelets, which "+
 		"is asked for CPU and memory of pods where the rights do not let kubelets be asked")
 	f.BoolVar(&o.keep, "keep", false, "leave what a run has made in the cluster")
+	f.StringVar(&o.podsFile, "pods", "", "`file` that says where a run's pods go and what they bear: "+
+		"node selectors, tolerations, pull secrets and more, by role")
+	f.DurationVar(&o.patience, "patience", kube.DefaultPatience, "how long a pod may wait for a node "+
+		"and its image, such as 10m where nodes are made first")
 }
 
 // connect adds those that say which cluster is meant.
@@ -77,12 +86,10 @@ func (o *placeOptions) inCluster() bool { return o.environment == onCluster }
 // check refuses what was typed about a cluster where none was asked for. Variables may
 // stand: they are for whichever command needs them.
 func (o *placeOptions) check() error {
-	if o.prometheus != "" && o.inCluster() {
-		if err := kube.CheckPrometheus(o.prometheus); err != nil {
-			return usage(fmt.Errorf("--prometheus: %w", err))
-		}
+	if o.inCluster() {
+		return usage(o.checkCluster())
 	}
-	if o.inCluster() || o.flagSet == nil {
+	if o.flagSet == nil {
 		return nil
 	}
 	var errs []error
@@ -93,6 +100,32 @@ func (o *placeOptions) check() error {
 		}
 	}
 	return usage(errors.Join(errs...))
+}
+
+// leastPatience is a pod's start on a node that has its image.
+const leastPatience = time.Second
+
+// checkCluster refuses what is said about a cluster and cannot be so, and reads the file on pods.
+func (o *placeOptions) checkCluster() error {
+	if o.prometheus != "" {
+		if err := kube.CheckPrometheus(o.prometheus); err != nil {
+			return fmt.Errorf("--prometheus: %w", err)
+		}
+	}
+	if o.patience != 0 && o.patience < leastPatience { // 0: the command has no such flag
+		return fmt.Errorf("--patience: found %s, want at least %s", o.patience, leastPatience)
+	}
+	if o.podsFile == "" || o.pods.Name != "" {
+		return nil
+	}
+	text, err := os.ReadFile(o.podsFile)
+	if err == nil {
+		o.pods, err = kube.ParsePods(o.podsFile, text)
+	}
+	if err != nil {
+		return fmt.Errorf("--pods: %w", err)
+	}
+	return nil
 }
 
 // ownImage is the tool's own image of this version, as `odigos-stress image` names it. No
@@ -110,7 +143,7 @@ func (o *placeOptions) ownImage() string {
 func (o *placeOptions) kube(runID string) kube.Options {
 	return kube.Options{
 		Cluster: o.cluster, RunID: runID, Namespace: o.namespace, Image: o.ownImage(), Keep: o.keep,
-		InPlace: o.inPlace, Prometheus: o.prometheus,
+		InPlace: o.inPlace, Prometheus: o.prometheus, Pods: o.pods, Patience: o.patience,
 	}
 }
 
@@ -136,8 +169,14 @@ type stay struct {
 }
 
 // spare is how much longer than it should last a load goes on in a cluster that its run
-// does not come back to.
+// does not come back to, with starts of the usual patience.
 const spare = 15 * time.Minute
+
+// lifetime is how long a load has in a cluster that is to last so long: its Job's time passes while
+// the gateway and itself wait for nodes, too.
+func (o *placeOptions) lifetime(lasts time.Duration) time.Duration {
+	return lasts + spare + 2*max(0, o.patience-kube.DefaultPatience)
+}
 
 // open makes the place of one run. The cluster's nodes are asked for too.
 func (o *placeOptions) open(ctx context.Context, s stay) (place, error) {
@@ -149,7 +188,7 @@ func (o *placeOptions) open(ctx context.Context, s stay) (place, error) {
 		return machinePlace{l}, nil
 	}
 	options := o.kube(s.runID)
-	options.LogPath, options.Log, options.Lifetime = s.logPath, s.log, s.lasts+spare
+	options.LogPath, options.Log, options.Lifetime = s.logPath, s.log, o.lifetime(s.lasts)
 	if o.inPlace != nil {
 		in := *o.inPlace
 		in.Compression = s.compression
@@ -160,7 +199,9 @@ func (o *placeOptions) open(ctx context.Context, s stay) (place, error) {
 		return nil, fmt.Errorf("prepare the cluster: %w", err)
 	}
 	nodes, err := k.Nodes(ctx)
-	return clusterPlace{Kube: k, image: options.Image, host: hostOf(nodes, err)}, nil
+	return clusterPlace{
+		Kube: k, image: options.Image, host: hostOf(nodes, err), pods: options.Pods,
+	}, nil
 }
 
 // output runs a program of an image in the cluster, as a run of its own, for what it writes;
@@ -192,10 +233,11 @@ type clusterPlace struct {
 	*kube.Kube
 	image string
 	host  host
+	pods  kube.Pods
 }
 
 func (p clusterPlace) describe(h *record.Header) {
-	h.Environment, h.Image = onCluster, p.image
+	h.Environment, h.Image, h.Pods = onCluster, p.image, p.pods.Understood()
 	h.Machine, h.Nodes = p.host.machine, p.host.machines()
 	h.Notes = append(h.Notes, "What the ends can do on the cluster's nodes was not measured.")
 	h.Notes = append(h.Notes, p.Notes()...)
@@ -206,6 +248,9 @@ type host struct {
 	machine record.Machine
 	nodes   []kube.Node // nil: this machine, or not known
 	unknown error       // why the nodes are not known
+	// barred says of actors why no node takes their pods.
+	barred map[string]string
+	pods   kube.Pods
 }
 
 // host is what plans are held against.
@@ -214,19 +259,26 @@ func (o *placeOptions) host(ctx context.Context) host {
 	case !o.inCluster():
 		return host{machine: thisMachine()}
 	case o.offline:
-		return host{}
+		return host{pods: o.pods}
 	}
-	return hostOf(kube.NodesOf(ctx, o.cluster))
+	h := hostOf(kube.NodesOf(ctx, o.kube(unmade)))
+	h.pods = o.pods
+	return h
 }
 
-// hostOf takes the first node for the gateway's: the likeliest to be.
+// hostOf takes the first node that can be the gateway's for it: the likeliest to be.
 func hostOf(nodes []kube.Node, err error) host {
-	if err == nil && len(nodes) == 0 {
+	h := host{nodes: nodes}
+	if none := (*kube.NoNodeError)(nil); errors.As(err, &none) {
+		h.barred, err = none.Why, nil
+	}
+	if err == nil && len(nodes) == 0 && h.barred == nil {
 		err = errNoNode
 	}
-	h := host{nodes: nodes, unknown: err}
-	if err == nil {
-		h.machine = machineOf(nodes[0])
+	h.unknown = err
+	at := slices.IndexFunc(nodes, func(n kube.Node) bool { return n.Takes(record.Gateway) })
+	if err == nil && at >= 0 {
+		h.machine = machineOf(nodes[at])
 	}
 	return h
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -81,6 +82,76 @@ func TestHostNotKnown(t *testing.T) {
 	}
 }
 
+// What an actor's pods are refused by is said by node, and a role without any by its taints.
+func TestUnschedulableByRole(t *testing.T) {
+	p := plan.Plan{
+		Gateway: env.Actor{Name: "gateway", Limits: env.Limits{CPUCores: 4}},
+		Backend: env.Actor{Name: "backend"}, Loadgen: env.Actor{Name: "loadgen"},
+	}
+	nodes := []kube.Node{
+		{Name: "large", Cores: 8, MemoryBytes: 8 * gib, Refuses: map[string]string{"gateway": "tainted"}},
+		{Name: "small", Cores: 2, MemoryBytes: 4 * gib, Refuses: map[string]string{"loadgen": "tainted"}},
+	}
+	none := &kube.NoNodeError{Why: map[string]string{"loadgen": "of 2 nodes 2 are tainted pool=a:NoSchedule"}}
+	h := hostOf(nodes, none)
+	want := []string{
+		"The gateway cannot be scheduled: it asks for 4 cores, and the largest of 1 node, small, can give 2 " +
+			"cores and 4Gi.",
+		"The loadgen cannot be scheduled as the nodes are, none takes its pods: of 2 nodes 2 are tainted " +
+			"pool=a:NoSchedule.",
+	}
+	if diff := cmp.Diff(want, h.notes(p)); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	if h.machine.Name != "small" || h.unknown != nil {
+		t.Errorf("the gateway's machine is %q (%v), want small", h.machine.Name, h.unknown)
+	}
+	h = hostOf(nil, &kube.NoNodeError{Why: map[string]string{"gateway": "the cluster has none"}})
+	if got := h.notes(p); len(got) != 1 || h.machine.Name != "" {
+		t.Errorf("without a node: machine %q, notes %q", h.machine.Name, got)
+	}
+}
+
+// Limits that the file on pods gives an end are the actor's, so that it is judged by them; a node has
+// to have room for what is requested.
+func TestPodsLimitEnds(t *testing.T) {
+	pods, err := kube.ParsePods("pods.yaml", []byte(
+		"backend: {resources: {limits: {cpu: 6, memory: 1Gi}, requests: {cpu: 2}}}",
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := hostOf([]kube.Node{{Name: "a", Cores: 4, MemoryBytes: 8 * gib}}, nil)
+	h.pods = pods
+	p := plan.Plan{Backend: env.Actor{Name: "backend"}, Loadgen: env.Actor{Name: "loadgen"}}
+	if err := h.limitEnds(&p); err != nil {
+		t.Fatal(err)
+	}
+	if want := (env.Limits{CPUCores: 6, MemoryBytes: gib}); p.Backend.Limits != want {
+		t.Errorf("limits of the backend: %+v, want %+v", p.Backend.Limits, want)
+	}
+	if notes := h.notes(p); notes != nil {
+		t.Errorf("notes %q, want none: 2 cores are asked for", notes)
+	}
+	p.Backend.Limits.CPUCores = 1
+	if err := h.limitEnds(&p); err == nil {
+		t.Error("limits of both the scenario and the file are taken")
+	}
+}
+
+// Who waits longer for nodes has a load that may live longer.
+func TestLifetime(t *testing.T) {
+	for patience, want := range map[time.Duration]time.Duration{
+		0: 25 * time.Minute, time.Second: 25 * time.Minute, 2 * time.Minute: 25 * time.Minute,
+		12 * time.Minute: 45 * time.Minute,
+	} {
+		o := placeOptions{patience: patience}
+		if got := o.lifetime(10 * time.Minute); got != want {
+			t.Errorf("with a patience of %s a load of 10 min lives %s, want %s", patience, got, want)
+		}
+	}
+}
+
 // The header of a run in a cluster says where it was, and nothing of this machine.
 func TestClusterDescribesItself(t *testing.T) {
 	nodes := []kube.Node{
@@ -90,6 +161,7 @@ func TestClusterDescribesItself(t *testing.T) {
 	var h record.Header
 	clusterPlace{
 		Kube: &kube.Kube{}, image: "example.com/tool:v1", host: hostOf(nodes, nil),
+		pods: kube.Pods{Tool: kube.PodSettings{PriorityClassName: "low"}},
 	}.describe(&h)
 	a := record.Machine{
 		Name: "a", OS: "Debian", Arch: "arm64", Kernel: "6.1", Kubelet: "v1.35.4", Cores: 2,
@@ -97,6 +169,7 @@ func TestClusterDescribesItself(t *testing.T) {
 	}
 	want := record.Header{
 		Environment: "kubernetes", Image: "example.com/tool:v1", Machine: a,
+		Pods:  map[string]any{"tool": map[string]any{"priorityClassName": "low"}},
 		Nodes: []record.Machine{a, {Name: "b", Cores: 4, MemoryBytes: 8 * gib}},
 		Notes: []string{"What the ends can do on the cluster's nodes was not measured."},
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/odigos-io/odigos-stress/internal/gateway"
 	"github.com/odigos-io/odigos-stress/internal/plan"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/report"
 	"github.com/odigos-io/odigos-stress/internal/scenario"
 )
 
@@ -157,8 +158,11 @@ func (s subject) plan(asked scenario.Scenario) (plan.Plan, error) {
 	}
 	if s.inCluster {
 		p.Gateway.Image = s.collector.Image
+		if err := s.host.limitEnds(&p); err != nil {
+			return plan.Plan{}, usage(err)
+		}
 	}
-	p.Notes = slices.Concat(s.notes, p.Notes, s.host.notes(p))
+	p.Notes = slices.Concat(s.notes, p.Notes, s.host.asked(), s.host.notes(p))
 	return p, nil
 }
 
@@ -168,10 +172,10 @@ func (h host) notes(p plan.Plan) []string {
 	case h.unknown != nil:
 		return []string{fmt.Sprintf("What the cluster's nodes have is not known (%v): whether they can "+
 			"take the pods was not looked at.", h.unknown)}
-	case h.nodes != nil:
+	case h.nodes != nil || h.barred != nil:
 		var notes []string
 		for _, a := range actors(p) {
-			notes = append(notes, unschedulable(a, h.nodes)...)
+			notes = append(notes, h.unschedulable(a)...)
 		}
 		return notes
 	}
@@ -181,9 +185,42 @@ func (h host) notes(p plan.Plan) []string {
 	return unbindable(p.Gateway.Limits, h.machine)
 }
 
+// asked says that pods are not only as a run wants them.
+func (h host) asked() []string {
+	asked := h.pods.Understood()
+	if asked == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("The pods are as %s asks: %s.", h.pods.Name, report.PodsAsked(asked))}
+}
+
+// limitEnds gives both ends the limits that the file on pods gives their pods.
+func (h host) limitEnds(p *plan.Plan) (err error) {
+	if p.Backend, err = h.pods.Limited(p.Backend); err == nil {
+		p.Loadgen, err = h.pods.Limited(p.Loadgen)
+	}
+	return err
+}
+
+// unschedulable says that no node takes an actor's pods, or that none of those that do is as large
+// as what they ask for.
+func (h host) unschedulable(a env.Actor) []string {
+	if why := h.barred[a.Name]; why != "" {
+		return []string{fmt.Sprintf("The %s cannot be scheduled as the nodes are, none takes its pods: %s.",
+			a.Name, why)}
+	}
+	a.Limits = h.pods.Requests(a)
+	return unschedulable(a, h.takers(a.Name))
+}
+
+// takers are the nodes that an actor's pods may go to.
+func (h host) takers(actor string) []kube.Node {
+	return slices.DeleteFunc(slices.Clone(h.nodes), func(n kube.Node) bool { return !n.Takes(actor) })
+}
+
 // unschedulable says that no node is as large as an actor's limits, which its pod requests.
 func unschedulable(a env.Actor, nodes []kube.Node) []string {
-	why := (host{nodes: nodes}).unplaceable(a.Limits.CPUCores, a.Limits.MemoryBytes)
+	why := unplaceable(nodes, a.Limits)
 	if why == "" {
 		return nil
 	}
@@ -191,17 +228,28 @@ func unschedulable(a env.Actor, nodes []kube.Node) []string {
 		amounts(a.Limits.CPUCores, a.Limits.MemoryBytes), why)}
 }
 
-// unplaceable is why no node has what a pod requests, in a clause; empty where one has.
+// unplaceable is why no node takes a gateway of these limits, in a clause; empty where one does.
 func (h host) unplaceable(cores float64, memory int64) string {
-	l := env.Limits{CPUCores: cores, MemoryBytes: memory}
+	if why := h.barred[record.Gateway]; why != "" {
+		return "no node takes its pods: " + why
+	}
+	a := env.Actor{
+		Name: record.Gateway, Limits: env.Limits{CPUCores: cores, MemoryBytes: memory},
+	}
+	return unplaceable(h.takers(a.Name), h.pods.Requests(a))
+}
+
+// unplaceable is why none of some nodes has what a pod requests, in a clause; empty where one
+// has, or there is none.
+func unplaceable(nodes []kube.Node, l env.Limits) string {
 	takes := func(n kube.Node) bool { return fits(n, l) }
-	if len(h.nodes) == 0 || slices.ContainsFunc(h.nodes, takes) {
+	if len(nodes) == 0 || slices.ContainsFunc(nodes, takes) {
 		return ""
 	}
-	largest := slices.MaxFunc(h.nodes, func(x, y kube.Node) int {
+	largest := slices.MaxFunc(nodes, func(x, y kube.Node) int {
 		return cmp.Or(cmp.Compare(x.Cores, y.Cores), cmp.Compare(x.MemoryBytes, y.MemoryBytes))
 	})
-	return fmt.Sprintf("the largest of %s, %s, can give %s", counted(len(h.nodes), "node"), largest.Name,
+	return fmt.Sprintf("the largest of %s, %s, can give %s", counted(len(nodes), "node"), largest.Name,
 		amounts(largest.Cores, largest.MemoryBytes))
 }
 

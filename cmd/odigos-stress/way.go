@@ -98,6 +98,10 @@ func (q *question) aim(ctx context.Context, whole scenario.Scenario) (scenario.S
 	if err := q.checkWay(); err != nil || !q.place.inCluster() {
 		return whole, err
 	}
+	inPlace := q.way.way == wayInPlace
+	if err := q.place.pods.CheckNamespace(q.place.namespace == "", inPlace); err != nil {
+		return whole, usage(fmt.Errorf("--pods: %w", err))
+	}
 	c, err := q.choose(ctx, whole)
 	if err != nil {
 		return whole, err

@@ -30,7 +30,7 @@ type target struct {
 // aimAtClone has the trials of a scenario ask a copy of what was found. What the scenario
 // says of a death, and of replicas, is about the trial, and stays.
 func (q *question) aimAtClone(whole scenario.Scenario, c chosenWay) (scenario.Scenario, error) {
-	copied, err := clone.New(c.found, q.way.exporter)
+	copied, err := clone.New(c.found.Beside(q.place.pods), q.way.exporter)
 	if err != nil {
 		if q.way.way == "" {
 			err = fmt.Errorf("%w\n%s", err, instead)

@@ -4,6 +4,7 @@ package clone
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -177,14 +178,34 @@ func (c *Clone) differ(f kube.Found, copied gateway.Copy) {
 	c.sentence("The service account %s, volumes and Secrets of the original are not copied.",
 		f.Account)
 	if len(f.PullSecrets) > 0 {
-		c.sentence("Image pull secrets %s are not copied: where %s cannot be pulled without one, the"+
-			" run needs a namespace whose service account has it (--namespace).",
+		c.sentence("Image pull secrets %s are not copied: where %s cannot be pulled without one, name it"+
+			" with --pods (imagePullSecrets), and the namespace that has it with --namespace.",
 			strings.Join(f.PullSecrets, ", "), f.Image)
+	}
+	if placed := placed(f.Placement); placed != "" {
+		c.sentence("Where the original's pods may go is not copied: %s. --pods asks for the like.",
+			placed)
 	}
 	if a := f.Autoscaler; a != nil && a.Name != "" {
 		c.sentence("The HPA %s (%d to %d replicas) is not copied: the number of replicas stays.",
 			a.Name, a.Min, a.Max)
 	}
+}
+
+// placed says in words what decides on the nodes that pods go to; empty where nothing does.
+func placed(p kube.Placement) string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(p.NodeSelector)) {
+		all = append(all, fmt.Sprintf("node selector %s=%s", key, p.NodeSelector[key]))
+	}
+	for _, t := range p.Tolerations {
+		all = append(all, "toleration "+t)
+	}
+	all = slices.AppendSeq(all, slices.Values(slices.Sorted(maps.Keys(p.Affinity))))
+	if p.PriorityClass != "" {
+		all = append(all, "priority class "+p.PriorityClass)
+	}
+	return strings.Join(all, ", ")
 }
 
 // source says in words where a variable has its value from.

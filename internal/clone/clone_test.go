@@ -110,7 +110,12 @@ func contrib(t *testing.T) kube.Found {
 			Text: string(read(t, "..", "gateway", "testdata", "copy-contrib.yaml")),
 			From: "ConfigMap observability/otel-gateway, key relay, mounted at /conf/relay.yaml",
 		},
-		Requests: kube.Amount{CPUCores: 0.5}, Account: "default",
+		Requests: kube.Amount{CPUCores: 0.5}, Account: "default", PullSecrets: []string{"regcred"},
+		Placement: kube.Placement{
+			NodeSelector: map[string]string{"zone": "a", "pool": "gateways"},
+			Tolerations:  []string{"pool=gateways:NoSchedule"},
+			Affinity:     map[string]string{"podAntiAffinity": "{}"}, PriorityClass: "high",
+		},
 		Env: []kube.Variable{
 			{Name: "MY_POD_IP", Kind: kube.VariableField, From: "status.podIP"},
 			{Name: "VENDOR_PASSWORD", Kind: kube.VariableSecret, From: "vendor/password"},

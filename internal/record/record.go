@@ -51,6 +51,8 @@ type Header struct {
 	Nodes []Machine `json:"nodes,omitempty"`
 	// Image is the tool's own, in a cluster.
 	Image string `json:"image,omitempty"`
+	// Pods are what a user asked of the pods of a cluster, by role, as Kubernetes spells it.
+	Pods map[string]any `json:"pods,omitempty"`
 	// Original is the gateway that the one under test was made from; nil: the scenario
 	// describes it.
 	Original  *Original         `json:"original,omitempty"`

@@ -320,6 +320,10 @@ func (p *page) ran(s Summary) {
 	p.line("- Load: engine %s, shape %s, %d spans a request, %s, compression %s, %s, "+
 		"at most %d requests in flight, retry %s, seed %d", l.Engine, l.Shape, l.SpansPerRequest,
 		l.Protocol, l.Compression, connections(l.Connections), l.InFlight, l.Retry, l.Seed)
+	if len(s.Pods) > 0 {
+		p.line("- Pods as a file asks (--pods): %s; whole in `%s`: pods", PodsAsked(s.Pods),
+			record.HeaderFile)
+	}
 	if m.Name != "" {
 		p.line("- Gateway on %s", nodesText([]record.Machine{m}))
 	} else {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,6 +88,18 @@ func replicasText(f *verdict.ScaleFigures) string {
 		text += fmt.Sprintf("; fewer ready than wanted for %s", verdict.Seconds(f.Short))
 	}
 	return text
+}
+
+// PodsAsked are the fields that a user asked of each role's pods, such as "all (tolerations),
+// gateway (nodeSelector, priorityClassName)".
+func PodsAsked(pods map[string]any) string {
+	var all []string
+	for _, role := range slices.Sorted(maps.Keys(pods)) {
+		fields, _ := pods[role].(map[string]any)
+		all = append(all, fmt.Sprintf("%s (%s)", role,
+			strings.Join(slices.Sorted(maps.Keys(fields)), ", ")))
+	}
+	return strings.Join(all, ", ")
 }
 
 // placeText is the same in a line.

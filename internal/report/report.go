@@ -51,6 +51,8 @@ type Summary struct {
 	Tool        record.Tool       `json:"tool"`
 	Machine     record.Machine    `json:"machine"`
 	Enforcement env.Enforcement   `json:"enforcement"`
+	// Pods are what a user asked of the pods of a cluster.
+	Pods map[string]any `json:"pods,omitempty"`
 	// Sampling are the processors of the gateway that drop spans on purpose.
 	Sampling []string          `json:"sampling,omitempty"`
 	Account  Accounts          `json:"ledger"`
@@ -97,7 +99,7 @@ func Summarise(r *record.Record) Summary {
 			Environment: h.Environment, Command: h.Command, Seed: h.Scenario.Load.Seed,
 		},
 		Scenario: h.Scenario, Collector: h.Collector, Tool: h.Tool, Machine: h.Machine,
-		Enforcement: h.Enforcement, Sampling: h.Sampling,
+		Enforcement: h.Enforcement, Pods: h.Pods, Sampling: h.Sampling,
 		Figures: verdict.Measure(r), Findings: v.Findings, Advice: verdict.Advise(r),
 		Happenings: happenings(r),
 	}

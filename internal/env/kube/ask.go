@@ -2,16 +2,19 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coreac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
 
-// NodesOf are those of a cluster that can take pods, with no run in it.
-func NodesOf(ctx context.Context, c Cluster) ([]Node, error) {
-	k, err := visit(Options{Cluster: c, RunID: "nodes", Image: "none"})
+// NodesOf are the nodes of a cluster that can take the pods of a run, with none in it: see Nodes.
+func NodesOf(ctx context.Context, o Options) ([]Node, error) {
+	k, err := visit(o)
 	if err != nil {
 		return nil, err
 	}
@@ -33,9 +36,11 @@ func visit(o Options) (*Kube, error) {
 }
 
 // DryRun asks the server whether it would take what a run applies for these actors, and
-// changes nothing. The notes say what was left out, in sentences. Into a namespace that is
-// not there yet the server takes nothing even for show: of such a run it is asked for the
-// rights and the namespace alone.
+// changes nothing. Quotas, limit ranges and the pod security standard are held against pods and
+// not against what makes them, so that one of each actor's is shown by itself; all of them
+// together are not. The notes say what was left out, in sentences. Into a namespace that is not
+// there yet the server takes nothing even for show: of such a run it is asked for the rights and
+// the namespace alone.
 func DryRun(ctx context.Context, o Options, actors []env.Actor) (notes []string, err error) {
 	k, err := visit(o)
 	if err != nil {
@@ -54,6 +59,9 @@ func (k *Kube) dryRun(ctx context.Context, actors []env.Actor) ([]string, error)
 		return nil, err
 	}
 	k.own = !exists
+	if err := k.o.Pods.CheckNamespace(k.own, k.o.InPlace != nil); err != nil {
+		return nil, err
+	}
 	if k.o.InPlace != nil {
 		if k.inPlace, err = newTakeover(k, *k.o.InPlace); err != nil {
 			return nil, err
@@ -76,6 +84,10 @@ func (k *Kube) dryRun(ctx context.Context, actors []env.Actor) ([]string, error)
 			"is, by --namespace.")
 		return k.Notes(), nil
 	}
+	return k.Notes(), k.showActors(ctx, actors, show)
+}
+
+func (k *Kube) showActors(ctx context.Context, actors []env.Actor, show metav1.ApplyOptions) error {
 	d := k.drawing()
 	d.owner = nil // there is none to refer to
 	for _, a := range actors {
@@ -84,18 +96,18 @@ func (k *Kube) dryRun(ctx context.Context, actors []env.Actor) ([]string, error)
 			continue
 		}
 		if err := check(a); err != nil {
-			return nil, fmt.Errorf("ask about %s: %w", a.Name, err)
+			return fmt.Errorf("ask about %s: %w", a.Name, err)
 		}
 		s, err := d.draw(a)
 		if err == nil {
 			err = k.show(ctx, s, show)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("ask about %s: %w", a.Name, err)
+			return fmt.Errorf("ask about %s: %w", a.Name, err)
 		}
 		d.directory.ports[a.Name] = a.Ports
 	}
-	return k.Notes(), nil
+	return nil
 }
 
 // show applies an actor's objects as these options say.
@@ -119,12 +131,37 @@ func (k *Kube) show(ctx context.Context, s set, o metav1.ApplyOptions) error {
 		if err := k.mayTake(ctx, kindJob, *s.job.Name); err != nil {
 			return err
 		}
-		_, err := k.access.client.BatchV1().Jobs(ns).Apply(ctx, s.job, o)
-		return err
+		if _, err := k.access.client.BatchV1().Jobs(ns).Apply(ctx, s.job, o); err != nil {
+			return err
+		}
+		return k.showPod(ctx, *s.job.Name, s.job.Spec.Template, o.DryRun)
 	}
 	if err := k.mayTake(ctx, kindDeployment, *s.deployment.Name); err != nil {
 		return err
 	}
-	_, err := k.access.client.AppsV1().Deployments(ns).Apply(ctx, s.deployment, o)
-	return err
+	if _, err := k.access.client.AppsV1().Deployments(ns).Apply(ctx, s.deployment, o); err != nil {
+		return err
+	}
+	return k.showPod(ctx, *s.deployment.Name, s.deployment.Spec.Template, o.DryRun)
+}
+
+// showPod shows a pod of a template, as its controller would make it.
+func (k *Kube) showPod(
+	ctx context.Context, name string, t *coreac.PodTemplateSpecApplyConfiguration, dryRun []string,
+) error {
+	pod := &corev1.Pod{}
+	text, err := json.Marshal(t)
+	if err == nil {
+		err = json.Unmarshal(text, pod)
+	}
+	if err != nil {
+		return fmt.Errorf("draw its pod: %w", err)
+	}
+	pod.GenerateName = name + "-"
+	options := metav1.CreateOptions{FieldManager: manager, DryRun: dryRun}
+	_, err = k.access.client.CoreV1().Pods(k.naming.namespace).Create(ctx, pod, options)
+	if err != nil {
+		return fmt.Errorf("make its pod in namespace %s: %w", k.naming.namespace, told(err))
+	}
+	return nil
 }

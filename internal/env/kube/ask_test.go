@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
@@ -34,6 +36,19 @@ func (c *testCluster) show(o Options) (asked, notes []string, err error) {
 		asked = append(asked, p.Resource.Resource+" "+p.Name)
 		return true, answers[p.Resource.Resource], nil
 	})
+	intercept(&c.Fake, "create", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		made := action.(clienttesting.CreateActionImpl)
+		if diff := cmp.Diff([]string{metav1.DryRunAll}, made.CreateOptions.DryRun); diff != "" {
+			c.t.Errorf("a pod is made in earnest (-want +got):\n%s", diff)
+		}
+		p := made.GetObject().(*corev1.Pod)
+		asked = append(asked, "pod "+p.GenerateName)
+		if p.Labels[labelComponent] == c.quota {
+			return true, nil, apierrors.NewForbidden(corev1.Resource("pods"), p.GenerateName,
+				errors.New("exceeded quota: compute"))
+		}
+		return true, p, nil
+	})
 	o.RunID, o.Image = "run-1", "cluster.local/odigos-stress:1"
 	if o, err = o.complete(); err != nil {
 		c.t.Fatal(err)
@@ -53,12 +68,23 @@ func TestDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"services backend", "deployments backend",
-		"configmaps gateway-files", "services gateway", "deployments gateway",
-		"configmaps loadgen-files", "services loadgen", "jobs loadgen",
+		"services backend", "deployments backend", "pod backend-",
+		"configmaps gateway-files", "services gateway", "deployments gateway", "pod gateway-",
+		"configmaps loadgen-files", "services loadgen", "jobs loadgen", "pod loadgen-",
 	}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("asked about (-want +got):\n%s", diff)
+	}
+}
+
+// A quota and an admission of pods say nothing of what makes pods: they are asked too.
+func TestDryRunAsksForPods(t *testing.T) {
+	for _, actor := range []string{"gateway", "loadgen"} {
+		c := newTestCluster(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}})
+		c.quota = actor
+		_, _, err := c.show(Options{Namespace: "shop"})
+		contains(t, "dryRun", err, "ask about "+actor, "make its pod in namespace shop", "exceeded quota: compute",
+			"want a quota")
 	}
 }
 

@@ -136,8 +136,7 @@ func obstacle(a env.Actor, p *corev1.Pod) (waits string, fatal error) {
 	if what, ok := hopeless[w.Reason]; ok {
 		hint := ""
 		if w.Reason == "ImagePullBackOff" {
-			hint = "; where its registry asks for a secret, run in a namespace whose service account" +
-				" default has it (imagePullSecrets), by --namespace"
+			hint = pullHint(a.Name, s.Image)
 		}
 		return "", fmt.Errorf("pod %s: %s: %s: %s%s", p.Name, what, s.Image, w.Message, hint)
 	}

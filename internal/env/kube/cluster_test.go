@@ -61,6 +61,7 @@ type testCluster struct {
 	kubelet func(*corev1.Pod)
 	// refuses is why controllers make no pods.
 	refuses string
+	quota   string            // the component whose pods a dry run is refused
 	logs    map[string]string // by container, and container/previous
 	pods    int
 	uids    int

@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	batchac "k8s.io/client-go/applyconfigurations/batch/v1"
 	coreac "k8s.io/client-go/applyconfigurations/core/v1"
@@ -134,27 +133,21 @@ type hopelessPod struct{ why error }
 // Error implements error.
 func (e hopelessPod) Error() string { return e.why.Error() }
 
+var watchdogResources = written("10m", "32Mi", "200m", "128Mi")
+
 // watchdogJob is the tool itself, with rights to this journal and to what it names alone.
 func (t *takeover) watchdogJob(meta metav1.ObjectMeta) (*batchv1.Job, error) {
 	d := t.k.drawing()
 	container := coreac.Container().WithImage(d.image).
 		WithArgs("restore", "--namespace", t.site.namespace, "--run", t.k.naming.runID).
-		WithResources(coreac.ResourceRequirements().
-			WithRequests(corev1.ResourceList{
-				corev1.ResourceCPU:    resource.MustParse("10m"),
-				corev1.ResourceMemory: resource.MustParse("32Mi"),
-			}).
-			WithLimits(corev1.ResourceList{
-				corev1.ResourceCPU:    resource.MustParse("200m"),
-				corev1.ResourceMemory: resource.MustParse("128Mi"),
-			}))
+		WithResources(d.pods.toolResources(watchdogResources))
 	pod := d.podSpec(watchdogName, container).WithRestartPolicy(corev1.RestartPolicyOnFailure).
 		WithServiceAccountName(watchdogName).WithAutomountServiceAccountToken(true).
 		WithTerminationGracePeriodSeconds(5)
 	lasts := t.k.o.Lifetime + deadlineSpare + watchSpare
 	drawn := batchac.JobSpec().WithCompletions(1).WithParallelism(1).WithBackoffLimit(watchRetries).
 		WithActiveDeadlineSeconds(seconds(lasts)).
-		WithTemplate(coreac.PodTemplateSpec().WithLabels(meta.Labels).WithSpec(pod))
+		WithTemplate(d.template(toolRole, componentWatchdog, nil, pod))
 	text, err := json.Marshal(drawn)
 	if err != nil {
 		return nil, err

@@ -37,12 +37,14 @@ type Options struct {
 	Namespace string
 	// Image is the tool's own, with both its programs; its entry point is the tool.
 	Image string
+	// Pods are what is asked of the pods beside what the run wants of them.
+	Pods Pods
 	// Prometheus is the address of one that scrapes kubelets, asked for what pods use where
 	// kubelets may not be asked; empty: none.
 	Prometheus string
 	// Keep leaves what the run has made in the cluster.
 	Keep bool
-	// Patience is how long a pod may wait for a node and its image; 0 means 2 min.
+	// Patience is how long a pod may wait for a node and its image; 0 means DefaultPatience.
 	Patience time.Duration
 	// Lifetime ends the load if nobody comes to end it; 0 means 2 h.
 	Lifetime time.Duration
@@ -53,6 +55,9 @@ type Options struct {
 	LogPath func(actor string) string
 	Log     *slog.Logger
 }
+
+// DefaultPatience is for a pod whose node is there.
+const DefaultPatience = 2 * time.Minute
 
 // A Kube is a run's hold on a cluster. It is safe for concurrent use.
 type Kube struct {
@@ -124,7 +129,7 @@ func (o Options) complete() (Options, error) {
 		}
 	}
 	if o.Patience == 0 {
-		o.Patience = 2 * time.Minute
+		o.Patience = DefaultPatience
 	}
 	if o.Lifetime == 0 {
 		o.Lifetime = 2 * time.Hour
@@ -157,6 +162,9 @@ func (k *Kube) open(ctx context.Context) error {
 		return err
 	}
 	k.own = !exists
+	if err := k.o.Pods.CheckNamespace(k.own, k.o.InPlace != nil); err != nil {
+		return err
+	}
 	if k.o.InPlace != nil {
 		if k.inPlace, err = newTakeover(k, *k.o.InPlace); err != nil {
 			return err

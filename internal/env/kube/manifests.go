@@ -18,10 +18,13 @@ func Manifests(w io.Writer, o Options, actors []env.Actor) error {
 		return err
 	}
 	d := drawing{
-		naming: newNaming(o), image: o.Image, lifetime: o.Lifetime,
+		naming: newNaming(o), image: o.Image, lifetime: o.Lifetime, pods: o.Pods,
 		directory: directory{listen: anyIPv4, ports: map[string][]string{}, hosts: map[string]string{}},
 	}
 	d.directory.namespace = d.naming.namespace
+	if err := o.Pods.CheckNamespace(o.Namespace == "", o.InPlace != nil); err != nil {
+		return err
+	}
 	var all []any
 	if o.Namespace == "" {
 		all = append(all, namespaceObject(d.naming))

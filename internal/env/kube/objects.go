@@ -46,6 +46,7 @@ type drawing struct {
 	image     string
 	lifetime  time.Duration
 	directory directory
+	pods      Pods
 	// owner takes the objects with it when it goes; nil where it is not known.
 	owner *metaac.OwnerReferenceApplyConfiguration
 }
@@ -53,6 +54,9 @@ type drawing struct {
 // draw makes an actor's objects.
 func (d drawing) draw(a env.Actor) (set, error) {
 	x, err := d.directory.expandAll(a)
+	if err == nil {
+		_, err = d.pods.Limited(a)
+	}
 	if err != nil {
 		return set{}, err
 	}
@@ -158,8 +162,7 @@ func (d drawing) pod(a env.Actor, x expanded) *coreac.PodTemplateSpecApplyConfig
 		spec.Containers[0].WithVolumeMounts(coreac.VolumeMount().WithName("files").
 			WithMountPath(filesDir).WithReadOnly(true))
 	}
-	return coreac.PodTemplateSpec().WithLabels(d.naming.labels(a.Name)).
-		WithAnnotations(maps.Clone(unmoved)).WithSpec(spec)
+	return d.template(a.Name, a.Name, unmoved, spec)
 }
 
 // unmoved asks autoscalers to leave a pod's node alone: a trial whose gateway is taken away
@@ -181,7 +184,7 @@ func (d drawing) podSpec(name string, c *coreac.ContainerApplyConfiguration,
 	return coreac.PodSpec().
 		WithAutomountServiceAccountToken(false).
 		WithEnableServiceLinks(false). // they would set variables such as GATEWAY_PORT
-		WithNodeSelector(map[string]string{corev1.LabelOSStable: "linux"}).
+		WithNodeSelector(map[string]string{corev1.LabelOSStable: linux}).
 		WithSecurityContext(coreac.PodSecurityContext().
 			WithRunAsNonRoot(true).WithRunAsUser(nobody).WithRunAsGroup(nobody).WithFSGroup(nobody).
 			WithSeccompProfile(coreac.SeccompProfile().
@@ -227,9 +230,10 @@ func (d drawing) container(a env.Actor, x expanded) *coreac.ContainerApplyConfig
 	for _, v := range x.env {
 		c.WithEnv(coreac.EnvVar().WithName(v.name).WithValue(v.value))
 	}
-	if limits := resources(a.Limits); len(limits) > 0 {
-		c.WithResources(coreac.ResourceRequirements().
-			WithLimits(limits).WithRequests(maps.Clone(limits)))
+	if r := d.pods.role(a.Name).Resources; r != nil {
+		c.WithResources(r.applied())
+	} else if limits := resources(a.Limits); len(limits) > 0 {
+		c.WithResources(Resources{Limits: limits}.applied())
 	}
 	if a.Ready.Port != "" {
 		c.WithReadinessProbe(readiness(a.Ready, numbers[a.Ready.Port]))

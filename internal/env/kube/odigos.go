@@ -56,6 +56,8 @@ type Found struct {
 	Account    string      `json:"service_account"`
 	// PullSecrets are the Secrets, by name, that its image may be pulled with.
 	PullSecrets []string `json:"image_pull_secrets,omitempty"`
+	// Placement is where its pods may go.
+	Placement Placement `json:"placement,omitzero"`
 	// Unknown is what could not be read, and why, in sentences.
 	Unknown []string `json:"unknown,omitempty"`
 }
@@ -143,9 +145,11 @@ func (r *reading) read(
 	if f.Account == "" {
 		f.Account = "default"
 	}
-	for _, secret := range pod.ImagePullSecrets {
-		f.PullSecrets = append(f.PullSecrets, secret.Name)
+	asked := PodSettings{
+		NodeSelector: pod.NodeSelector, Tolerations: pod.Tolerations, Affinity: pod.Affinity,
+		PriorityClassName: pod.PriorityClassName, ImagePullSecrets: pod.ImagePullSecrets,
 	}
+	f.Placement, f.PullSecrets = asked.placement(), asked.secrets()
 	f.Env = r.variables(ctx, d, c)
 	var uris []string
 	uris, f.Args = configArgs(c, f.Env)

@@ -59,7 +59,7 @@ func (d drawing) ownerJob(until string) (*batchv1.Job, error) {
 		WithSpec(batchac.JobSpec().
 			WithParallelism(0).WithCompletions(1).WithBackoffLimit(0).
 			WithActiveDeadlineSeconds(seconds(aliveFor)).WithTTLSecondsAfterFinished(0).
-			WithTemplate(coreac.PodTemplateSpec().WithLabels(labels).WithSpec(pod)))
+			WithTemplate(d.template(toolRole, componentRun, nil, pod)))
 	text, err := json.Marshal(drawn)
 	if err != nil {
 		return nil, err

@@ -66,6 +66,25 @@ func failedJob(j *batchv1.Job) string {
 	return ""
 }
 
+// OwnRepository is where `odigos-stress image` puts the tool's own image. It is written out in
+// full: there nobody but Docker can put an image, so that one that was not loaded is never taken
+// from a stranger. No registry has it.
+const OwnRepository = "docker.io/library/odigos-stress"
+
+// pullHint says what would be right where an image cannot be pulled for an actor.
+func pullHint(actor, image string) string {
+	switch {
+	case strings.HasPrefix(image, OwnRepository+":"):
+		return "; no registry has this image: load it into the nodes (odigos-stress image, then kind " +
+			"load, ctr or docker load), or push it into a registry of yours and name it there, by --image"
+	case actor == watchdogName:
+		return "; where its registry asks for a secret, name one of the installation's namespace by " +
+			"--pods (imagePullSecrets of tool)"
+	}
+	return "; where its registry asks for a secret, name it by --pods (imagePullSecrets), and the " +
+		"namespace that has it by --namespace"
+}
+
 // warnings is the last that the cluster's events say of an actor's pods.
 func (k *Kube) warnings(ctx context.Context, a env.Actor) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)

@@ -81,12 +81,16 @@ func (k *Kube) output(ctx context.Context, image string, command []string) ([]by
 	return k.readLogs(ctx, name)
 }
 
+// outputResources are of a collector that lists its components. Ours takes 33 MiB and 0.03 s for
+// it: three times that is kept, and more let for collectors that have more. A quota wants both.
+var outputResources = written("50m", "100Mi", "500m", "384Mi")
+
 func (k *Kube) outputPod(name, image string, command []string) *coreac.PodApplyConfiguration {
 	d := k.drawing()
 	if image == "" {
 		image = k.o.Image
 	}
-	c := coreac.Container().WithImage(image)
+	c := coreac.Container().WithImage(image).WithResources(d.pods.toolResources(outputResources))
 	if command[0] != "" {
 		c.WithCommand(strings.ReplaceAll(command[0], "$", "$$"))
 	}
@@ -96,8 +100,9 @@ func (k *Kube) outputPod(name, image string, command []string) *coreac.PodApplyC
 	spec := d.podSpec(name, c).WithRestartPolicy(corev1.RestartPolicyNever).
 		WithTerminationGracePeriodSeconds(1).
 		WithActiveDeadlineSeconds(seconds(k.o.Lifetime))
-	return coreac.Pod(name, k.naming.namespace).WithLabels(k.naming.labels(componentOutput)).
-		WithOwnerReferences(d.owners()...).WithSpec(spec)
+	t := d.template(toolRole, componentOutput, nil, spec)
+	return coreac.Pod(name, k.naming.namespace).WithLabels(t.Labels).WithAnnotations(t.Annotations).
+		WithOwnerReferences(d.owners()...).WithSpec(t.Spec)
 }
 
 // awaitEnd waits until the only container of a pod has ended.
@@ -132,11 +137,13 @@ func (k *Kube) awaitEnd(ctx context.Context, o object) (*corev1.Pod, env.State, 
 	}
 }
 
+// readLogs reads the container that is called as its pod. An admission may have put another beside
+// it, and of several the API server wants to know which.
 func (k *Kube) readLogs(ctx context.Context, pod string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	stream, err := k.access.client.CoreV1().Pods(k.naming.namespace).
-		GetLogs(pod, &corev1.PodLogOptions{}).Stream(ctx)
+		GetLogs(pod, &corev1.PodLogOptions{Container: pod}).Stream(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read its output: %w", err)
 	}

@@ -34,7 +34,7 @@ func TestOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTestCluster(t)
 		c.completes(corev1.ContainerStateTerminated{ExitCode: 0, Reason: "Completed"})
-		c.say("", "otelcol version 1\n")
+		c.say("output-1", "otelcol version 1\n")
 		k := c.open(Options{})
 		defer shut(t, k)
 		text, err := k.Output(context.Background(), "image:2", "/otelcol", "--version", "$(X)")
@@ -99,7 +99,12 @@ func TestNodes(t *testing.T) {
 				Cores: 1.9, MemoryBytes: 2 << 30, Actors: actors,
 			}
 		}
-		if diff := cmp.Diff([]Node{of("node-1", "backend"), of("node-0")}, got); diff != "" {
+		closed := of("node-1", "backend")
+		closed.Refuses = map[string]string{}
+		for _, actor := range []string{"backend", "gateway", "loadgen"} {
+			closed.Refuses[actor] = "tainted node.kubernetes.io/unschedulable:NoSchedule"
+		}
+		if diff := cmp.Diff([]Node{closed, of("node-0")}, got); diff != "" {
 			t.Errorf("nodes (-want +got):\n%s", diff)
 		}
 	})

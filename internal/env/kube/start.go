@@ -200,6 +200,7 @@ func (k *Kube) drawing() drawing {
 	}
 	return drawing{
 		naming: k.naming, image: k.o.Image, lifetime: k.o.Lifetime, owner: k.owner.reference(),
+		pods: k.o.Pods,
 		directory: directory{
 			namespace: k.naming.namespace, listen: k.listen, ports: ports, hosts: hosts,
 		},

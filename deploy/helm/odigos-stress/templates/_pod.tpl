@@ -55,6 +55,9 @@ containers:
       {{- with $values.namespace }}
       - {name: ODIGOS_STRESS_NAMESPACE, value: {{ . | quote }}}
       {{- end }}
+      {{- if $values.pods }}
+      - {name: ODIGOS_STRESS_PODS, value: /pods/pods.yaml}
+      {{- end }}
       - {name: ODIGOS_STRESS_RESULTS, value: /results}
       {{- if not $values.rbac.clone.enabled }}
       # The gateway of the scenario, whatever there is in the cluster.
@@ -75,6 +78,9 @@ containers:
       {{- if $values.scenarios }}
       - {name: scenarios, mountPath: /scenarios, readOnly: true}
       {{- end }}
+      {{- if $values.pods }}
+      - {name: pods, mountPath: /pods, readOnly: true}
+      {{- end }}
 volumes:
   - name: tmp
     emptyDir: {sizeLimit: 64Mi}
@@ -90,6 +96,11 @@ volumes:
   - name: scenarios
     configMap:
       name: {{ include "odigos-stress.fullname" .root }}-scenarios
+  {{- end }}
+  {{- if $values.pods }}
+  - name: pods
+    configMap:
+      name: {{ include "odigos-stress.fullname" .root }}-pods
   {{- end }}
 {{- end }}
 
