@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -79,6 +77,7 @@ func (o *capacityOptions) command(cmd *cobra.Command, args []string) error {
 	if err := o.baseline.check(); err != nil {
 		return err
 	}
+	o.question.place.startsNothing = o.dryRun
 	switch {
 	case o.resume != "":
 		return o.goOn(cmd, args)
@@ -147,7 +146,7 @@ func newSearch(
 	resolved.Search = asked.Search
 	return &suite.Capacity{
 		Name: asked.Name, Description: asked.Description, Created: time.Now().UTC(),
-		Tool: tool(), Command: append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
+		Tool: tool(), Command: commandLine(),
 		Environment: environment, Machine: of.host.machine, Collector: first.Collector,
 		Scenario: resolved, Asked: asked, GatewayConfig: string(of.sources.GatewayConfig),
 		Original: first.Original, Notes: of.notes,

@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/odigos-io/odigos-stress/internal/env"
 	"github.com/odigos-io/odigos-stress/internal/record"
+	"github.com/odigos-io/odigos-stress/internal/scenario"
 	"github.com/odigos-io/odigos-stress/internal/suite"
 )
 
@@ -42,7 +44,7 @@ func (o *capacityOptions) goOn(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := o.question.goOn(cmd.Context(), c); err != nil {
+	if err := o.question.goOn(cmd.Context(), c, dir); err != nil {
 		return fmt.Errorf("go on with %s: %w", dir, err)
 	}
 	found, err := o.search(cmd, c, dir)
@@ -79,9 +81,9 @@ func (q *question) onlyMore() error {
 	return errors.Join(errs...)
 }
 
-// goOn makes a search that was read back fit to run: with the same collector, at the same
-// place, and with what is asked anew.
-func (q *question) goOn(ctx context.Context, c *suite.Capacity) error {
+// goOn makes the search in dir fit to run: with the same collector, at the same place, and
+// with what is asked anew.
+func (q *question) goOn(ctx context.Context, c *suite.Capacity, dir string) error {
 	lay, origins := q.laid()
 	asked, err := c.Asked.With(lay)
 	if err == nil {
@@ -92,7 +94,9 @@ func (q *question) goOn(ctx context.Context, c *suite.Capacity) error {
 	}
 	c.Asked, c.Scenario.Search, c.Spec = asked, asked.Search, suite.SpecOf(*asked.Search)
 	found, err := q.again(ctx, earlier{
-		c.Environment, c.Collector, c.Machine, c.GatewayConfig, c.Original, c.Notes,
+		environment: c.Environment, collector: c.Collector, machine: c.Machine, nodes: c.Nodes(dir),
+		limits: limitsOf(c.Scenario.Gateway), config: c.GatewayConfig, original: c.Original,
+		notes: c.Notes,
 	})
 	if err != nil {
 		return err
@@ -119,4 +123,53 @@ func sameMachine(was, is record.Machine) error {
 	}
 	return fmt.Errorf("found another machine (%s): want that of its trials (%s)", describe(is),
 		describe(was))
+}
+
+func limitsOf(g scenario.Gateway) env.Limits {
+	return env.Limits{CPUCores: float64(g.CPULimit), MemoryBytes: int64(g.MemoryLimit)}
+}
+
+// sameNodes refuses to mix kinds of nodes in one answer: where no node that can take a gateway
+// of these limits is like one that trials ran on. Names do not matter, for autoscalers make
+// nodes anew. What cannot be told is a note, and the search goes on.
+func (h host) sameNodes(was []record.Machine, l env.Limits) (note string, err error) {
+	was = slices.DeleteFunc(slices.Clone(was), func(m record.Machine) bool { return !m.Known() })
+	switch {
+	case h.unknown != nil:
+		return fmt.Sprintf("Whether the nodes are of the kind that the trials before ran on is not "+
+			"known: %v.", h.unknown), nil
+	case len(was) == 0:
+		return "", nil
+	}
+	var alike, others []string
+	for _, n := range h.takers(record.Gateway) {
+		m := machineOf(n)
+		switch {
+		case !fits(n, l):
+		case slices.ContainsFunc(was, m.Alike):
+			alike = append(alike, n.Name)
+		default:
+			others = append(others, describeNode(m))
+		}
+	}
+	switch {
+	case len(others) == 0:
+		return "", nil
+	case len(alike) == 0:
+		return "", fmt.Errorf("found other nodes (%s): want one like that of its trials (%s)",
+			strings.Join(others, "; "), describeNode(was[0]))
+	}
+	return fmt.Sprintf("Some nodes that can take the gateway are not of the kind that the trials before "+
+		"ran on: %s. The report says where each ran.", strings.Join(others, "; ")), nil
+}
+
+func describeNode(m record.Machine) string {
+	text := m.Name
+	for _, part := range []string{
+		prefixed("of type ", m.InstanceType), m.Arch, prefixed("kernel ", m.Kernel),
+		prefixed("kubelet ", m.Kubelet), amounts(float64(m.Cores), m.MemoryBytes),
+	} {
+		text += prefixed(", ", part)
+	}
+	return text
 }

@@ -58,6 +58,11 @@ func (o *placeOptions) capabilities(
 	if err != nil {
 		return nil, fmt.Errorf("ask the cluster: %w", err)
 	}
+	more, err := kube.Findings(cmd.Context(), o.kube(unmade))
+	if err != nil {
+		return nil, fmt.Errorf("ask the cluster: %w", err)
+	}
+	all = append(all, more...)
 	nodes, err := kube.NodesOf(cmd.Context(), o.kube(unmade))
 	if none := (*kube.NoNodeError)(nil); errors.As(err, &none) {
 		all = append(all, env.Capability{

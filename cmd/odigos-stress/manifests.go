@@ -27,8 +27,9 @@ func manifestsCommand() *cobra.Command {
 		Short: "Print what run would apply in a cluster, and apply nothing",
 		Long: `Manifests prints the objects that run --environment kubernetes makes, in their order: the
 namespace, and of each actor its pods, its Service and its files. What is only known once an
-actor runs is left as run fills it in. No cluster is asked, unless the collector is in an image
-that only a pod can be asked about.`,
+actor runs is left as run fills it in. No cluster is asked, unless its gateway is (--gateway clone
+or in-place), which is read. The collector of an image is asked on this machine, where that can have
+it; a note on standard error says what was taken for it where not.`,
 		Example: `  odigos-stress manifests basic-load-10k
   odigos-stress manifests mine.yaml --namespace stress | kubectl diff -f -`,
 		Args: cobra.MaximumNArgs(1),
@@ -55,7 +56,7 @@ that only a pod can be asked about.`,
 		}),
 	}
 	q.flags(cmd, loadFlags)
-	q.place.offline = true
+	q.place.offline, q.place.startsNothing = true, true
 	outputFlag(cmd, &output, "yaml")
 	return cmd
 }

@@ -157,6 +157,9 @@ func (o *capacityOptions) searchMatrix(cmd *cobra.Command, args []string) error 
 	if o.matrix.presets {
 		m.Kind = report.PresetsKind
 	}
+	if len(found.host.nodes) > 0 || found.host.barred != nil {
+		m.Unplaceable = found.host.unplaceable
+	}
 	if !o.question.place.inCluster() {
 		m.Selftest, _ = lastSelftest(m.Machine, m.Created)
 	}
@@ -177,8 +180,13 @@ func (o *capacityOptions) goOnMatrix(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return usage(err)
 	}
+	nodes, err := m.Nodes(dir)
+	if err != nil {
+		return fmt.Errorf("go on with %s: %w", dir, err)
+	}
 	found, err := o.question.again(cmd.Context(), earlier{
-		m.Environment, m.Collector, m.Machine, m.GatewayConfig, m.Original, m.Notes,
+		environment: m.Environment, collector: m.Collector, machine: m.Machine, nodes: nodes,
+		config: m.GatewayConfig, original: m.Original, notes: m.Notes,
 	})
 	if err != nil {
 		return fmt.Errorf("go on with %s: %w", dir, err)
@@ -258,7 +266,7 @@ func (o *capacityOptions) cellSearch(
 		if err != nil {
 			return nil, err
 		}
-		return s, o.question.goOn(ctx, s)
+		return s, o.question.goOn(ctx, s, at)
 	}
 	lay, origins := o.question.laid()
 	if o.resume == "" {

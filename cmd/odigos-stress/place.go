@@ -40,6 +40,8 @@ type placeOptions struct {
 	inPlace *kube.InPlace
 	// offline asks the cluster only for what nothing else can tell.
 	offline bool
+	// startsNothing is set where the cluster is read at most: no pod is asked either.
+	startsNothing bool
 
 	flagSet *pflag.FlagSet
 }
@@ -295,7 +297,8 @@ func (h host) machines() []record.Machine {
 // core as a rule, so that what it can give is rounded up.
 func machineOf(n kube.Node) record.Machine {
 	return record.Machine{
-		Name: n.Name, OS: n.OS, Arch: n.Arch, Kernel: n.Kernel,
+		Name: n.Name, InstanceType: n.InstanceType, Kubelet: n.Kubelet,
+		OS: n.OS, Arch: n.Arch, Kernel: n.Kernel,
 		Cores: int(math.Ceil(n.Cores)), MemoryBytes: n.MemoryBytes,
 	}
 }

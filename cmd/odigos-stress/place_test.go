@@ -163,7 +163,10 @@ func TestClusterDescribesItself(t *testing.T) {
 		Kube: &kube.Kube{}, image: "example.com/tool:v1", host: hostOf(nodes, nil),
 		pods: kube.Pods{Tool: kube.PodSettings{PriorityClassName: "low"}},
 	}.describe(&h)
-	a := record.Machine{Name: "a", OS: "Debian", Arch: "arm64", Kernel: "6.1", Cores: 2, MemoryBytes: 7 * gib}
+	a := record.Machine{
+		Name: "a", OS: "Debian", Arch: "arm64", Kernel: "6.1", Kubelet: "v1.35.4", Cores: 2,
+		MemoryBytes: 7 * gib,
+	}
 	want := record.Header{
 		Environment: "kubernetes", Image: "example.com/tool:v1", Machine: a,
 		Pods:  map[string]any{"tool": map[string]any{"priorityClassName": "low"}},
@@ -223,6 +226,43 @@ func TestImageOfScenario(t *testing.T) {
 			err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s, %+v: %q, %q, %v; want %q, %q, %q", c.environment, c.gateway, image, path, err,
 				c.image, c.path, c.err)
+		}
+	}
+}
+
+// A search goes on where a node is of the kind that its trials ran on, whatever its name.
+func TestSameNodes(t *testing.T) {
+	node := func(name, kernel string, cores float64) kube.Node {
+		return kube.Node{Name: name, Arch: "amd64", Kernel: kernel, Cores: cores, MemoryBytes: 8 * gib}
+	}
+	was := []record.Machine{machineOf(node("old", "6.1", 3.9))}
+	for name, c := range map[string]struct {
+		was       []record.Machine
+		nodes     []kube.Node
+		err       error
+		note, bad string
+	}{
+		"another name":       {was: was, nodes: []kube.Node{node("new", "6.1", 3.9)}},
+		"no trial before":    {nodes: []kube.Node{node("new", "6.12", 2)}},
+		"too small for it":   {was: was, nodes: []kube.Node{node("a", "6.1", 3.9), node("b", "6.1", 0.9)}},
+		"of which a name is": {was: []record.Machine{{Name: "old"}}, nodes: []kube.Node{node("a", "6.1", 2)}},
+		"not to be listed":   {was: was, err: errors.New("it is forbidden"), note: "not known: it is forbidden"},
+		"one of another kind": {
+			was: was, nodes: []kube.Node{node("a", "6.1", 3.9), node("b", "6.1", 7.9)},
+			note: "not of the kind that the trials before ran on: b, amd64, kernel 6.1, 8 cores and 8Gi",
+		},
+		"all of another kind": {
+			was: was, nodes: []kube.Node{node("a", "6.12", 3.9)},
+			bad: "found other nodes (a, amd64, kernel 6.12, 4 cores and 8Gi): want one like that of its " +
+				"trials (old, amd64, kernel 6.1, 4 cores and 8Gi)",
+		},
+	} {
+		note, err := hostOf(c.nodes, c.err).sameNodes(c.was, env.Limits{CPUCores: 1})
+		if (note != "") != (c.note != "") || !strings.Contains(note, c.note) {
+			t.Errorf("%s: note %q, want %q", name, note, c.note)
+		}
+		if (err != nil) != (c.bad != "") || err != nil && !strings.Contains(err.Error(), c.bad) {
+			t.Errorf("%s: %v, want %q", name, err, c.bad)
 		}
 	}
 }

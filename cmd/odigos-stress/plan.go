@@ -13,7 +13,10 @@ func planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [SCENARIO|FILE]",
 		Short: "Print what run would do, and start nothing",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Plan prints what run would do. Of a cluster it reads what nodes there are and which gateway is
+asked, and starts nothing there: the collector of an image is asked on this machine, where that can
+have it, and a note says what was taken for it where not.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
 			p, all, err := q.plans(cmd.Context(), args)
 			if err != nil {
@@ -33,6 +36,7 @@ func planCommand() *cobra.Command {
 		}),
 	}
 	q.flags(cmd, loadFlags)
+	q.place.startsNothing = true
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
 }

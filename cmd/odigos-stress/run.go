@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -53,6 +51,7 @@ With --environment kubernetes all three are pods, in a namespace of the run's ow
   odigos-stress run basic-load-1k --environment kubernetes`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: command(func(cmd *cobra.Command, args []string) error {
+			o.question.place.startsNothing = o.dryRun
 			p, all, err := o.question.plans(cmd.Context(), args)
 			switch {
 			case err != nil:
@@ -194,7 +193,7 @@ func header(p plan.Plan, at place, runID string, now time.Time) record.Header {
 		RunID:         runID,
 		Created:       now,
 		Tool:          tool(),
-		Command:       append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
+		Command:       commandLine(),
 		Scenario:      p.Scenario,
 		Collector:     p.Collector,
 		Original:      p.Original,

@@ -61,6 +61,13 @@ func (q *question) subject(
 		return out, err
 	}
 	switch {
+	case q.place.inCluster() && q.place.startsNothing && !q.place.isOwn(image):
+		var note string
+		out.collector, note, err = q.presumed(ctx, image, path)
+		if note != "" && !slices.Contains(q.way.notes, note) {
+			q.sayWay(note) // once, of several variants
+		}
+		out.notes = q.way.notes
 	case q.place.inCluster():
 		out.collector, err = q.place.collector(ctx, image, path)
 	case image != "":
@@ -113,17 +120,18 @@ func (q *question) unpacked(ctx context.Context, image, path string) (gateway.Co
 // ownCollector is the path of our collector in the tool's own image.
 const ownCollector = "/" + gateway.Sibling
 
+// isOwn is whether a collector's image, empty for the tool's own, is that of this version.
+func (o *placeOptions) isOwn(image string) bool { return image == "" && o.ownImage() == ownImage() }
+
 // collector asks the collector of an image who it is: the program at the path, or the entry
 // point; of the tool's own image, which an empty one means, ours.
 func (o *placeOptions) collector(
 	ctx context.Context, image, path string,
 ) (gateway.Collector, error) {
-	if image == "" && o.ownImage() == ownImage() {
+	if o.isOwn(image) {
 		// The image of this version holds what lies beside the tool.
-		if path, err := local.FindProgram([]string{gateway.Sibling}); err == nil {
-			c, err := identify(ctx, path)
-			c.Path, c.SHA256 = ownCollector, "" // not looked at
-			return c, err
+		if _, err := local.FindProgram([]string{gateway.Sibling}); err == nil {
+			return sibling(ctx)
 		}
 	}
 	from := image
@@ -212,18 +220,42 @@ func (h host) takers(actor string) []kube.Node {
 
 // unschedulable says that no node is as large as an actor's limits, which its pod requests.
 func unschedulable(a env.Actor, nodes []kube.Node) []string {
-	fits := func(n kube.Node) bool {
-		return a.Limits.CPUCores <= n.Cores && a.Limits.MemoryBytes <= n.MemoryBytes
-	}
-	if len(nodes) == 0 || slices.ContainsFunc(nodes, fits) {
+	why := unplaceable(nodes, a.Limits)
+	if why == "" {
 		return nil
+	}
+	return []string{fmt.Sprintf("The %s cannot be scheduled: it asks for %s, and %s.", a.Name,
+		amounts(a.Limits.CPUCores, a.Limits.MemoryBytes), why)}
+}
+
+// unplaceable is why no node takes a gateway of these limits, in a clause; empty where one does.
+func (h host) unplaceable(cores float64, memory int64) string {
+	if why := h.barred[record.Gateway]; why != "" {
+		return "no node takes its pods: " + why
+	}
+	a := env.Actor{
+		Name: record.Gateway, Limits: env.Limits{CPUCores: cores, MemoryBytes: memory},
+	}
+	return unplaceable(h.takers(a.Name), h.pods.Requests(a))
+}
+
+// unplaceable is why none of some nodes has what a pod requests, in a clause; empty where one
+// has, or there is none.
+func unplaceable(nodes []kube.Node, l env.Limits) string {
+	takes := func(n kube.Node) bool { return fits(n, l) }
+	if len(nodes) == 0 || slices.ContainsFunc(nodes, takes) {
+		return ""
 	}
 	largest := slices.MaxFunc(nodes, func(x, y kube.Node) int {
 		return cmp.Or(cmp.Compare(x.Cores, y.Cores), cmp.Compare(x.MemoryBytes, y.MemoryBytes))
 	})
-	return []string{fmt.Sprintf("The %s cannot be scheduled: it asks for %s, and the largest of %s, %s, "+
-		"can give %s.", a.Name, amounts(a.Limits.CPUCores, a.Limits.MemoryBytes),
-		counted(len(nodes), "node"), largest.Name, amounts(largest.Cores, largest.MemoryBytes))}
+	return fmt.Sprintf("the largest of %s, %s, can give %s", counted(len(nodes), "node"), largest.Name,
+		amounts(largest.Cores, largest.MemoryBytes))
+}
+
+// fits is whether a node has what a pod of these limits requests, as far as it is empty.
+func fits(n kube.Node, l env.Limits) bool {
+	return l.CPUCores <= n.Cores && l.MemoryBytes <= n.MemoryBytes
 }
 
 // amounts are cores and memory, as far as there are any.
@@ -263,6 +295,8 @@ type earlier struct {
 	environment string
 	collector   record.Collector
 	machine     record.Machine
+	nodes       []record.Machine // of a cluster, that gateways were on
+	limits      env.Limits       // of the gateway; the zero value: not one alone
 	config      string
 	original    *record.Original
 	notes       []string
@@ -279,10 +313,15 @@ func (q *question) again(ctx context.Context, m earlier) (out subject, err error
 	}
 	out.inCluster = q.place.inCluster()
 	out.host = q.place.host(ctx)
-	if out.host.unknown != nil {
-		return out, fmt.Errorf("ask for the cluster's nodes: %w", out.host.unknown)
-	}
-	if err := sameMachine(m.machine, out.host.machine); err != nil {
+	if out.inCluster {
+		note, err := out.host.sameNodes(m.nodes, m.limits)
+		if err != nil {
+			return out, err
+		}
+		if note != "" {
+			m.notes = append(slices.Clone(m.notes), note)
+		}
+	} else if err := sameMachine(m.machine, out.host.machine); err != nil {
 		return out, err
 	}
 	if m.config != "" {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -23,7 +22,7 @@ func (o *runOptions) runVariants(cmd *cobra.Command, all *several) error {
 	s := suite.Suite{
 		Name: all.Name, Description: all.Description, Kind: suite.Variants,
 		Created: time.Now().UTC(), Tool: tool(),
-		Command: append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...),
+		Command: commandLine(),
 	}
 	for _, v := range all.Variants {
 		s.Parts = append(s.Parts, suite.Part{

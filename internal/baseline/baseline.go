@@ -39,13 +39,15 @@ type Baseline struct {
 
 // A Host is where it was measured.
 type Host struct {
-	CPUModel    string `json:"cpu_model,omitempty"`
-	Cores       int    `json:"cores"`
-	MemoryBytes int64  `json:"memory_bytes,omitempty"`
-	OS          string `json:"os"`
-	Arch        string `json:"arch"`
-	Kernel      string `json:"kernel,omitempty"`
-	Cgroup      string `json:"cgroup,omitempty"`
+	CPUModel string `json:"cpu_model,omitempty"`
+	// InstanceType is what a cloud calls the kind of a cluster's node.
+	InstanceType string `json:"instance_type,omitempty"`
+	Cores        int    `json:"cores"`
+	MemoryBytes  int64  `json:"memory_bytes,omitempty"`
+	OS           string `json:"os"`
+	Arch         string `json:"arch"`
+	Kernel       string `json:"kernel,omitempty"`
+	Cgroup       string `json:"cgroup,omitempty"`
 }
 
 // A Collector is what was measured.

@@ -165,13 +165,11 @@ func (r *Record) readEnding() error {
 }
 
 // locate takes the node that the gateway was on for the machine, where it is known; of
-// several gateways that of the first.
+// several gateways that of the first. Of a node that came later nothing else is known.
 func (r *Record) locate() {
 	on := cmp.Or(r.Ending.Nodes[Gateway], r.Ending.Nodes[env.MemberName(Gateway, 0)])
-	for _, n := range r.Header.Nodes {
-		if n.Name != "" && n.Name == on {
-			r.Header.Machine = n
-		}
+	if on != "" {
+		r.Header.Machine = r.node(on)
 	}
 }
 

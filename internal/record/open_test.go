@@ -156,7 +156,7 @@ func TestOpenCountsFromTheStart(t *testing.T) {
 // A record of a cluster is judged by the node that the gateway came to.
 func TestOpenLocatesTheGateway(t *testing.T) {
 	one, two := Machine{Name: "one", Cores: 2}, Machine{Name: "two", Cores: 8}
-	for on, want := range map[string]Machine{"two": two, "one": one, "": one, "three": one} {
+	for on, want := range map[string]Machine{"two": two, "one": one, "": one, "three": {Name: "three"}} {
 		r := Record{Header: Header{Machine: one, Nodes: []Machine{one, two}}}
 		r.Ending = &Ending{Nodes: map[string]string{Gateway: on, Backend: "two"}}
 		r.locate()

@@ -87,15 +87,18 @@ type Tool struct {
 // A Machine is where the actors ran.
 type Machine struct {
 	// Name is of a node of a cluster; empty for this machine.
-	Name        string  `json:"name,omitempty"`
-	OS          string  `json:"os"`
-	Arch        string  `json:"arch"`
-	Kernel      string  `json:"kernel,omitempty"`
-	CPUModel    string  `json:"cpu_model,omitempty"`
-	Cores       int     `json:"cores"`
-	MemoryBytes int64   `json:"memory_bytes,omitempty"`
-	Cgroup      string  `json:"cgroup,omitempty"` // v1, v2, hybrid, none
-	Load1       float64 `json:"load_1m,omitempty"`
+	Name string `json:"name,omitempty"`
+	// InstanceType is what a node's cloud calls its kind, and Kubelet the version of its own.
+	InstanceType string  `json:"instance_type,omitempty"`
+	Kubelet      string  `json:"kubelet,omitempty"`
+	OS           string  `json:"os"`
+	Arch         string  `json:"arch"`
+	Kernel       string  `json:"kernel,omitempty"`
+	CPUModel     string  `json:"cpu_model,omitempty"`
+	Cores        int     `json:"cores"`
+	MemoryBytes  int64   `json:"memory_bytes,omitempty"`
+	Cgroup       string  `json:"cgroup,omitempty"` // v1, v2, hybrid, none
+	Load1        float64 `json:"load_1m,omitempty"`
 }
 
 // An Original is a gateway as it ran in a cluster when it was read.

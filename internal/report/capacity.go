@@ -56,12 +56,15 @@ type Capacity struct {
 	Record        string `json:"record"`             // the name of its directory
 	Dir           string `json:"-"`
 
-	Created     time.Time        `json:"created"`
-	Finished    *time.Time       `json:"finished,omitempty"`
-	Interrupted string           `json:"interrupted,omitempty"`
-	Command     []string         `json:"command"`
-	Tool        record.Tool      `json:"tool"`
-	Machine     record.Machine   `json:"machine"`
+	Created     time.Time   `json:"created"`
+	Finished    *time.Time  `json:"finished,omitempty"`
+	Interrupted string      `json:"interrupted,omitempty"`
+	Command     []string    `json:"command"`
+	Tool        record.Tool `json:"tool"`
+	// Machine is of a cluster the first of Nodes of which more than its name is known.
+	Machine record.Machine `json:"machine"`
+	// Nodes are those of a cluster that the gateways of the trials were on.
+	Nodes       []record.Machine `json:"nodes,omitempty"`
 	Enforcement env.Enforcement  `json:"enforcement"`
 	Collector   record.Collector `json:"collector"`
 	// Scenario is resolved; its rate is only where the search began.

@@ -43,8 +43,13 @@ func (p *page) capacityAnswer(c Capacity) {
 	p.line("- Load: %s; engine %s, %s, retry %s", c.workload(), l.Engine, connections(l.Connections),
 		l.Retry)
 	p.line("- Backend: %s", backendText(c.Scenario.Backend))
-	p.line("- Host: %s/%s, %s, %d cores, %s, kernel %s, cgroup %s", m.OS, m.Arch, orDash(m.CPUModel),
-		m.Cores, mib(float64(m.MemoryBytes)), orDash(m.Kernel), orDash(m.Cgroup))
+	if len(c.Nodes) > 0 {
+		p.line("- Host: %s", nodesText(c.Nodes))
+	} else {
+		p.line("- Host: %s/%s, %s, %d cores, %s, kernel %s, cgroup %s", m.OS, m.Arch,
+			orDash(m.CPUModel), m.Cores, mib(float64(m.MemoryBytes)), orDash(m.Kernel),
+			orDash(m.Cgroup))
+	}
 	p.line("- Broke first above it: %s", c.brokeText())
 	p.line("- Next span: %s", c.NextSpan.text())
 	p.line("- Noise: %s", c.noiseText())

@@ -325,8 +325,7 @@ func (p *page) ran(s Summary) {
 			record.HeaderFile)
 	}
 	if m.Name != "" {
-		p.line("- Node: %s, %s, %s, kernel %s, %d cores and %s for pods", m.Name, orDash(m.OS), m.Arch,
-			orDash(m.Kernel), m.Cores, mib(float64(m.MemoryBytes)))
+		p.line("- Gateway on %s", nodesText([]record.Machine{m}))
 	} else {
 		p.line("- Machine: %s/%s, %s, %d cores, %s, cgroup %s, load average before %.2f", m.OS,
 			m.Arch, m.CPUModel, m.Cores, mib(float64(m.MemoryBytes)), m.Cgroup, m.Load1)

@@ -30,13 +30,15 @@ type Matrix struct {
 	Record        string `json:"record"`             // the name of its directory
 	Dir           string `json:"-"`
 
-	Created     time.Time        `json:"created"`
-	Finished    *time.Time       `json:"finished,omitempty"`
-	Interrupted string           `json:"interrupted,omitempty"`
-	Command     []string         `json:"command"`
-	Tool        record.Tool      `json:"tool"`
-	Machine     record.Machine   `json:"machine"`
-	Collector   record.Collector `json:"collector"`
+	Created     time.Time      `json:"created"`
+	Finished    *time.Time     `json:"finished,omitempty"`
+	Interrupted string         `json:"interrupted,omitempty"`
+	Command     []string       `json:"command"`
+	Tool        record.Tool    `json:"tool"`
+	Machine     record.Machine `json:"machine"`
+	// Nodes are those of a cluster that the gateways of all trials were on.
+	Nodes     []record.Machine `json:"nodes,omitempty"`
+	Collector record.Collector `json:"collector"`
 	// HostRoom is how many of the host's cores gateway, load generator and backend may use
 	// together before they wait for each other; 0 is not known.
 	HostRoom float64 `json:"host_room_cores,omitempty"`

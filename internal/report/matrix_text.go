@@ -84,8 +84,14 @@ func MatrixMarkdown(w io.Writer, m Matrix) error {
 		p.line("%s.", capital(strings.TrimRight(m.Description, ".")))
 		p.line("")
 	}
-	p.line("Ran: %s, on %d cores%s. %s. Exit code %d: %s.", orDash(m.Headline), m.Machine.Cores,
-		prefixed(" of ", m.Machine.CPUModel), capital(orDash(m.Workload)), m.ExitCode, m.Reason)
+	on := fmt.Sprintf("%d cores%s", m.Machine.Cores, prefixed(" of ", m.Machine.CPUModel))
+	if len(m.Nodes) > 0 {
+		on = nodesText(m.Nodes)
+	} else if !m.Machine.Known() {
+		on = "a machine that is not known"
+	}
+	p.line("Ran: %s, on %s. %s. Exit code %d: %s.", orDash(m.Headline), on,
+		capital(orDash(m.Workload)), m.ExitCode, m.Reason)
 	p.line("")
 	for _, text := range slices.Concat(m.silent(), m.Notes) {
 		p.line("- %s.", capital(strings.TrimRight(text, ".")))

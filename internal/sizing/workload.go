@@ -1,6 +1,7 @@
 package sizing
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -26,7 +27,7 @@ type Workload struct {
 	In             scenario.Compression `json:"load_compression"`
 	Backend        string               `json:"backend"`    // as JSON
 	Thresholds     string               `json:"thresholds"` // as JSON
-	Host           string               `json:"host"`       // CPU model and architecture
+	Host           string               `json:"host"`       // CPU model, or a cloud's type, and architecture
 	EncodedPerSpan float64              `json:"encoded_bytes_per_span"`
 }
 
@@ -38,9 +39,14 @@ func workloadOf(b baseline.Baseline) Workload {
 		Shape: l.Shape, Attributes: asJSON(l.ResourceAttributes, l.SpanAttributes),
 		Protocol: l.Protocol, In: l.Compression, Backend: asJSON(b.Backend),
 		Thresholds:     asJSON(b.Thresholds),
-		Host:           strings.TrimSpace(b.Host.CPUModel + " " + b.Host.Arch),
+		Host:           hostText(b.Host),
 		EncodedPerSpan: b.Capacity.EncodedPerSpan,
 	}
+}
+
+// hostText is by what processors are told apart.
+func hostText(h baseline.Host) string {
+	return strings.TrimSpace(cmp.Or(h.CPUModel, h.InstanceType) + " " + h.Arch)
 }
 
 // asJSON is a text that is equal for equal values.

@@ -40,7 +40,8 @@ func BaselineOf(c report.Capacity, name string) (baseline.Baseline, error) {
 		SchemaVersion: baseline.SchemaVersion, Name: name, Measured: c.Created, Tool: c.Tool.Version,
 		Record: c.Record, Environment: environment(c),
 		Host: baseline.Host{
-			CPUModel: c.Machine.CPUModel, Cores: c.Machine.Cores, MemoryBytes: c.Machine.MemoryBytes,
+			CPUModel: c.Machine.CPUModel, InstanceType: c.Machine.InstanceType,
+			Cores: c.Machine.Cores, MemoryBytes: c.Machine.MemoryBytes,
 			OS: c.Machine.OS, Arch: c.Machine.Arch, Kernel: c.Machine.Kernel, Cgroup: c.Machine.Cgroup,
 		},
 		Collector: baseline.Collector{
@@ -102,7 +103,7 @@ func noClaim(c report.Capacity) (problems []error) {
 	if c.ExitCode != 0 && c.Interrupted == "" {
 		add("it ended with exit code %d: %s", c.ExitCode, c.Reason)
 	}
-	return append(append(problems, inVain(c)...), unlimited(c)...)
+	return slices.Concat(problems, inVain(c), unlimited(c), onWhich(c))
 }
 
 // inVain is what is wrong with the trials that showed nothing.

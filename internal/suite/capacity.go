@@ -33,9 +33,10 @@ type Capacity struct {
 	Tool    record.Tool `json:"tool"`
 	Command []string    `json:"command"`
 	// Environment is where it ran: local or kubernetes; empty means local.
-	Environment string           `json:"environment,omitempty"`
-	Machine     record.Machine   `json:"machine"`
-	Collector   record.Collector `json:"collector"`
+	Environment string `json:"environment,omitempty"`
+	// Machine is of a cluster what was the likeliest; what trials ran on is in their records.
+	Machine   record.Machine   `json:"machine"`
+	Collector record.Collector `json:"collector"`
 	// Scenario is resolved at the rate where it begins, with its search; Asked is as its
 	// author left it, since the defaults of a load follow from its rate.
 	Scenario scenario.Scenario `json:"scenario"`

@@ -89,6 +89,9 @@ func Found(dir string) (report.Capacity, error) {
 	}
 	out.Answer = known.Answer()
 	withHost(&out)
+	if c.Environment == onCluster {
+		ofCluster(&out)
+	}
 	out.ExitCode, out.Reason = conclude(out)
 	return out, nil
 }

@@ -26,10 +26,11 @@ type Matrix struct {
 	Tool    record.Tool `json:"tool"`
 	Command []string    `json:"command"`
 	// Environment is where it ran: local or kubernetes; empty means local.
-	Environment string           `json:"environment,omitempty"`
-	Machine     record.Machine   `json:"machine"`
-	Collector   record.Collector `json:"collector"`
-	Selftest    *record.Selftest `json:"selftest,omitempty"`
+	Environment string `json:"environment,omitempty"`
+	// Machine is of a cluster what was the likeliest; what trials ran on is in their records.
+	Machine   record.Machine   `json:"machine"`
+	Collector record.Collector `json:"collector"`
+	Selftest  *record.Selftest `json:"selftest,omitempty"`
 	// Asked is the question before the cells' settings, not resolved.
 	Asked scenario.Scenario `json:"asked"`
 	// GatewayConfig is the text of the collector's configuration, of a user's own.
@@ -39,6 +40,10 @@ type Matrix struct {
 	Original *record.Original `json:"original,omitempty"`
 	Notes    []string         `json:"notes,omitempty"`
 	Cells    []Cell           `json:"cells"`
+
+	// Unplaceable, of a cluster, is why no node can take a gateway of these limits, in a clause,
+	// empty where one can as far as is known. Prepare asks it; it is not on the disk.
+	Unplaceable func(cores float64, memory int64) string `json:"-"`
 }
 
 // A Searcher searches one cell in dir, which may hold a search that was cut off and is then

@@ -11,8 +11,15 @@ import (
 
 // lacking is why this machine cannot give a cell its limits, in a clause, empty where it
 // can as far as is known; and how many cores it has left beside the limit, of those that
-// gateway and ends may use together.
+// gateway and ends may use together. In a cluster the ends may be on other nodes, so that it is
+// the gateway alone that has to find room.
 func (m *Matrix) lacking(c Cell) (why string, left *float64) {
+	if m.Environment == onCluster {
+		if m.Unplaceable == nil {
+			return "", nil
+		}
+		return m.Unplaceable(float64(c.CPU), int64(c.Memory)), nil
+	}
 	has, memory := m.Machine.Cores, m.Machine.MemoryBytes
 	if c.CPU > 0 && has > 0 {
 		left = new(verdict.HostRoom(has) - float64(c.CPU))

@@ -72,11 +72,18 @@ func FoundMatrix(dir string) (report.Matrix, error) {
 	for _, c := range m.Cells {
 		cell, found := m.cell(dir, c, ending)
 		out.Cells = append(out.Cells, cell)
+		if found != nil {
+			out.Nodes = withNodes(out.Nodes, found.Nodes)
+		}
 		if found != nil && out.Workload == "" {
 			out.Workload = report.WorkloadText(found.Scenario)
 		}
 	}
 	out.Notes = m.notes()
+	if m.Environment == onCluster {
+		out.Machine, out.HostRoom = firstKnown(out.Nodes), 0
+		out.Notes = append(out.Notes, mixedNodes(out.Nodes)...)
+	}
 	out.ExitCode, out.Reason = concludeMatrix(out)
 	return out, nil
 }

@@ -181,6 +181,9 @@ func (c *crew) takeIn() {
 		life, runs := incarnationOf(p, c.actor.Name)
 		if runs && isReady(p) && p.DeletionTimestamp == nil && !slices.ContainsFunc(c.members, known) {
 			c.add(life)
+			if c.inPlace == nil { // whose own limits are
+				c.kube.noteLimits(c.actor, p)
+			}
 		}
 	}
 }

@@ -194,7 +194,8 @@ func (k *Kube) open(ctx context.Context) error {
 // Transport goes through the API server's proxy to the pods.
 func (k *Kube) Transport() http.RoundTripper { return k.access.pods() }
 
-// Enforcement is how the cluster enforces limits: by kubelet, which was not tried.
+// Enforcement is how the cluster enforces limits: by kubelet, which was not tried. That a
+// gateway's pods have the limits that were asked for is seen when they start.
 func (k *Kube) Enforcement() env.Enforcement {
 	return env.Enforcement{Method: "kubelet", CPU: true, Memory: true}
 }

@@ -17,8 +17,10 @@ import (
 // A Node is a machine of the cluster that pods of the run are on, or could be.
 type Node struct {
 	Name, OS, Arch, Kernel, Kubelet string
-	Cores                           float64 // allocatable
-	MemoryBytes                     int64   // allocatable
+	// InstanceType is what its cloud calls its kind; empty where none says.
+	InstanceType string
+	Cores        float64 // allocatable
+	MemoryBytes  int64   // allocatable
 	// Actors are those of the run's that are on it.
 	Actors []string
 	// Refuses are the actors whose pods it does not take, and why; nil: it takes all.
@@ -85,6 +87,7 @@ func nodeOf(n corev1.Node, actors []string) Node {
 		Name: n.Name, OS: info.OSImage, Arch: info.Architecture, Kernel: info.KernelVersion,
 		Kubelet: info.KubeletVersion, Cores: float64(can.Cpu().MilliValue()) / 1000,
 		MemoryBytes: can.Memory().Value(), Actors: actors,
+		InstanceType: n.Labels[corev1.LabelInstanceTypeStable],
 	}
 }
 

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/odigos-io/odigos-stress/internal/env"
 )
@@ -166,93 +162,7 @@ func (k *Kube) askRightsIn(ctx context.Context, namespace string, rights []right
 	if len(missing) == 0 {
 		return nil
 	}
-	return k.denied(missing, namespace)
-}
-
-// denied names each missing verb on each resource, and roles that would grant them.
-func (k *Kube) denied(missing []right, namespace string) error {
-	lines := make([]string, 0, len(missing))
-	hint := ""
-	for _, r := range missing {
-		lines = append(lines, "  "+r.String())
-		if r.resource == "namespaces" {
-			hint = "Or name a namespace that exists, in which you have rights.\n"
-		}
-	}
-	roles, err := rolesFor(missing, namespace)
-	if err != nil {
-		return err
-	}
-	return fmt.Errorf("use %s: %d rights that a run in namespace %s needs are missing:\n%s\n"+
-		"%sThis would grant them, bound to you:\n%s", k.access.where, len(missing), namespace,
-		strings.Join(lines, "\n"), hint, roles)
-}
-
-// roleName is that of the roles that the tool proposes.
-const roleName = manager
-
-// rolesFor writes a Role for what is in the namespace, and a ClusterRole for what is not.
-func rolesFor(rights []right, namespace string) (string, error) {
-	var inNamespace, inCluster []right
-	for _, r := range rights {
-		if r.cluster {
-			inCluster = append(inCluster, r)
-		} else {
-			inNamespace = append(inNamespace, r)
-		}
-	}
-	var texts []string
-	write := func(role any) error {
-		text, err := yaml.Marshal(role)
-		if err != nil {
-			return fmt.Errorf("write a role: %w", err)
-		}
-		texts = append(texts, strings.ReplaceAll(string(text), "  creationTimestamp: null\n", ""))
-		return nil
-	}
-	meta := metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String()}
-	if len(inNamespace) > 0 {
-		meta.Kind = "Role"
-		if err := write(rbacv1.Role{
-			TypeMeta:   meta,
-			ObjectMeta: metav1.ObjectMeta{Name: roleName, Namespace: namespace},
-			Rules:      rules(inNamespace),
-		}); err != nil {
-			return "", err
-		}
-	}
-	if len(inCluster) > 0 {
-		meta.Kind = "ClusterRole"
-		if err := write(rbacv1.ClusterRole{
-			TypeMeta: meta, ObjectMeta: metav1.ObjectMeta{Name: roleName}, Rules: rules(inCluster),
-		}); err != nil {
-			return "", err
-		}
-	}
-	return strings.Join(texts, "---\n"), nil
-}
-
-// rules gathers the verbs of each resource.
-func rules(rights []right) []rbacv1.PolicyRule {
-	verbs := map[right][]string{}
-	for _, r := range rights {
-		of := right{group: r.group, resource: r.resource, sub: r.sub}
-		verbs[of] = append(verbs[of], r.verb)
-	}
-	of := slices.SortedFunc(maps.Keys(verbs), func(a, b right) int {
-		return strings.Compare(a.String(), b.String())
-	})
-	all := make([]rbacv1.PolicyRule, 0, len(of))
-	for _, r := range of {
-		resource := r.resource
-		if r.sub != "" {
-			resource += "/" + r.sub
-		}
-		all = append(all, rbacv1.PolicyRule{
-			APIGroups: []string{r.group}, Resources: []string{resource}, Verbs: verbs[r],
-		})
-	}
-	return all
+	return k.denied(ctx, missing, grantable(answers), namespace)
 }
 
 // Rights says for each verb on each resource that a run needs whether it is allowed. The

@@ -76,6 +76,9 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	if err != nil {
 		return nil, k.giveUp(ctx, a, err, adopting)
 	}
+	if err := k.readBack(a, lives, adopting); err != nil {
+		return nil, errors.Join(err, k.withdraw(ctx, a))
+	}
 	c := k.board(a, lives, adopting)
 	if a.Name == gatewayActor {
 		k.followScale()
@@ -238,13 +241,22 @@ func (k *Kube) giveUp(ctx context.Context, a env.Actor, err error, adopting bool
 			}
 		}
 	}
-	if adopting || k.o.Keep {
+	if adopting {
 		return failed
 	}
-	if o, made := k.object(workload(a), a.Name); made {
-		if err := k.remove(ctx, o, nil); err != nil {
-			return errors.Join(failed, err)
-		}
+	if err := k.withdraw(ctx, a); err != nil {
+		return errors.Join(failed, err)
 	}
 	return failed
+}
+
+// withdraw takes the workload of a start that failed away, unless it is kept.
+func (k *Kube) withdraw(ctx context.Context, a env.Actor) error {
+	o, made := k.object(workload(a), a.Name)
+	if !made || k.o.Keep {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startLeave)
+	defer cancel()
+	return k.remove(ctx, o, nil)
 }
