@@ -182,13 +182,16 @@ func (o *placeOptions) tellChanges(ctx context.Context, w io.Writer, p plan.Plan
 	if o.inPlace == nil {
 		return nil
 	}
-	changes, err := kube.Changes(ctx, o.kube(unmade), p.Gateway)
+	changes, notes, err := kube.Changes(ctx, o.kube(unmade), p.Gateway)
 	if err != nil {
 		return fmt.Errorf("look at the installation: %w", err)
 	}
 	fmt.Fprintln(w, "\nIn the installation a run would:")
 	for _, c := range changes {
 		fmt.Fprintf(w, "  - %s\n", c)
+	}
+	for _, n := range notes {
+		fmt.Fprintf(w, "  note: %s\n", n)
 	}
 	return nil
 }

@@ -36,6 +36,9 @@ func (t *takeover) changes(ctx context.Context, a env.Actor) ([]change, error) {
 	if sizing != nil {
 		all = append(all, *sizing)
 	}
+	if err := t.noteReconcilers(ctx, others, sizing != nil); err != nil {
+		return nil, err
+	}
 	for _, d := range others {
 		was, err := disabled(&d)
 		if err != nil {

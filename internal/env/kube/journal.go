@@ -17,6 +17,10 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
+// tellFor is how long a run goes on that cannot tell that it lives, or see what becomes of its
+// installation: it ends the load before its watchdog gives that back.
+const tellFor = aliveFor - 30*time.Second
+
 // journalName is the ConfigMap in the namespace of an installation that holds what a run
 // changes there. It is the lock as well: of two runs one cannot make it.
 const journalName = "odigos-stress-journal"
@@ -202,6 +206,9 @@ func (j *journal) noting(err error) error {
 	}
 	return err
 }
+
+// lose says why the journal is this run's no more.
+func (j *journal) lose(why string) error { return j.noting(errLost{why}) }
 
 // held fails where the changes have been taken back by another meanwhile.
 func (j *journal) held(ctx context.Context) error {

@@ -161,8 +161,7 @@ func (s *testSite) open(t *takeover) *journal {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	t.journal, t.quiet, t.beaten = j, func() {}, make(chan struct{})
-	close(t.beaten) // nobody beats
+	t.journal, t.quiet = j, func() {} // nobody beats
 	return j
 }
 

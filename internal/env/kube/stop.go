@@ -191,3 +191,31 @@ func (k *Kube) stopLoad(ctx context.Context) error {
 	}
 	return err
 }
+
+// cutLoad stops the load generators without their grace, whose state says why.
+func (k *Kube) cutLoad(why error) {
+	k.mu.Lock()
+	c := k.stage(loadActor).crew
+	k.mu.Unlock()
+	if c == nil {
+		return // and none is started any more
+	}
+	c.mu.Lock()
+	if !c.wanted {
+		c.why = why.Error()
+	}
+	c.mu.Unlock()
+	at, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := k.stopLoad(at); err != nil {
+		k.note("the load was not stopped: " + err.Error())
+	}
+}
+
+// mayLoad fails for the load generator of an installation that is not the run's alone any more.
+func (k *Kube) mayLoad(a env.Actor) error {
+	if a.Name != loadActor {
+		return nil
+	}
+	return k.inPlace.unfit()
+}
