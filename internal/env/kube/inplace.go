@@ -249,7 +249,7 @@ func (t *takeover) giveBack(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime)
 	defer cancel()
 	lost := t.lost(ctx)
-	told, err := t.site.restoreJournal(ctx, j.uid, "the run itself, "+thisProcess())
+	told, err := t.site.restoreJournal(ctx, j.uid, "the run itself, "+thisProcess(), nil)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.told = told

@@ -239,14 +239,14 @@ func TestWatchdogWithoutAClock(t *testing.T) {
 	blind := s.site
 	blind.access.base = &url.URL{Scheme: "http", Host: "cluster", Path: "/"}
 	blind.access.http = &http.Client{Transport: refusing{}}
-	var signed bool
-	_, err := blind.watchOnce(t.Context(), "run-1", &signed, slog.New(slog.DiscardHandler))
-	contains(t, "watchOnce", err, "read the API server's clock")
+	w := watchdog{site: blind, runID: "run-1", log: slog.New(slog.DiscardHandler)}
+	_, err := w.look(t.Context())
+	contains(t, "look", err, "read the API server's clock")
 	m, err := s.journal(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if by := m.Annotations[noteWatched]; by != "" || signed {
+	if by := m.Annotations[noteWatched]; by != "" || w.signed {
 		t.Errorf("the journal is signed by %q, want nobody", by)
 	}
 }

@@ -276,7 +276,7 @@ func TestOthersComeBackLast(t *testing.T) {
 			order = append(order, "enabled")
 			return false, nil, nil
 		})
-		if r, err := s.restoreJournal(t.Context(), j.uid, "the test"); err != nil || len(r.Left) > 0 {
+		if r, err := s.restoreJournal(t.Context(), j.uid, "the test", nil); err != nil || len(r.Left) > 0 {
 			t.Errorf("restoreJournal = %+v, %v", r, err)
 		}
 		if diff := cmp.Diff([]string{"removed", "rendered", "enabled"}, order); diff != "" {
@@ -294,7 +294,7 @@ func TestOdigosThatNeverRenders(t *testing.T) {
 		j := s.changed(run)
 		s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter))
 		began := time.Now()
-		r, err := s.restoreJournal(t.Context(), j.uid, "the test")
+		r, err := s.restoreJournal(t.Context(), j.uid, "the test", nil)
 		if err != nil || len(r.Left) != 1 || !strings.Contains(r.Left[0], "1m0s after its Destination was removed") {
 			t.Errorf("restoreJournal = %+v, %v", r, err)
 		}

@@ -77,7 +77,7 @@ func TestLoadEndsOnceOthersGetIt(t *testing.T) {
 	}
 }
 
-// write2 is write of a ConfigMap that may be gone.
+// write2 is write of a ConfigMap that may be gone, and from within a call to the fake.
 func (s *testSite) write2(name, key, text string) {
 	s.t.Helper()
 	m := &corev1.ConfigMap{
@@ -152,7 +152,7 @@ func TestTakeLooksOnceMore(t *testing.T) {
 			intercept(&s.core.Fake, "list", "pods",
 				func(clienttesting.Action) (bool, runtime.Object, error) {
 					if strays {
-						s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter, "otlp_grpc/a"))
+						s.write2(odigosGateway, odigosConfigKey, siteRendered(stressExporter, "otlp_grpc/a"))
 					}
 					return false, nil, nil
 				})

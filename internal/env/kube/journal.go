@@ -239,21 +239,30 @@ func (j *journal) beat(ctx context.Context) error {
 	})
 }
 
-// keepAlive beats until ctx ends or the journal is lost.
+// keepAlive beats until ctx ends or the journal is lost. It is given up where the last beat that
+// was answered is so long ago that the watchdog may soon take the changes back.
 func (j *journal) keepAlive(ctx context.Context, note func(string)) {
 	ticker := time.NewTicker(renewEvery)
 	defer ticker.Stop()
-	for {
+	for last := time.Now(); j.gone() == nil; {
+		bounded, cancel := context.WithDeadline(ctx, last.Add(tellFor))
 		select {
-		case <-ctx.Done():
-			return
+		case <-bounded.Done():
 		case <-ticker.C:
 		}
-		if err := j.beat(ctx); err != nil && ctx.Err() == nil {
-			note("the cluster was not told that this run is alive: " + err.Error())
-		}
-		if j.gone() != nil {
+		began := time.Now()
+		err := j.beat(bounded)
+		cancel()
+		switch {
+		case err == nil:
+			last = began
+		case ctx.Err() != nil:
 			return
+		case time.Since(last) >= tellFor:
+			note(j.lose(fmt.Sprintf("for %s the cluster was not told that this run is alive, and its "+
+				"watchdog takes the changes back soon: %v", tellFor, err)).Error())
+		default:
+			note("the cluster was not told that this run is alive: " + err.Error())
 		}
 	}
 }
@@ -273,9 +282,15 @@ func (s site) removeJournal(ctx context.Context, uid types.UID) error {
 	return nil
 }
 
+// errAlive is that a run lives still, or that another takes its changes back.
+var errAlive = errors.New("it lives still, or another takes its changes back")
+
 // claim says that the changes are taken back now, so that none is made meanwhile. The journal
-// as it is then holds them all.
-func (s site) claim(ctx context.Context, uid types.UID, who string) (*corev1.ConfigMap, error) {
+// as it is then holds them all, and is looked at in that moment: where dead says that it is not,
+// that is errAlive; nil claims it whatever it says.
+func (s site) claim(
+	ctx context.Context, uid types.UID, who string, dead func(*corev1.ConfigMap) bool,
+) (*corev1.ConfigMap, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	maps := s.access.client.CoreV1().ConfigMaps(s.namespace)
@@ -288,6 +303,9 @@ func (s site) claim(ctx context.Context, uid types.UID, who string) (*corev1.Con
 		if m.UID != uid {
 			return apierrors.NewNotFound(corev1.Resource("configmaps"), journalName)
 		}
+		if dead != nil && !dead(m) {
+			return errAlive
+		}
 		if m.Annotations == nil {
 			m.Annotations = map[string]string{}
 		}
@@ -299,4 +317,10 @@ func (s site) claim(ctx context.Context, uid types.UID, who string) (*corev1.Con
 		return nil, fmt.Errorf("claim ConfigMap %s/%s: %w", s.namespace, journalName, err)
 	}
 	return claimed, nil
+}
+
+// mayRestore is whether somebody may take a run's changes back at that time, by the API server's
+// clock: the run has not told for too long that it lives, or its deadline has passed.
+func mayRestore(m *corev1.ConfigMap, now time.Time) bool {
+	return !alive(m.Annotations[noteAlive], now) || !alive(m.Annotations[noteDeadline], now)
 }

@@ -25,10 +25,13 @@ const (
 // isGone is whether a journal is not there any more.
 func isGone(err error) bool { return apierrors.IsNotFound(err) }
 
-// restoreJournal takes back all that a journal says, and then the journal away with its watchdog.
-// Where something could not be taken back, the journal stays.
-func (s site) restoreJournal(ctx context.Context, uid types.UID, who string) (restoration, error) {
-	m, err := s.claim(ctx, uid, who)
+// restoreJournal takes back all that a journal says, and then the journal away with its watchdog,
+// if it is dead in the moment of the claim. Where something could not be taken back, the journal
+// stays.
+func (s site) restoreJournal(
+	ctx context.Context, uid types.UID, who string, dead func(*corev1.ConfigMap) bool,
+) (restoration, error) {
+	m, err := s.claim(ctx, uid, who, dead)
 	if err != nil {
 		return restoration{}, err
 	}
@@ -144,7 +147,8 @@ func restoreInstallations(ctx context.Context, a access, dryRun bool) ([]Restore
 	var errs []error
 	for n := range journals {
 		m := &journals[n]
-		if alive(m.Annotations[noteAlive], now) {
+		dead := func(m *corev1.ConfigMap) bool { return mayRestore(m, now) }
+		if !dead(m) {
 			continue
 		}
 		r := Restored{
@@ -157,7 +161,10 @@ func restoreInstallations(ctx context.Context, a access, dryRun bool) ([]Restore
 		if err == nil && !dryRun {
 			var told restoration
 			told, err = site{a, m.Namespace}.restoreJournal(ctx, m.UID,
-				"odigos-stress cleanup, "+thisProcess())
+				"odigos-stress cleanup, "+thisProcess(), dead)
+			if errors.Is(err, errAlive) {
+				continue // it was slow, and goes on
+			}
 			r.Done, r.Left, r.Whole = told.Done, told.Left, err == nil
 		}
 		if err != nil && !isGone(err) {
