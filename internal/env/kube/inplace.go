@@ -185,7 +185,8 @@ func (t *takeover) putOff(ctx context.Context) error {
 }
 
 // make writes a change down, makes it, and makes sure that nobody took the changes back
-// meanwhile: then this one is taken back too.
+// meanwhile: then this one is taken back too. One that was refused was not made: it is struck out,
+// for taking it back would undo what somebody else did.
 func (t *takeover) make(ctx context.Context, c change) error {
 	j := t.opened()
 	if err := j.write(ctx, c); err != nil {
@@ -193,7 +194,12 @@ func (t *takeover) make(ctx context.Context, c change) error {
 	}
 	// What was sent may be done, whatever becomes of the answer: it is not called off.
 	sent := context.WithoutCancel(ctx)
-	err := errors.Join(c.apply(sent, t.site), j.held(sent))
+	err := c.apply(sent, t.site)
+	var not errRefused
+	if errors.As(err, &not) {
+		return errors.Join(err, j.strike(sent))
+	}
+	err = errors.Join(err, j.held(sent))
 	if j.gone() == nil {
 		return err
 	}

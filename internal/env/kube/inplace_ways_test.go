@@ -150,8 +150,9 @@ func TestTakeLooksOnceMore(t *testing.T) {
 			life, end := context.WithCancel(t.Context())
 			run.k.life = life
 			intercept(&s.core.Fake, "list", "pods",
-				func(clienttesting.Action) (bool, runtime.Object, error) {
-					if strays {
+				func(a clienttesting.Action) (bool, runtime.Object, error) {
+					of := a.(clienttesting.ListAction).GetListRestrictions().Labels.String()
+					if strays && strings.Contains(of, "collector-role") {
 						s.write2(odigosGateway, odigosConfigKey, siteRendered(stressExporter, "otlp_grpc/a"))
 					}
 					return false, nil, nil

@@ -47,8 +47,10 @@ func (i *Instance) State() env.State {
 	if back := i.crew.givenBack(); !back.IsZero() && (s.Running || s.Ended.After(back)) {
 		return i.crew.inPlace.stopped(back)
 	}
-	if s.Stopped = !s.Running && i.crew.asked(); s.Stopped && s.Reason == env.ReasonDeleted {
-		s.Reason = i.crew.cause() // by us
+	why := i.crew.cause()
+	if s.Stopped = !s.Running && i.crew.asked(); s.Stopped &&
+		(why != "" || s.Reason == env.ReasonDeleted) {
+		s.Reason = why // by us
 	}
 	return s
 }

@@ -46,9 +46,10 @@ type journal struct {
 	uid   types.UID
 	label string
 
-	mu      sync.Mutex
-	written []change
-	lost    error // why it is not this run's any more
+	written []change // by the goroutine that starts the run
+
+	mu   sync.Mutex
+	lost error // why it is not this run's any more
 }
 
 // errLost is that the changes were taken back by another.
@@ -116,8 +117,8 @@ func (s site) occupied(ctx context.Context) error {
 	}
 	return fmt.Errorf("use the installation in namespace %s: run %s of %s has changed it since %s, "+
 		"and is alive until %s; want to wait for its end, or odigos-stress cleanup --environment "+
-		"kubernetes if it is dead", s.namespace, m.Annotations[noteRun], m.Annotations[noteOwner],
-		stamp(m.CreationTimestamp.Time), m.Annotations[noteAlive])
+		"kubernetes -n %s if it is dead", s.namespace, m.Annotations[noteRun], m.Annotations[noteOwner],
+		stamp(m.CreationTimestamp.Time), m.Annotations[noteAlive], s.namespace)
 }
 
 func (s site) journal(ctx context.Context) (*corev1.ConfigMap, error) {
@@ -144,19 +145,34 @@ func (j *journal) write(ctx context.Context, c change) error {
 	if err != nil {
 		return fmt.Errorf("write down what is changed: %w", err)
 	}
+	key := entryKey(len(j.written) + 1) // not what is there: this may be its second request
 	err = j.update(ctx, func(m *corev1.ConfigMap) error {
 		if m.Data == nil {
 			m.Data = map[string]string{}
 		}
-		m.Data[fmt.Sprintf("%04d", len(m.Data)+1)] = string(text)
+		m.Data[key] = string(text)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("write down what is changed: %w", err)
 	}
-	j.mu.Lock()
 	j.written = append(j.written, c)
-	j.mu.Unlock()
+	return nil
+}
+
+func entryKey(entry int) string { return fmt.Sprintf("%04d", entry) }
+
+// strike takes the last entry out again, whose change was not made: nobody is to take it back.
+func (j *journal) strike(ctx context.Context) error {
+	key := entryKey(len(j.written))
+	err := j.update(ctx, func(m *corev1.ConfigMap) error {
+		delete(m.Data, key)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("strike out what was not changed: %w", err)
+	}
+	j.written = j.written[:len(j.written)-1]
 	return nil
 }
 
@@ -251,7 +267,10 @@ func (j *journal) keepAlive(ctx context.Context, note func(string)) {
 		case <-ticker.C:
 		}
 		began := time.Now()
-		err := j.beat(bounded)
+		err := ctx.Err()
+		if err == nil {
+			err = j.beat(bounded)
+		}
 		cancel()
 		switch {
 		case err == nil:
