@@ -261,3 +261,56 @@ func (refusing) RoundTrip(req *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(strings.NewReader("")),
 	}, nil
 }
+
+// An installation whose only gateway died is given back by its Stop, and not by Close alone, which
+// comes after the record. Its end stays a death.
+func TestStopOfADeadGatewayGivesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGivenTest(t, Options{})
+		before := newTestSite(t, theirs.DeepCopy()).state()
+		p := odigosPod()
+		g.cluster.set(p)
+		g.k.background.Go(func() {
+			g.k.table.follow(g.k.life, g.cluster, scope{
+				namespace: odigosNamespace, pods: odigosRole, slices: serviceNameLabel + "=" + odigosGateway,
+				as: gatewayActor,
+			})
+		})
+		synctest.Wait()
+		life, ok := incarnationOf(p, gatewayContainer)
+		if !ok {
+			t.Fatal("the gateway does not run")
+		}
+		c := g.k.board(env.Actor{Name: gatewayActor}, []incarnation{life}, false)
+		terminate(p, corev1.ContainerStateTerminated{ExitCode: 137, Reason: oomKilled})
+		g.cluster.set(p)
+		synctest.Wait()
+		if s := c.State(); s.Running {
+			t.Fatalf("the gateway: %+v; want it dead", s)
+		}
+		s, err := c.Stop(t.Context())
+		if err != nil || s.Stopped || s.OOMKilled == nil || !*s.OOMKilled {
+			t.Errorf("Stop = %+v, %v; want that it died", s, err)
+		}
+		if said := strings.Join(c.members[0].GivenBack(), " "); !strings.Contains(said, "was set back") {
+			t.Errorf("given back: %q; want what was done", said)
+		}
+		if diff := cmp.Diff(before, g.state()); diff != "" {
+			t.Errorf("the installation (-before +after):\n%s", diff)
+		}
+		shut(t, g.k)
+	})
+}
+
+// odigosPod is a pod of the installation's gateway that runs.
+func odigosPod() *corev1.Pod {
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: odigosGateway + "-1", Namespace: odigosNamespace, UID: "uid-odigos",
+			Labels: map[string]string{"odigos.io/collector-role": "CLUSTER_GATEWAY"},
+		},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: gatewayContainer}}},
+	}
+	ready(p, 0)
+	return p
+}

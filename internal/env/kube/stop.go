@@ -14,7 +14,8 @@ import (
 const stopLeave = 60 * time.Second
 
 // Stop implements env.Instance. What ended by itself, all of it, stays in the cluster, where
-// kubelet starts it again for the next Start; Close takes it away.
+// kubelet starts it again for the next Start; Close takes it away. An installation is given
+// back then too.
 func (c *crew) Stop(ctx context.Context) (env.State, error) {
 	c.stopping.Lock()
 	defer c.stopping.Unlock()
@@ -22,9 +23,13 @@ func (c *crew) Stop(ctx context.Context) (env.State, error) {
 		return c.last, c.lastErr
 	}
 	if c.allEnded() && !c.asked() {
+		c.last = c.State() // by itself, whatever becomes of its pods from now on
+		if c.inPlace != nil {
+			c.lastErr = c.giveBack(ctx)
+		}
 		c.finish()
-		c.done, c.last = true, c.State()
-		return c.last, nil
+		c.done = true
+		return c.last, c.lastErr
 	}
 	c.mu.Lock()
 	c.wanted = true
