@@ -218,10 +218,10 @@ func restoreCommand() *cobra.Command {
 	return cmd
 }
 
-// restored takes back what dead runs have changed in installations.
-func (o *placeOptions) restored(cmd *cobra.Command, dryRun bool) ([]string, error) {
-	all, err := kube.RestoreInstallations(cmd.Context(), o.cluster, dryRun)
-	var lines []string
+// restored takes back what dead runs have changed in installations. Looked are the namespaces that
+// were looked at where not all of them could be.
+func (o *placeOptions) restored(cmd *cobra.Command, dryRun bool) (lines, looked []string, err error) {
+	all, looked, err := kube.RestoreInstallations(cmd.Context(), o.cluster, dryRun)
 	errs := []error{err}
 	for _, r := range all {
 		what := fmt.Sprintf("what run %s had changed in the installation in namespace %s", r.RunID, r.Namespace)
@@ -234,5 +234,5 @@ func (o *placeOptions) restored(cmd *cobra.Command, dryRun bool) ([]string, erro
 		}
 		lines = append(lines, what+": "+strings.Join(told, " "))
 	}
-	return lines, errors.Join(errs...)
+	return lines, looked, errors.Join(errs...)
 }

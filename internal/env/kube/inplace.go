@@ -271,7 +271,7 @@ func (t *takeover) giveBack(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("give the installation in namespace %s back: %w; its watchdog tries it too, "+
 			"once it has not heard of this run for %s; so does odigos-stress cleanup --environment "+
-			"kubernetes", t.site.namespace, err, aliveFor)
+			"kubernetes -n %[1]s", t.site.namespace, err, aliveFor)
 	}
 	return nil
 }

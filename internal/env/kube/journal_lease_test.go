@@ -106,7 +106,7 @@ func TestClaimOfARunThatWasSlow(t *testing.T) {
 				})
 			switch who {
 			case "cleanup":
-				got, err := restoreInstallations(t.Context(), s.access, false)
+				got, _, err := restoreInstallations(t.Context(), s.access, "", false)
 				if err != nil || len(got) != 0 {
 					t.Errorf("restoreInstallations = %+v, %v; want nothing", got, err)
 				}

@@ -124,27 +124,28 @@ type Restored struct {
 
 // RestoreInstallations takes back what dead runs have changed in installations of Odigos, in all
 // namespaces that may be looked at; dryRun only tells. Dead is a run that has not told for some
-// time that it lives, by the API server's clock.
-func RestoreInstallations(ctx context.Context, c Cluster, dryRun bool) ([]Restored, error) {
+// time that it lives, by the API server's clock. Where not all namespaces may be looked at, looked
+// are those that were; else it is nil.
+func RestoreInstallations(ctx context.Context, c Cluster, dryRun bool) (
+	all []Restored, looked []string, err error,
+) {
 	a, err := connect(c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer a.close()
-	return restoreInstallations(ctx, a, dryRun)
+	return restoreInstallations(ctx, a, c.Namespace, dryRun)
 }
 
-func restoreInstallations(ctx context.Context, a access, dryRun bool) ([]Restored, error) {
+func restoreInstallations(ctx context.Context, a access, named string, dryRun bool) (
+	all []Restored, looked []string, err error,
+) {
 	now, err := a.now(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reach the cluster of %s: %w", a.where, err)
+		return nil, nil, fmt.Errorf("reach the cluster of %s: %w", a.where, err)
 	}
-	journals, err := journalsIn(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	var all []Restored
-	var errs []error
+	journals, looked, err := journalsIn(ctx, a, named)
+	errs := []error{err}
 	for n := range journals {
 		m := &journals[n]
 		dead := func(m *corev1.ConfigMap) bool { return mayRestore(m, now) }
@@ -172,12 +173,15 @@ func restoreInstallations(ctx context.Context, a access, dryRun bool) ([]Restore
 		}
 		all = append(all, r)
 	}
-	return all, errors.Join(errs...)
+	return all, looked, errors.Join(errs...)
 }
 
 // journalsIn are those of the whole cluster, or of where Odigos is usually and the context's
-// namespace.
-func journalsIn(ctx context.Context, a access) ([]corev1.ConfigMap, error) {
+// namespace: looked are then those of the two that could be looked at. Where the user named one,
+// the other may be closed to them.
+func journalsIn(ctx context.Context, a access, named string) (
+	all []corev1.ConfigMap, looked []string, err error,
+) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	options := metav1.ListOptions{
@@ -185,12 +189,13 @@ func journalsIn(ctx context.Context, a access) ([]corev1.ConfigMap, error) {
 	}
 	list, err := a.client.CoreV1().ConfigMaps(metav1.NamespaceAll).List(ctx, options)
 	if err == nil {
-		return list.Items, nil
+		return list.Items, nil, nil
 	}
 	if !apierrors.IsForbidden(err) {
-		return nil, fmt.Errorf("list ConfigMaps: %w", err)
+		return nil, nil, fmt.Errorf("list ConfigMaps: %w", err)
 	}
-	var all []corev1.ConfigMap
+	looked = []string{}
+	var errs []error
 	for _, ns := range slices.Compact([]string{odigosNamespace, a.asked}) {
 		if ns == "" {
 			continue
@@ -198,10 +203,14 @@ func journalsIn(ctx context.Context, a access) ([]corev1.ConfigMap, error) {
 		m, err := site{a, ns}.journal(ctx)
 		switch {
 		case err == nil:
-			all = append(all, *m)
-		case !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err):
-			return nil, fmt.Errorf("look for ConfigMap %s/%s: %w", ns, journalName, err)
+			all, looked = append(all, *m), append(looked, ns)
+		case apierrors.IsNotFound(err):
+			looked = append(looked, ns)
+		case apierrors.IsForbidden(err) && named != "" && ns != named:
+		default:
+			errs = append(errs, fmt.Errorf("look for ConfigMap %s/%s: %w; want the right to get it, or -n "+
+				"with the namespace of the installation that a run had changed", ns, journalName, err))
 		}
 	}
-	return all, nil
+	return all, looked, errors.Join(errs...)
 }
