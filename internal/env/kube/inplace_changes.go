@@ -177,6 +177,10 @@ func (t *takeover) sizing(ctx context.Context, a env.Actor) (*change, error) {
 	}
 	if !t.o.Autoscale {
 		n := replicas(a)
+		if was, is := t.o.Found.Replicas.Wanted, replicasOf(d).Wanted; n == was && is != was {
+			t.k.note(fmt.Sprintf("The installation has %d pods now, and is pinned at %d, which it had when "+
+				"the run was planned.", is, was))
+		}
 		want["minReplicas"], want["maxReplicas"] = &n, &n
 	}
 	return t.configuring(ctx, want)
