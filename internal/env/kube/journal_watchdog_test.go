@@ -120,7 +120,32 @@ func TestWatchdogTriesAgain(t *testing.T) {
 		if diff := cmp.Diff(before, s.state()); diff != "" || failures >= 0 {
 			t.Errorf("after %d failures less the installation (-before +after):\n%s", failures, diff)
 		}
+		want := []string{"NotRestored: etcd is away", "Restored: Destination theirs was enabled again"}
+		if diff := cmp.Diff(want, s.events(want)); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
 	})
+}
+
+// events are those that there are, each as the first of the wanted that it is as: its reason, and
+// part of what it says.
+func (s *testSite) events(want []string) (all []string) {
+	s.t.Helper()
+	list, err := s.core.CoreV1().Events(odigosNamespace).List(s.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, e := range list.Items {
+		text := e.Reason + ": " + e.Message
+		for _, w := range want {
+			if reason, part, _ := strings.Cut(w, ": "); e.Reason == reason && strings.Contains(e.Message, part) {
+				text = w
+			}
+		}
+		all = append(all, text)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Cleanup takes back what dead runs have changed, and leaves those that live.

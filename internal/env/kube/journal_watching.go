@@ -52,6 +52,7 @@ type watchdog struct {
 	runID  string
 	log    *slog.Logger
 	signed bool
+	told   []string // why it could not restore
 }
 
 // look looks at the journal, and says whether there is nothing left to watch.
@@ -107,10 +108,24 @@ func (w *watchdog) restore(
 		w.log.Info(text)
 	}
 	if err != nil {
+		w.complain(ctx, m, err)
 		return false, err
 	}
-	w.tell(ctx, m, r, w.log)
+	w.tell(ctx, m, "Restored", "Run "+m.Annotations[noteRun]+" is dead. "+
+		strings.Join(slices.Concat(r.Done, r.Left), " "))
 	return false, w.removeJournal(ctx, m.UID)
+}
+
+// complain tells each reason for which it could not restore once: nobody reads its log.
+func (w *watchdog) complain(ctx context.Context, m *corev1.ConfigMap, why error) {
+	if slices.Contains(w.told, why.Error()) {
+		return
+	}
+	w.told = append(w.told, why.Error())
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	defer cancel()
+	w.tell(ctx, m, "NotRestored", "What run "+m.Annotations[noteRun]+" has changed is not all taken "+
+		"back, and is tried again: "+why.Error())
 }
 
 // sign says in the journal that it is watched over, which shows that it can be written.
@@ -127,25 +142,26 @@ func (s site) sign(ctx context.Context, m *corev1.ConfigMap) error {
 }
 
 // tell leaves an event behind: the log of the watchdog goes with it.
-func (s site) tell(ctx context.Context, m *corev1.ConfigMap, r restoration, log *slog.Logger) {
-	text := strings.Join(slices.Concat(r.Done, r.Left), " ")
+func (w *watchdog) tell(ctx context.Context, m *corev1.ConfigMap, reason, text string) {
 	if len(text) > mostEvent {
 		text = text[:mostEvent]
 	}
 	now := metav1.Now()
-	_, err := s.access.client.CoreV1().Events(s.namespace).Create(ctx, &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: watchdogName + "-", Namespace: s.namespace},
+	_, err := w.access.client.CoreV1().Events(w.namespace).Create(ctx, &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: fmt.Sprintf("%s.%x", watchdogName, now.UnixNano()), Namespace: w.namespace,
+		},
 		InvolvedObject: corev1.ObjectReference{
 			APIVersion: "v1", Kind: string(kindConfigMap), Name: m.Name, Namespace: m.Namespace, UID: m.UID,
 		},
-		Reason: "Restored", Message: "Run " + m.Annotations[noteRun] + " is dead. " + text,
+		Reason: reason, Message: text,
 		Type: corev1.EventTypeWarning, Source: corev1.EventSource{Component: watchdogName},
 		FirstTimestamp: now, LastTimestamp: now, Count: 1,
 	}, metav1.CreateOptions{})
 	if err != nil {
-		log.Warn("no event was left", "error", err)
+		w.log.Warn("no event was left", "error", err)
 	}
 }
 
-// mostEvent is what an event's message holds, less what comes before.
-const mostEvent = 900
+// mostEvent is what an event's message holds, less a little.
+const mostEvent = 1000
