@@ -175,9 +175,13 @@ func (c change) takeBack(ctx context.Context, s site, r *restoration) error {
 	case c.Make != "":
 		err = c.unmake(ctx, s, r)
 	case c.Disable != "":
-		err = c.enable(ctx, s, r)
+		if err = c.enable(ctx, s, r); err == nil {
+			err = s.releaseDestination(ctx, c.Disable)
+		}
 	default:
-		err = c.configureBack(ctx, s, r)
+		if err = c.configureBack(ctx, s, r); err == nil {
+			err = s.releaseConfigMap(ctx, c.Configure)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("take back: %s in namespace %s: %w", c, s.namespace, err)
