@@ -131,3 +131,29 @@ func TestReplayOfAJournalThatIsGone(t *testing.T) {
 		t.Errorf("replay: %v; want that the journal is gone", err)
 	}
 }
+
+// No pod is deleted of an installation that was given back.
+func TestPodsOfAnInstallationThatWasGivenBack(t *testing.T) {
+	s := newTestSite(t)
+	s.ready()
+	pod := odigosPod()
+	pod.Name, pod.CreationTimestamp = "old", metav1.NewTime(time.Now().Add(-time.Hour))
+	if err := s.core.Tracker().Add(pod); err != nil {
+		t.Fatal(err)
+	}
+	run := s.takeover(InPlace{}, time.Minute)
+	j := s.open(run)
+	d, err := run.deployment(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.deployed = d
+	if err := s.removeJournal(t.Context(), j.uid); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, "renewPods", run.renewPods(t.Context(), wanted{}), "start pod odigos-system/old anew",
+		"the journal of this run is gone")
+	if _, err := s.core.CoreV1().Pods(odigosNamespace).Get(t.Context(), "old", metav1.GetOptions{}); err != nil {
+		t.Error(err)
+	}
+}
