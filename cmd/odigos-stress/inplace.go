@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -257,6 +258,11 @@ func (o *placeOptions) restored(cmd *cobra.Command, dryRun bool) (lines, looked 
 	errs := []error{err}
 	for _, r := range all {
 		what := fmt.Sprintf("what run %s had changed in the installation in namespace %s", r.RunID, r.Namespace)
+		if !r.Alive.IsZero() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "left alone: %s: it lives, or somebody takes that back, until %s\n",
+				what, r.Alive.Format(time.RFC3339))
+			continue
+		}
 		told := slices.Concat(r.Done, r.Left)
 		if dryRun {
 			told = r.Changes

@@ -270,8 +270,8 @@ func (t *takeover) giveBack(ctx context.Context) error {
 		return fmt.Errorf("give the installation back: %w", j.mine(nil, err))
 	case err != nil:
 		return fmt.Errorf("give the installation in namespace %s back: %w; its watchdog tries it too, "+
-			"once it has not heard of this run for %s; so does odigos-stress cleanup --environment "+
-			"kubernetes -n %[1]s", t.site.namespace, err, aliveFor)
+			"%s later at the latest; so does odigos-stress cleanup --environment "+
+			"kubernetes -n %[1]s", t.site.namespace, err, claimedFor)
 	}
 	return nil
 }

@@ -115,6 +115,11 @@ func (s site) occupied(ctx context.Context) error {
 		return fmt.Errorf("use the installation in namespace %s: another run has changed it, and which "+
 			"is not known: %w", s.namespace, err)
 	}
+	if by := m.Annotations[noteClaimed]; by != "" {
+		return fmt.Errorf("use the installation in namespace %s: what run %s has changed is taken back by "+
+			"%s, until %s; want to wait for that", s.namespace, m.Annotations[noteRun], by,
+			m.Annotations[noteAlive])
+	}
 	return fmt.Errorf("use the installation in namespace %s: run %s of %s has changed it since %s, "+
 		"and is alive until %s; want to wait for its end, or odigos-stress cleanup --environment "+
 		"kubernetes -n %s if it is dead", s.namespace, m.Annotations[noteRun], m.Annotations[noteOwner],
@@ -312,9 +317,13 @@ func (s site) claim(
 ) (*corev1.ConfigMap, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	now, err := s.access.now(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the API server's clock: %w", err)
+	}
 	maps := s.access.client.CoreV1().ConfigMaps(s.namespace)
 	var claimed *corev1.ConfigMap
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		m, err := maps.Get(ctx, journalName, metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -328,7 +337,7 @@ func (s site) claim(
 		if m.Annotations == nil {
 			m.Annotations = map[string]string{}
 		}
-		m.Annotations[noteClaimed] = who
+		m.Annotations[noteClaimed], m.Annotations[noteAlive] = who, stamp(now.Add(claimedFor))
 		claimed, err = maps.Update(ctx, m, metav1.UpdateOptions{FieldManager: manager})
 		return err
 	})
@@ -338,8 +347,43 @@ func (s site) claim(
 	return claimed, nil
 }
 
+// unclaim lets others take the changes back at once, since who claimed them could not.
+func (s site) unclaim(ctx context.Context, uid types.UID, who string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	defer cancel()
+	now, err := s.access.now(ctx)
+	if err != nil {
+		return fmt.Errorf("read the API server's clock: %w", err)
+	}
+	maps := s.access.client.CoreV1().ConfigMaps(s.namespace)
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		m, err := maps.Get(ctx, journalName, metav1.GetOptions{})
+		if err != nil || m.UID != uid || m.Annotations[noteClaimed] != who {
+			return err
+		}
+		m.Annotations[noteAlive] = stamp(now)
+		_, err = maps.Update(ctx, m, metav1.UpdateOptions{FieldManager: manager})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("leave ConfigMap %s/%s to others: %w", s.namespace, journalName, err)
+	}
+	return nil
+}
+
+// claimedFor is how long a claim keeps others from taking the same changes back.
+const claimedFor = restoreTime + 30*time.Second
+
 // mayRestore is whether somebody may take a run's changes back at that time, by the API server's
-// clock: the run has not told for too long that it lives, or its deadline has passed.
-func mayRestore(m *corev1.ConfigMap, now time.Time) bool {
-	return !alive(m.Annotations[noteAlive], now) || !alive(m.Annotations[noteDeadline], now)
+// clock: the run has not told for too long that it lives, or its deadline has passed. Once another
+// has claimed them it is theirs for some time.
+func mayRestore(m *corev1.ConfigMap, who string, now time.Time) bool {
+	lives := alive(m.Annotations[noteAlive], now)
+	switch m.Annotations[noteClaimed] {
+	case who:
+		return true
+	case "":
+		return !lives || !alive(m.Annotations[noteDeadline], now)
+	}
+	return !lives
 }

@@ -3,6 +3,7 @@ package kube
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -107,8 +108,8 @@ func TestClaimOfARunThatWasSlow(t *testing.T) {
 			switch who {
 			case "cleanup":
 				got, _, err := restoreInstallations(t.Context(), s.access, "", false)
-				if err != nil || len(got) != 0 {
-					t.Errorf("restoreInstallations = %+v, %v; want nothing", got, err)
+				if err != nil || len(got) > 0 && !left(got) {
+					t.Errorf("restoreInstallations = %+v, %v; want it left alone", got, err)
 				}
 			default:
 				w := watchdog{site: s.site, runID: "run-1", log: discard, signed: true}
@@ -139,23 +140,106 @@ func (s *testSite) beats() {
 	}
 }
 
+// Of two who take changes back one does; the other finds them taken, which is no failure. One that
+// died over it is followed by another.
+func TestOneTakesTheChangesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSite(t, theirs.DeepCopy())
+		run := s.takeover(InPlace{}, time.Minute)
+		j := s.changed(run)
+		during := s.state()
+		time.Sleep(aliveFor + time.Second) // the test's own time
+		if _, err := s.claim(t.Context(), j.uid, "a cleanup that dies", nil); err != nil {
+			t.Fatal(err)
+		}
+		contains(t, "a run", s.unoccupied(t.Context()), "is taken back by a cleanup that dies")
+		w := watchdog{site: s.site, runID: "run-1", log: discard, signed: true}
+		if over, err := w.look(t.Context()); over || err != nil {
+			t.Errorf("look = %v, %v; want that it waits", over, err)
+		}
+		got, _, err := restoreInstallations(t.Context(), s.access, "", false)
+		if diff := cmp.Diff(during, s.state()); diff != "" || !left(got) || err != nil {
+			t.Errorf("cleanup = %+v, %v, the installation (-during +after):\n%s", got, err, diff)
+		}
+		time.Sleep(claimedFor)
+		got, _, err = restoreInstallations(t.Context(), s.access, "", false)
+		if err != nil || len(got) != 1 || !got[0].Whole {
+			t.Errorf("cleanup after the claim = %+v, %v; want all taken back", got, err)
+		}
+	})
+}
+
+// Changes that another has taken back while one was at it are taken back: nothing failed.
+func TestCleanupThatAnotherWasFasterThan(t *testing.T) {
+	for _, who := range []string{"cleanup", "its watchdog"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newTestSite(t, theirs.DeepCopy())
+			run := s.takeover(InPlace{}, time.Minute)
+			j := s.changed(run)
+			time.Sleep(aliveFor + time.Second) // the test's own time
+			intercept(&s.odigos.Fake, "delete", destinations,
+				func(clienttesting.Action) (bool, runtime.Object, error) {
+					return false, nil, s.removeJournal(t.Context(), j.uid)
+				})
+			if who == "cleanup" {
+				got, _, err := restoreInstallations(t.Context(), s.access, "", false)
+				if err != nil || len(got) != 1 || !got[0].Whole ||
+					!slices.Contains(got[0].Done, "Another took the rest back meanwhile.") {
+					t.Errorf("restoreInstallations = %+v, %v; want it told", got, err)
+				}
+				return
+			}
+			w := watchdog{site: s.site, runID: "run-1", log: discard, signed: true}
+			if over, err := w.look(t.Context()); !over || err != nil || len(w.told) > 0 {
+				t.Errorf("look = %v, %v, told %q; want that all is done", over, err, w.told)
+			}
+		})
+	}
+}
+
+// left is whether the only installation that was found was left alone.
+func left(all []Restored) bool { return len(all) == 1 && !all[0].Alive.IsZero() && !all[0].Whole }
+
+// Who could not take all back lets others try at once.
+func TestFailedRestorationLetsOthersTry(t *testing.T) {
+	s := newTestSite(t, theirs.DeepCopy())
+	before := s.state()
+	run := s.takeover(InPlace{}, time.Minute)
+	j := s.changed(run)
+	s.refuseOnce("update", destinations, errAnswerLost)
+	_, err := s.restoreJournal(t.Context(), j.uid, "one", nil)
+	contains(t, "restoreJournal", err, "the connection was lost")
+	got, _, err := restoreInstallations(t.Context(), s.access, "", false)
+	if err != nil || len(got) != 1 || !got[0].Whole {
+		t.Errorf("restoreInstallations = %+v, %v; want all taken back", got, err)
+	}
+	if diff := cmp.Diff(before, s.state()); diff != "" {
+		t.Errorf("the installation (-before +after):\n%s", diff)
+	}
+}
+
 func TestMayRestore(t *testing.T) {
 	now := time.Date(2026, 11, 20, 3, 4, 5, 0, time.UTC)
 	past, later := stamp(now.Add(-time.Second)), stamp(now.Add(time.Minute))
 	for _, c := range []struct {
-		alive, deadline string
-		want            bool
+		alive, deadline, claimed string
+		want                     bool
 	}{
-		{later, later, false},
-		{past, later, true},
-		{later, past, true},
-		{"soon", later, false}, // what cannot be read never ends
+		{later, later, "", false},
+		{past, later, "", true},
+		{later, past, "", true},
+		{"soon", later, "", false}, // what cannot be read never ends
+		{later, past, "another", false},
+		{past, later, "another", true},
+		{later, later, "I", true},
 	} {
 		m := &corev1.ConfigMap{}
-		m.Annotations = map[string]string{noteAlive: c.alive, noteDeadline: c.deadline}
-		if got := mayRestore(m, now); got != c.want {
-			t.Errorf("mayRestore(alive until %s, deadline %s) = %v, want %v", c.alive, c.deadline, got,
-				c.want)
+		m.Annotations = map[string]string{
+			noteAlive: c.alive, noteDeadline: c.deadline, noteClaimed: c.claimed,
+		}
+		if got := mayRestore(m, "I", now); got != c.want {
+			t.Errorf("mayRestore(alive until %s, deadline %s, claimed by %q) = %v, want %v", c.alive,
+				c.deadline, c.claimed, got, c.want)
 		}
 	}
 }

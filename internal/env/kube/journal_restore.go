@@ -36,8 +36,11 @@ func (s site) restoreJournal(
 		return restoration{}, err
 	}
 	r, err := s.replay(ctx, m)
-	if err != nil {
+	switch {
+	case isGone(err):
 		return r, err
+	case err != nil:
+		return r, errors.Join(err, s.unclaim(ctx, uid, who))
 	}
 	return r, s.removeJournal(ctx, uid)
 }
@@ -120,12 +123,15 @@ type Restored struct {
 	Left []string `json:"left,omitempty"`
 	// Whole is set once all is taken back.
 	Whole bool `json:"whole"`
+	// Alive is until when the run lives, or who takes its changes back has time for that: it is
+	// left alone. Zero of one that is dead.
+	Alive time.Time `json:"alive_until,omitzero"`
 }
 
 // RestoreInstallations takes back what dead runs have changed in installations of Odigos, in all
 // namespaces that may be looked at; dryRun only tells. Dead is a run that has not told for some
-// time that it lives, by the API server's clock. Where not all namespaces may be looked at, looked
-// are those that were; else it is nil.
+// time that it lives, by the API server's clock; those that live are told of too. Where not all
+// namespaces may be looked at, looked are those that were; else it is nil.
 func RestoreInstallations(ctx context.Context, c Cluster, dryRun bool) (
 	all []Restored, looked []string, err error,
 ) {
@@ -146,14 +152,17 @@ func restoreInstallations(ctx context.Context, a access, named string, dryRun bo
 	}
 	journals, looked, err := journalsIn(ctx, a, named)
 	errs := []error{err}
+	who := "odigos-stress cleanup, " + thisProcess()
 	for n := range journals {
 		m := &journals[n]
-		dead := func(m *corev1.ConfigMap) bool { return mayRestore(m, now) }
-		if !dead(m) {
-			continue
-		}
+		dead := func(m *corev1.ConfigMap) bool { return mayRestore(m, who, now) }
 		r := Restored{
 			Namespace: m.Namespace, RunID: m.Annotations[noteRun], Began: m.CreationTimestamp.UTC(),
+		}
+		if !dead(m) {
+			r.Alive = aliveUntil(m.Annotations[noteAlive])
+			all = append(all, r)
+			continue
 		}
 		changes, err := readChanges(m)
 		for _, c := range changes {
@@ -161,14 +170,17 @@ func restoreInstallations(ctx context.Context, a access, named string, dryRun bo
 		}
 		if err == nil && !dryRun {
 			var told restoration
-			told, err = site{a, m.Namespace}.restoreJournal(ctx, m.UID,
-				"odigos-stress cleanup, "+thisProcess(), dead)
+			told, err = site{a, m.Namespace}.restoreJournal(ctx, m.UID, who, dead)
 			if errors.Is(err, errAlive) {
-				continue // it was slow, and goes on
+				continue // it was slow and goes on, or another is at it
+			}
+			if isGone(err) {
+				told.done("Another took the rest back meanwhile.")
+				err = nil
 			}
 			r.Done, r.Left, r.Whole = told.Done, told.Left, err == nil
 		}
-		if err != nil && !isGone(err) {
+		if err != nil {
 			errs = append(errs, fmt.Errorf("restore the installation in namespace %s: %w", m.Namespace, err))
 		}
 		all = append(all, r)

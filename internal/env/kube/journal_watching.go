@@ -80,7 +80,7 @@ func (w *watchdog) look(ctx context.Context) (over bool, err error) {
 		}
 		w.signed = true
 	}
-	if !mayRestore(m, now) {
+	if !mayRestore(m, w.who(), now) {
 		return false, nil
 	}
 	w.log.Info("takes back what the run has changed", "alive_until", m.Annotations[noteAlive],
@@ -94,11 +94,11 @@ func (w *watchdog) restore(
 ) (over bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, restoreTime)
 	defer cancel()
-	dead := func(m *corev1.ConfigMap) bool { return mayRestore(m, now) }
-	m, err = w.claim(ctx, m.UID, "its watchdog, "+thisProcess(), dead)
+	dead := func(m *corev1.ConfigMap) bool { return mayRestore(m, w.who(), now) }
+	m, err = w.claim(ctx, m.UID, w.who(), dead)
 	switch {
 	case errors.Is(err, errAlive):
-		w.log.Info("the run was slow, and goes on")
+		w.log.Info("the run was slow and goes on, or another takes its changes back")
 		return false, nil
 	case err != nil:
 		return isGone(err), err
@@ -107,7 +107,11 @@ func (w *watchdog) restore(
 	for _, text := range slices.Concat(r.Done, r.Left) {
 		w.log.Info(text)
 	}
-	if err != nil {
+	switch {
+	case isGone(err):
+		w.log.Info("another took the rest back meanwhile")
+		return true, nil
+	case err != nil:
 		w.complain(ctx, m, err)
 		return false, err
 	}
@@ -115,6 +119,8 @@ func (w *watchdog) restore(
 		strings.Join(slices.Concat(r.Done, r.Left), " "))
 	return false, w.removeJournal(ctx, m.UID)
 }
+
+func (*watchdog) who() string { return "its watchdog, " + thisProcess() }
 
 // complain tells each reason for which it could not restore once: nobody reads its log.
 func (w *watchdog) complain(ctx context.Context, m *corev1.ConfigMap, why error) {
