@@ -103,7 +103,7 @@ func TestChanges(t *testing.T) {
 			"used by others, with an object",
 			InPlace{Autoscale: true, AllowLive: true, Objects: []Object{{content: odigosObject("Sampling", "all", nil)}}},
 			as,
-			[]string{"disable Destination theirs", "make Sampling all", "make Destination odigos-stress"},
+			[]string{"disable Destination theirs (of all signals)", "make Sampling all", "make Destination odigos-stress"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestInPlaceRefuses(t *testing.T) {
 	}{
 		{
 			name: "Destinations of others", there: theirs,
-			want: []string{"Destinations that are enabled: theirs", "--allow-live"},
+			want: []string{"Destinations that are enabled: theirs (of all signals)", "--allow-live"},
 		},
 		{
 			name: "Sources", there: source,

@@ -255,3 +255,34 @@ func TestReconcilersAreTold(t *testing.T) {
 		})
 	}
 }
+
+// Destinations that nothing of the load could come to are left alone, and of the others it is said
+// what they are without.
+func TestOthersThatTheLoadCouldComeTo(t *testing.T) {
+	for _, c := range []struct {
+		signals []any
+		want    string // empty: it is left
+	}{
+		{nil, "disable Destination theirs (of all signals)"},
+		{[]any{}, "disable Destination theirs (of all signals)"},
+		{[]any{"LOGS"}, ""},
+		{[]any{"METRICS"}, "disable Destination theirs (of METRICS)"},
+		{[]any{"TRACES", "LOGS"}, "disable Destination theirs (of TRACES, LOGS)"},
+	} {
+		other := theirs.DeepCopy()
+		if c.signals != nil {
+			other.Object["spec"].(map[string]any)["signals"] = c.signals
+		}
+		s := newTestSite(t, other)
+		s.deploy(nil)
+		all, err := s.takeover(InPlace{AllowLive: true, Autoscale: true}, time.Minute).
+			changes(t.Context(), env.Actor{})
+		if err != nil || c.want == "" && len(all) != 1 || c.want != "" && all[0].String() != c.want {
+			t.Errorf("of %v: %v, %v; want %q", c.signals, all, err, c.want)
+		}
+		_, err = s.takeover(InPlace{Autoscale: true}, time.Minute).changes(t.Context(), env.Actor{})
+		if refused := err != nil; refused != (c.want != "") {
+			t.Errorf("of %v, without --allow-live: %v", c.signals, err)
+		}
+	}
+}

@@ -33,6 +33,8 @@ type change struct {
 	// nil where it was not there.
 	Disable string `json:"disable,omitempty"`
 	Was     *bool  `json:"was,omitempty"`
+	// Signals are those that it gets nothing of meanwhile; nil: of all.
+	Signals []string `json:"signals,omitempty"`
 	// Configure is the ConfigMap, and Key the key, that holds the settings.
 	Configure string `json:"configure,omitempty"`
 	Key       string `json:"key,omitempty"`
@@ -83,7 +85,7 @@ func (c change) String() string {
 	case c.Make != "":
 		return fmt.Sprintf("make %s %s", singular[c.Make], c.Name)
 	case c.Disable != "":
-		return fmt.Sprintf("disable Destination %s", c.Disable)
+		return fmt.Sprintf("disable Destination %s (%s)", c.Disable, signalsText(c.Signals))
 	}
 	return fmt.Sprintf("set %s in ConfigMap %s: %s", collectorGateway, c.Configure,
 		strings.Join(c.settingTexts(), ", "))
