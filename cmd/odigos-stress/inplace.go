@@ -253,7 +253,9 @@ func restoreCommand() *cobra.Command {
 
 // restored takes back what dead runs have changed in installations. Looked are the namespaces that
 // were looked at where not all of them could be.
-func (o *placeOptions) restored(cmd *cobra.Command, dryRun bool) (lines, looked []string, err error) {
+func (o *placeOptions) restored(
+	cmd *cobra.Command, dryRun bool,
+) (lines, looked []string, err error) {
 	all, looked, err := kube.RestoreInstallations(cmd.Context(), o.cluster, dryRun)
 	errs := []error{err}
 	for _, r := range all {

@@ -115,9 +115,9 @@ func (t *takeover) others(ctx context.Context) ([]unstructured.Unstructured, err
 	}
 	if len(enabled) > 0 && !t.o.AllowLive {
 		return nil, fmt.Errorf("use the installation in namespace %s: found Destinations that are "+
-			"enabled: %s; the load, or metrics of it, would be sent to them too. Want none, or --allow-live, "+
-			"which disables them for the time of the run: what comes meanwhile does not reach them, of no "+
-			"signal", t.site.namespace, strings.Join(names, ", "))
+			"enabled: %s; the load, or metrics of it, would be sent to them too. Want none, or "+
+			"--allow-live, which disables them for the time of the run: what comes meanwhile does not "+
+			"reach them, of no signal", t.site.namespace, strings.Join(names, ", "))
 	}
 	return enabled, nil
 }

@@ -21,7 +21,8 @@ type errStray struct{ found string }
 // Error implements error.
 func (e errStray) Error() string {
 	return "the load was not the run's alone: " + e.found + ". Somebody has changed Destinations " +
-		"meanwhile, or a controller set them back; want them left alone, and what reconciles them suspended"
+		"meanwhile, or a controller set them back; want them left alone, and what reconciles them " +
+		"suspended"
 }
 
 // strays says where the traces of a configuration go, where that is not to the run's backend alone;

@@ -64,17 +64,22 @@ func openJournal(
 ) (*journal, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	notes := map[string]string{
+		noteRun: n.runID, noteOwner: thisProcess(), noteAlive: stamp(alive),
+		noteDeadline: stamp(deadline),
+	}
 	made, err := s.access.client.CoreV1().ConfigMaps(s.namespace).Create(ctx, &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: journalName, Namespace: s.namespace, Labels: n.labels(componentJournal),
-			Annotations: map[string]string{
-				noteRun: n.runID, noteOwner: thisProcess(), noteAlive: stamp(alive),
-				noteDeadline: stamp(deadline),
-			},
+			Annotations: notes,
 		},
 	}, metav1.CreateOptions{FieldManager: manager})
 	if apierrors.IsAlreadyExists(err) {
-		return nil, s.occupied(ctx)
+		found, lost := s.journal(ctx)
+		if lost != nil || !maps.Equal(found.Annotations, notes) {
+			return nil, s.occupied(ctx)
+		}
+		made, err = found, nil // by this very request, whose first answer was lost
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make ConfigMap %s/%s: %w", s.namespace, journalName, err),
@@ -116,8 +121,8 @@ func (s site) occupied(ctx context.Context) error {
 			"is not known: %w", s.namespace, err)
 	}
 	if by := m.Annotations[noteClaimed]; by != "" {
-		return fmt.Errorf("use the installation in namespace %s: what run %s has changed is taken back by "+
-			"%s, until %s; want to wait for that", s.namespace, m.Annotations[noteRun], by,
+		return fmt.Errorf("use the installation in namespace %s: what run %s has changed is taken back "+
+			"by %s, until %s; want to wait for that", s.namespace, m.Annotations[noteRun], by,
 			m.Annotations[noteAlive])
 	}
 	return fmt.Errorf("use the installation in namespace %s: run %s of %s has changed it since %s, "+

@@ -36,7 +36,8 @@ func (c change) apply(ctx context.Context, s site) error {
 		tried := false
 		err = s.setText(ctx, c.Configure, c.Key, func(text string) (string, error) {
 			if text != c.BeforeText {
-				return "", errChanged{"somebody changed it just now: want it left alone during the start", tried}
+				const changed = "somebody changed it just now: want it left alone during the start"
+				return "", errChanged{changed, tried}
 			}
 			tried = true
 			return c.AfterText, nil
@@ -78,7 +79,8 @@ func (c change) create(ctx context.Context, s site) error {
 	if found.GetLabels()[labelRun] == c.Run {
 		return nil
 	}
-	return errChanged{is: "there is one of that name, which is not this run's: want it renamed, or removed"}
+	return errChanged{is: "there is one of that name, which is not this run's: want it renamed, or " +
+		"removed"}
 }
 
 // errChanged is that something is not as the run left it.

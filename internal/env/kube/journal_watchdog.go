@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -53,6 +54,7 @@ func (t *takeover) watch(ctx context.Context, changes []change) error {
 	ctx, cancel := context.WithTimeout(ctx, t.k.o.Patience+callTime)
 	defer cancel()
 	options := metav1.CreateOptions{FieldManager: manager}
+	var made *batchv1.Job
 	for _, m := range []struct {
 		what string
 		make func() error
@@ -77,7 +79,8 @@ func (t *takeover) watch(ctx context.Context, changes []change) error {
 			return err
 		}},
 		{"Job", func() error {
-			_, err := client.BatchV1().Jobs(ns).Create(ctx, job, options)
+			var err error
+			made, err = client.BatchV1().Jobs(ns).Create(ctx, job, options)
 			return err
 		}},
 	} {
@@ -93,30 +96,54 @@ func (t *takeover) watch(ctx context.Context, changes []change) error {
 			return err
 		}
 	}
-	return t.await(ctx, step{"its watchdog watches", t.isWatched})
+	return t.await(ctx, step{"its watchdog watches", t.isWatched(made)})
 }
 
-// isWatched looks whether the watchdog has signed the journal, and else at its pod.
-func (t *takeover) isWatched(ctx context.Context) (string, error) {
-	m, err := t.site.journal(ctx)
-	if err != nil {
-		return "", err
+// isWatched looks whether the watchdog has signed the journal, and else at its pod: what keeps that
+// from running may pass, and is for good once it has lasted.
+func (t *takeover) isWatched(job *batchv1.Job) func(context.Context) (string, error) {
+	var failing failure
+	return func(ctx context.Context) (string, error) {
+		m, err := t.site.journal(ctx)
+		if err != nil {
+			return "", err
+		}
+		if m.Annotations[noteWatched] != "" {
+			return "", nil
+		}
+		pods, err := t.k.access.client.CoreV1().Pods(t.site.namespace).List(ctx, metav1.ListOptions{
+			LabelSelector: labelComponent + "=" + componentWatchdog + "," + t.k.naming.ofRun(),
+		})
+		if err != nil {
+			return "", err
+		}
+		waits, hopeless := t.watchdogWaits(ctx, job, pods.Items)
+		if failing.lasts(hopeless) {
+			return "", hopelessPod{hopeless}
+		}
+		return waits, nil
 	}
-	if m.Annotations[noteWatched] != "" {
-		return "", nil
+}
+
+// watchdogWaits is what the watchdog's pods wait for, and why that looks to be in vain.
+func (t *takeover) watchdogWaits(
+	ctx context.Context, job *batchv1.Job, pods []corev1.Pod,
+) (waits string, hopeless error) {
+	if len(pods) == 0 {
+		waits = "there is no pod of Job " + watchdogName + " yet"
+		said := t.k.lastEvent(ctx, t.site.namespace,
+			"involvedObject.uid="+string(job.UID)+",reason=FailedCreate")
+		if said == "" || strings.Contains(said, "error looking up service account") {
+			return waits, nil // or events may not be read
+		}
+		return waits + ": " + said, fmt.Errorf("the cluster makes no pod of Job %s/%s: %s",
+			t.site.namespace, watchdogName, said)
 	}
-	pods, err := t.k.access.client.CoreV1().Pods(t.site.namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: labelComponent + "=" + componentWatchdog + "," + t.k.naming.ofRun(),
-	})
-	if err != nil {
-		return "", err
-	}
-	waits := "there is no pod of Job " + watchdogName + " yet"
-	for n := range pods.Items {
-		p := &pods.Items[n]
+	for n := range pods {
+		p := &pods[n]
 		said, fatal := obstacle(env.Actor{Name: watchdogName}, p)
 		if fatal != nil {
-			return "", hopelessPod{fatal}
+			return fatal.Error(), fatal
 		}
 		if waits = "pod " + p.Name + " has not signed it yet"; said != "" {
 			waits = "pod " + p.Name + ": " + said

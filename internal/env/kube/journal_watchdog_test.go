@@ -189,16 +189,22 @@ func TestRestoreInstallationsWithFewRights(t *testing.T) {
 		{"both", "stress", "", nil, []string{"odigos-system", "stress"}, ""},
 		{"one and the same", "odigos-system", "odigos-system", nil, []string{"odigos-system"}, ""},
 		{
-			"Odigos' own is closed", "stress", "", []string{"odigos-system"}, []string{"stress"},
+			"Odigos' own is closed", "stress", "",
+			[]string{"odigos-system"},
+			[]string{"stress"},
 			"look for ConfigMap odigos-system/odigos-stress-journal",
 		},
 		{
-			"Odigos' own is closed, and another was named", "odigos", "odigos", []string{"odigos-system"},
-			[]string{"odigos"}, "",
+			"Odigos' own is closed, and another was named", "odigos", "odigos",
+			[]string{"odigos-system"},
+			[]string{"odigos"},
+			"",
 		},
 		{
-			"the one that was named is closed", "odigos", "odigos", []string{"odigos"},
-			[]string{"odigos-system"}, "-n with the namespace of the installation",
+			"the one that was named is closed", "odigos", "odigos",
+			[]string{"odigos"},
+			[]string{"odigos-system"},
+			"-n with the namespace of the installation",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
