@@ -155,6 +155,15 @@ func TestRights(t *testing.T) {
 			},
 		},
 		{
+			"that and no metrics API",
+			"{namespace: here, rbac: {nodes: false, metrics: false, inPlace: {enabled: true}}}",
+			bound{
+				"here": wanted("namespace", there, usage), "": wanted("cluster", kube.InPlaceGrants()),
+				"odigos-system": wanted("namespace",
+					slices.Concat(kube.ReadGrants(), kube.InPlaceGrants()), usage),
+			},
+		},
+		{
 			"none", "rbac: {create: false, nodesProxy: true, clone: {enabled: true}, inPlace: {enabled: true}}",
 			bound{},
 		},

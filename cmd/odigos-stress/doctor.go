@@ -145,14 +145,14 @@ func cleanupCommand() *cobra.Command {
 				return err
 			}
 			here, err := local.Cleanup(cmd.Context(), local.Options{}, dryRun)
-			var left, back []string
+			var left, back, looked []string
 			for _, l := range here {
 				left = append(left, fmt.Sprint(l))
 			}
 			if at.inCluster() {
 				there, ofCluster := at.cleanup(cmd, dryRun)
 				var inPlace error
-				back, inPlace = at.restored(cmd, dryRun)
+				back, looked, inPlace = at.restored(cmd, dryRun)
 				left, err = append(left, there...), errors.Join(err, ofCluster, inPlace)
 			}
 			verbs := []string{"removed", "took back"}
@@ -167,7 +167,7 @@ func cleanupCommand() *cobra.Command {
 			}
 			left = append(left, back...)
 			if len(left) == 0 && err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), "nothing was left behind")
+				fmt.Fprintln(cmd.OutOrStdout(), nothingLeft(looked))
 			}
 			return err
 		}),
@@ -177,6 +177,17 @@ func cleanupCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&at.cluster.Namespace, "namespace", "n", "", "the `namespace` to look in, "+
 		"for who has no rights to all; if not given that of the context")
 	return cmd
+}
+
+// nothingLeft says that nothing was found, and where changes of an installation were looked for
+// if not everywhere.
+func nothingLeft(looked []string) string {
+	if looked == nil {
+		return "nothing was left behind"
+	}
+	return fmt.Sprintf("nothing was found; changes of an installation of Odigos were looked for in %s "+
+		"alone, as there is no right to list configmaps in all namespaces: name another with -n",
+		strings.Join(looked, ", "))
 }
 
 // cleanup takes dead runs away from the cluster.

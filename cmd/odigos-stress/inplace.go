@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -96,13 +97,33 @@ func (q *question) aimInPlace(whole scenario.Scenario, c chosenWay) (scenario.Sc
 		q.way.notes = append(q.way.notes, "How many pods there are is left to the installation's HPA.")
 	}
 	q.way.notes = append(q.way.notes, f.Unknown...)
-	replicas := whole.Gateway.Replicas
 	whole.Gateway = t.laidInto(whole.Gateway)
-	if replicas == 0 {
-		whole.Gateway.Replicas = max(1, f.Replicas.Wanted)
+	whole.Gateway.Replicas = max(1, f.Replicas.Wanted)
+	return whole, usage(q.sizedVariants(whole.Variants))
+}
+
+// sizesInPlace are the fields of a gateway that the command line alone says of an installation.
+var sizesInPlace = []string{
+	"preset", "cpu_limit", "memory_limit", "replicas", "gomemlimit", "gomaxprocs",
+}
+
+// sizedVariants refuses variants that would resize an installation: no file is to, and without
+// their sizes they would be the same trial.
+func (q *question) sizedVariants(all []scenario.Variant) error {
+	var errs []error
+	for _, v := range all {
+		if q.variant != "" && v.Name != q.variant {
+			continue
+		}
+		for _, set := range v.Settings() {
+			if field, ok := gatewayField(set); ok && slices.Contains(sizesInPlace, field) {
+				errs = append(errs, fmt.Errorf("variant %s: found gateway.%s with --gateway %s, want an "+
+					"installation sized on the command line alone, by a run for each size: --cpu-limit, "+
+					"--memory-limit, --set gateway.replicas=N", v.Name, field, wayInPlace))
+			}
+		}
 	}
-	whole.Variants = presetsOver(whole.Variants)
-	return whole, nil
+	return errors.Join(errs...)
 }
 
 // install says how the installation is asked.
@@ -181,18 +202,33 @@ func goMemLimit(f kube.Found) scenario.Bytes {
 	return 0
 }
 
-// tellChanges says what a run would change in the installation, if it is one in place.
-func (o *placeOptions) tellChanges(ctx context.Context, w io.Writer, p plan.Plan) error {
+// tellChanges says what the trials of these plans would change in the installation, if it is one
+// in place. What is as for the one before is said once.
+func (o *placeOptions) tellChanges(ctx context.Context, w io.Writer, plans ...plan.Plan) error {
 	if o.inPlace == nil {
 		return nil
 	}
-	changes, err := kube.Changes(ctx, o.kube(unmade), p.Gateway)
-	if err != nil {
-		return fmt.Errorf("look at the installation: %w", err)
-	}
-	fmt.Fprintln(w, "\nIn the installation a run would:")
-	for _, c := range changes {
-		fmt.Fprintf(w, "  - %s\n", c)
+	said := ""
+	for n, p := range plans {
+		changes, notes, err := kube.Changes(ctx, o.kube(unmade), p.Gateway)
+		if err != nil {
+			return fmt.Errorf("look at the installation: %w", err)
+		}
+		var text strings.Builder
+		for _, c := range changes {
+			fmt.Fprintf(&text, "  - %s\n", c)
+		}
+		for _, note := range notes {
+			fmt.Fprintf(&text, "  note: %s\n", note)
+		}
+		if text.String() == said {
+			continue
+		}
+		said = text.String()
+		if len(plans) > 1 {
+			fmt.Fprintf(w, "\nFrom trial %d on:", n+1)
+		}
+		fmt.Fprintf(w, "\nIn the installation a run would:\n%s", said)
 	}
 	return nil
 }
@@ -219,13 +255,20 @@ func restoreCommand() *cobra.Command {
 	return cmd
 }
 
-// restored takes back what dead runs have changed in installations.
-func (o *placeOptions) restored(cmd *cobra.Command, dryRun bool) ([]string, error) {
-	all, err := kube.RestoreInstallations(cmd.Context(), o.cluster, dryRun)
-	var lines []string
+// restored takes back what dead runs have changed in installations. Looked are the namespaces that
+// were looked at where not all of them could be.
+func (o *placeOptions) restored(
+	cmd *cobra.Command, dryRun bool,
+) (lines, looked []string, err error) {
+	all, looked, err := kube.RestoreInstallations(cmd.Context(), o.cluster, dryRun)
 	errs := []error{err}
 	for _, r := range all {
 		what := fmt.Sprintf("what run %s had changed in the installation in namespace %s", r.RunID, r.Namespace)
+		if !r.Alive.IsZero() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "left alone: %s: it lives, or somebody takes that back, until %s\n",
+				what, r.Alive.Format(time.RFC3339))
+			continue
+		}
 		told := slices.Concat(r.Done, r.Left)
 		if dryRun {
 			told = r.Changes
@@ -235,5 +278,5 @@ func (o *placeOptions) restored(cmd *cobra.Command, dryRun bool) ([]string, erro
 		}
 		lines = append(lines, what+": "+strings.Join(told, " "))
 	}
-	return lines, errors.Join(errs...)
+	return lines, looked, errors.Join(errs...)
 }

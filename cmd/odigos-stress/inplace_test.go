@@ -62,6 +62,57 @@ func TestInPlaceSizes(t *testing.T) {
 	}
 }
 
+// No file resizes an installation: replicas of a scenario are told not to apply, and variants of
+// sizes are refused, but for one that has none.
+func TestInPlaceIsSizedByTheCommandLineAlone(t *testing.T) {
+	file := func(name, text string) string {
+		path := filepath.Join(t.TempDir(), name+".yaml")
+		text = "name: " + name + "\n" + text
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	many := file("many", "gateway: {replicas: 7}\n")
+	q, p, err := inPlacePlan(t, many)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, want := max(1, p.Scenario.Gateway.Replicas), q.place.inPlace.Found.Replicas.Wanted; n != want {
+		t.Errorf("replicas %d, want %d, as there are", n, want)
+	}
+	if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, "gateway.replicas does not apply") {
+		t.Errorf("notes do not say that gateway.replicas does not apply:\n%s", notes)
+	}
+	_, p, err = inPlacePlan(t, many, "--set=gateway.replicas=3")
+	if err != nil || p.Scenario.Gateway.Replicas != 3 {
+		t.Errorf("replicas %d, %v; want those of the command line, 3", p.Scenario.Gateway.Replicas, err)
+	}
+	sizes := file("sizes", "variants:\n"+
+		"  - {name: s, set: {gateway.preset: size_s}}\n"+
+		"  - {name: m, set: {gateway.replicas: 2}}\n"+
+		"  - {name: fast, set: {load.rate: 2k}}\n")
+	if _, _, err = inPlacePlan(t, sizes); err == nil ||
+		!strings.Contains(err.Error(), "variant s: found gateway.preset with --gateway in-place") ||
+		!strings.Contains(err.Error(), "variant m: found gateway.replicas") {
+		t.Errorf("variants of sizes: %v, want them refused", err)
+	}
+	if _, _, err = inPlacePlan(t, sizes, "--variant=fast"); err != nil {
+		t.Errorf("the variant without a size: %v", err)
+	}
+}
+
+// Who could not look everywhere is not told that nothing is left.
+func TestNothingLeft(t *testing.T) {
+	if got := nothingLeft(nil); got != "nothing was left behind" {
+		t.Errorf("everywhere: %q", got)
+	}
+	got := nothingLeft([]string{"odigos-system", "stress"})
+	if strings.Contains(got, "left behind") || !strings.Contains(got, "in odigos-system, stress alone") {
+		t.Errorf("in two namespaces: %q", got)
+	}
+}
+
 func TestInPlaceRefuses(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "object.yaml")

@@ -110,11 +110,31 @@ func (i inventory) add(t *testing.T, kind string, object unstructured.Unstructur
 	if kind == "/nodes" { // what kubelet keeps of images is told some time after it came
 		unstructured.RemoveNestedField(object.Object, "status", "images")
 	}
-	text, err := json.MarshalIndent(still(object.Object), "", " ") // with sorted keys
+	kept := still(object.Object)
+	if managed(kind, object.GetName()) {
+		kept.(map[string]any)["managers"] = managers(object)
+	}
+	text, err := json.MarshalIndent(kept, "", " ") // with sorted keys
 	if err != nil {
 		t.Fatal(err)
 	}
 	i[fmt.Sprintf("%s %s/%s", kind, object.GetNamespace(), object.GetName())] = string(text)
+}
+
+// managed is whether it matters who owns fields of an object: those of others that a run in place
+// changes are theirs again afterwards.
+func managed(kind, name string) bool {
+	return kind == "odigos.io/destinations" || kind == "/configmaps" && name == "odigos-configuration"
+}
+
+// managers are those who own fields of an object, by name, each once.
+func managers(object unstructured.Unstructured) []string {
+	var all []string
+	for _, f := range object.GetManagedFields() {
+		all = append(all, f.Manager)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // still is a value without times, versions, and who wrote what.
@@ -142,6 +162,37 @@ func restless(key string) bool {
 	lower := strings.ToLower(key)
 	return key == "managedFields" || key == "resourceVersion" ||
 		strings.HasSuffix(lower, "time") || strings.HasSuffix(lower, "timestamp")
+}
+
+// Of objects that a run in place changes the comparison finds who owns fields of them.
+func TestInventoryFindsManagers(t *testing.T) {
+	of := func(kind, name string, managers ...string) inventory {
+		o := unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": name}}}
+		var fields []metav1.ManagedFieldsEntry
+		for _, m := range managers {
+			fields = append(fields, metav1.ManagedFieldsEntry{Manager: m})
+		}
+		o.SetManagedFields(fields)
+		out := inventory{}
+		out.add(t, kind, o)
+		return out
+	}
+	for _, c := range []struct {
+		kind, name string
+		finds      bool
+	}{
+		{"/configmaps", "odigos-configuration", true},
+		{"odigos.io/destinations", "theirs", true},
+		{"/configmaps", "other", false},
+	} {
+		before, after := of(c.kind, c.name, "helm", "helm"), of(c.kind, c.name, "helm", "odigos-stress")
+		if found := before.difference(after) != ""; found != c.finds {
+			t.Errorf("%s %s: found %v, want %v", c.kind, c.name, found, c.finds)
+		}
+		if before.difference(of(c.kind, c.name, "helm")) != "" {
+			t.Errorf("%s %s: how often one owns fields is a difference", c.kind, c.name)
+		}
+	}
 }
 
 // The comparison finds what is new, gone and changed, and nothing else.

@@ -92,16 +92,13 @@ func (o *runOptions) try(cmd *cobra.Command, p plan.Plan, all *several) error {
 	var planned interface{ WriteText(w io.Writer) error } = p
 	plans := []plan.Plan{p}
 	if all != nil {
-		planned, plans = all, nil
-		for _, v := range all.Variants {
-			plans = append(plans, v.Plan)
-		}
+		planned, plans = all, all.each()
 	}
 	err := tellPlan(cmd.OutOrStdout(), o.output, planned)
 	if err != nil || !o.question.place.inCluster() {
 		return err
 	}
-	if err := o.question.place.tellChanges(cmd.Context(), cmd.ErrOrStderr(), plans[0]); err != nil {
+	if err := o.question.place.tellChanges(cmd.Context(), cmd.ErrOrStderr(), plans...); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), asking)

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/odigos-io/odigos-stress/internal/plan"
 )
 
 func planCommand() *cobra.Command {
@@ -29,10 +31,11 @@ have it, and a note says what was taken for it where not.`,
 			if err := tellPlan(cmd.OutOrStdout(), output, planned); err != nil {
 				return err
 			}
+			plans := []plan.Plan{p}
 			if all != nil {
-				p = all.Variants[0].Plan
+				plans = all.each()
 			}
-			return q.place.tellChanges(cmd.Context(), cmd.ErrOrStderr(), p)
+			return q.place.tellChanges(cmd.Context(), cmd.ErrOrStderr(), plans...)
 		}),
 	}
 	q.flags(cmd, loadFlags)

@@ -168,6 +168,15 @@ func (q *question) plans(ctx context.Context, args []string) (plan.Plan, *severa
 	return plan.Plan{}, out, nil
 }
 
+// each are the plans of all.
+func (s *several) each() []plan.Plan {
+	var all []plan.Plan
+	for _, v := range s.Variants {
+		all = append(all, v.Plan)
+	}
+	return all
+}
+
 // WriteText tells a reader what the trials would be, one after the other.
 func (s *several) WriteText(w io.Writer) error {
 	fmt.Fprintf(w, "%s: %d variants, one after the other\n", s.Name, len(s.Variants))

@@ -101,7 +101,11 @@ func (q *question) overTarget(lay []string) []string {
 func (t *target) notApplied(g scenario.Gateway) []string {
 	var fields []string
 	for _, field := range fieldsSaid(g) {
-		if field != "kind" && !slices.Contains(sizesAndDeath[4:], field) {
+		ofTrial := slices.Contains(sizesAndDeath[4:], field)
+		if field == "replicas" && t.isInPlace() {
+			ofTrial = false
+		}
+		if field != "kind" && !ofTrial {
 			fields = append(fields, "gateway."+field)
 		}
 	}

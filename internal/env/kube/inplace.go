@@ -57,10 +57,13 @@ type takeover struct {
 
 	mu       sync.Mutex
 	journal  *journal
-	quiet    context.CancelFunc // ends its beats
-	beaten   chan struct{}      // closed once they have ended
-	toOther  bool               // its watchdog is to take the changes back
-	over     bool               // all is as it was
+	beating  context.Context // ends when what guards the run has to
+	quiet    context.CancelFunc
+	guards   sync.WaitGroup
+	lent     bool  // the load may come
+	stray    error // others got the load too
+	toOther  bool  // its watchdog is to take the changes back
+	over     bool  // all is as it was
 	told     restoration
 	text     string // the collector's configuration, once it is rendered
 	deployed *appsv1.Deployment
@@ -159,6 +162,13 @@ func (t *takeover) take(ctx context.Context, a env.Actor) error {
 	if err := t.renewPods(ctx, want); err != nil {
 		return err
 	}
+	if err := t.lookAtWays(ctx); err != nil { // the pods have taken their time
+		return err
+	}
+	t.mu.Lock()
+	t.lent = true
+	t.mu.Unlock()
+	t.guard(t.watchWays)
 	return t.putOff(ctx)
 }
 
@@ -175,7 +185,8 @@ func (t *takeover) putOff(ctx context.Context) error {
 }
 
 // make writes a change down, makes it, and makes sure that nobody took the changes back
-// meanwhile: then this one is taken back too.
+// meanwhile: then this one is taken back too. One that was refused was not made: it is struck out,
+// for taking it back would undo what somebody else did.
 func (t *takeover) make(ctx context.Context, c change) error {
 	j := t.opened()
 	if err := j.write(ctx, c); err != nil {
@@ -183,7 +194,12 @@ func (t *takeover) make(ctx context.Context, c change) error {
 	}
 	// What was sent may be done, whatever becomes of the answer: it is not called off.
 	sent := context.WithoutCancel(ctx)
-	err := errors.Join(c.apply(sent, t.site), j.held(sent))
+	err := c.apply(sent, t.site)
+	var not errRefused
+	if errors.As(err, &not) {
+		return errors.Join(err, j.strike(sent))
+	}
+	err = errors.Join(err, j.held(sent))
 	if j.gone() == nil {
 		return err
 	}
@@ -207,25 +223,15 @@ func (t *takeover) open(ctx context.Context, changes []change) error {
 	return t.watch(ctx, changes)
 }
 
-// beat says that the run lives until it hushes. Where the journal is lost the load ends at once:
-// others get what comes from then on.
+// beat says that the run lives until it hushes.
 func (t *takeover) beat(j *journal) {
 	beating, quiet := context.WithCancel(t.k.life)
-	beaten := make(chan struct{})
 	t.mu.Lock()
-	t.journal, t.quiet, t.beaten = j, quiet, beaten
+	t.journal, t.beating, t.quiet = j, beating, quiet
 	t.mu.Unlock()
-	t.k.background.Go(func() {
-		defer close(beaten)
-		j.keepAlive(beating, t.k.note)
-		if j.gone() == nil {
-			return
-		}
-		at, cancel := context.WithCancel(context.Background())
-		cancel() // without its grace
-		if err := t.k.stopLoad(at); err != nil {
-			t.k.note("the load was not stopped: " + err.Error())
-		}
+	t.guard(func(ctx context.Context) error {
+		j.keepAlive(ctx, t.k.note)
+		return j.gone()
 	})
 }
 
@@ -241,7 +247,6 @@ func (t *takeover) giveBack(ctx context.Context) error {
 		return nil
 	}
 	t.hush() // or a beat would take this run's own claim for another's
-	lost := j.gone()
 	if t.isLeft() {
 		return fmt.Errorf("give the installation in namespace %s back: the load was not stopped, and "+
 			"would come to others; its watchdog does it, %s after the last word of this run",
@@ -249,7 +254,8 @@ func (t *takeover) giveBack(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime)
 	defer cancel()
-	told, err := t.site.restoreJournal(ctx, j.uid, "the run itself, "+thisProcess())
+	lost := t.lost(ctx)
+	told, err := t.site.restoreJournal(ctx, j.uid, "the run itself, "+thisProcess(), nil)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.told = told
@@ -264,19 +270,10 @@ func (t *takeover) giveBack(ctx context.Context) error {
 		return fmt.Errorf("give the installation back: %w", j.mine(nil, err))
 	case err != nil:
 		return fmt.Errorf("give the installation in namespace %s back: %w; its watchdog tries it too, "+
-			"once it has not heard of this run for %s; so does odigos-stress cleanup --environment "+
-			"kubernetes", t.site.namespace, err, aliveFor)
+			"%s later at the latest; so does odigos-stress cleanup --environment "+
+			"kubernetes -n %[1]s", t.site.namespace, err, claimedFor)
 	}
 	return nil
-}
-
-// hush ends the beats, and waits until the last has ended.
-func (t *takeover) hush() {
-	t.mu.Lock()
-	quiet, beaten := t.quiet, t.beaten
-	t.mu.Unlock()
-	quiet()
-	<-beaten
 }
 
 // leave has the watchdog take the changes back.
@@ -356,30 +353,29 @@ func (t *takeover) givenBack() []string {
 	return slices.Concat(t.told.Done, t.told.Left)
 }
 
-// Changes says what a run would change in an installation, in sentences, and changes nothing. An
-// error is why it would be refused.
-func Changes(ctx context.Context, o Options, gateway env.Actor) ([]string, error) {
+// Changes says what a run would change in an installation, and what is to be heeded before, in
+// sentences, and changes nothing. An error is why it would be refused.
+func Changes(ctx context.Context, o Options, gateway env.Actor) (all, notes []string, err error) {
 	k, err := visit(o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer k.access.close()
 	ctx = quiet(ctx, k.o.Log)
-	if k.inPlace, err = newTakeover(k, *o.InPlace); err != nil {
-		return nil, err
+	if k.inPlace, err = newTakeover(k, *k.o.InPlace); err != nil {
+		return nil, nil, err
 	}
 	changes, err := k.inPlace.changes(ctx, gateway)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []string
+	ns := k.inPlace.site.namespace
+	all = append(all, fmt.Sprintf("Make ConfigMap %s, a Job that watches over it, and its rights, in "+
+		"namespace %s.", journalName, ns))
 	for _, c := range changes {
 		text := c.String()
-		all = append(all, fmt.Sprintf("%s%s in namespace %s.", strings.ToUpper(text[:1]), text[1:],
-			k.inPlace.site.namespace))
+		all = append(all, fmt.Sprintf("%s%s in namespace %s.", strings.ToUpper(text[:1]), text[1:], ns))
 	}
-	all = slices.Insert(all, 0, fmt.Sprintf("Make ConfigMap %s, a Job that watches over it, and its "+
-		"rights, in namespace %s.", journalName, k.inPlace.site.namespace))
 	return append(all, fmt.Sprintf("Start the pods of Deployment %s anew, one after the other.",
-		o.InPlace.Found.Workload()), "Take all of that back at the end."), nil
+		o.InPlace.Found.Workload()), "Take all of that back at the end."), k.Notes(), nil
 }

@@ -28,10 +28,14 @@ func (s *testSite) settled() {
 }
 
 func (s *testSite) status(resource string, o *unstructured.Unstructured, condition, is string) {
-	o.Object["status"] = map[string]any{"conditions": []any{map[string]any{
-		"type": condition, "status": is, "reason": "Because", "message": "of something",
-	}}}
+	o.Object["status"] = conditionsOf(condition, is)
 	s.put(resource, o)
+}
+
+func conditionsOf(name, is string) map[string]any {
+	return map[string]any{"conditions": []any{map[string]any{
+		"type": name, "status": is, "reason": "Because", "message": "of something",
+	}}}
 }
 
 // Each step of an installation that never shows it is waited for as long as the run's patience

@@ -36,12 +36,15 @@ func (t *takeover) changes(ctx context.Context, a env.Actor) ([]change, error) {
 	if sizing != nil {
 		all = append(all, *sizing)
 	}
+	if err := t.noteReconcilers(ctx, others, sizing != nil); err != nil {
+		return nil, err
+	}
 	for _, d := range others {
 		was, err := disabled(&d)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, change{Disable: d.GetName(), Was: was})
+		all = append(all, change{Disable: d.GetName(), Was: was, Signals: signalsOf(&d)})
 	}
 	for _, o := range t.o.Objects {
 		c, err := t.object(ctx, o)
@@ -57,7 +60,34 @@ func (t *takeover) changes(ctx context.Context, a env.Actor) ([]change, error) {
 	return append(all, destination), nil
 }
 
-// others are the Destinations that are enabled beside the run's own.
+// Signals of which something of the load may be: spans, and what connectors count of them.
+const (
+	signalTraces  = "TRACES"
+	signalMetrics = "METRICS"
+)
+
+// signalsOf are those that a Destination is sent; nil where it does not say.
+func signalsOf(d *unstructured.Unstructured) []string {
+	list, _, _ := unstructured.NestedSlice(d.Object, "spec", "signals")
+	return texts(list)
+}
+
+// getsTheLoad is whether a Destination of these signals could be sent anything of the load.
+func getsTheLoad(signals []string) bool {
+	return len(signals) == 0 || slices.Contains(signals, signalTraces) ||
+		slices.Contains(signals, signalMetrics)
+}
+
+// signalsText says of which signals a Destination is.
+func signalsText(signals []string) string {
+	if len(signals) == 0 {
+		return "of all signals"
+	}
+	return "of " + strings.Join(signals, ", ")
+}
+
+// others are the Destinations beside the run's own that are enabled and could be sent anything of
+// the load. Those for logs alone are left.
 func (t *takeover) others(ctx context.Context) ([]unstructured.Unstructured, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -76,16 +106,18 @@ func (t *takeover) others(ctx context.Context) ([]unstructured.Unstructured, err
 		if err != nil {
 			return nil, err
 		}
-		if is != nil && *is {
+		signals := signalsOf(&d)
+		if is != nil && *is || !getsTheLoad(signals) {
 			continue
 		}
-		enabled, names = append(enabled, d), append(names, d.GetName())
+		enabled = append(enabled, d)
+		names = append(names, fmt.Sprintf("%s (%s)", d.GetName(), signalsText(signals)))
 	}
 	if len(enabled) > 0 && !t.o.AllowLive {
 		return nil, fmt.Errorf("use the installation in namespace %s: found Destinations that are "+
-			"enabled: %s; the load would be sent to them too. Want none, or --allow-live, which disables "+
-			"them for the time of the run: what comes meanwhile does not reach them",
-			t.site.namespace, strings.Join(names, ", "))
+			"enabled: %s; the load, or metrics of it, would be sent to them too. Want none, or "+
+			"--allow-live, which disables them for the time of the run: what comes meanwhile does not "+
+			"reach them, of no signal", t.site.namespace, strings.Join(names, ", "))
 	}
 	return enabled, nil
 }
@@ -130,13 +162,13 @@ func (t *takeover) live(ctx context.Context) error {
 		named += fmt.Sprintf(" and %d more", more)
 	}
 	if t.o.AllowLive {
-		t.k.note(fmt.Sprintf("Workloads send to the installation meanwhile, to the run's backend "+
+		t.k.note(fmt.Sprintf("Workloads send to the installation meanwhile, traces to the run's backend "+
 			"alone: %s.", named))
 		return nil
 	}
 	return fmt.Errorf("use the installation in namespace %s: found workloads that send to it: %s. "+
-		"Want none, or --allow-live: what they send meanwhile goes to the run's backend alone, and is "+
-		"lost", t.site.namespace, named)
+		"Want none, or --allow-live: the traces that they send meanwhile go to the run's backend alone, "+
+		"and are lost", t.site.namespace, named)
 }
 
 const mebi = 1 << 20
@@ -174,6 +206,10 @@ func (t *takeover) sizing(ctx context.Context, a env.Actor) (*change, error) {
 	}
 	if !t.o.Autoscale {
 		n := replicas(a)
+		if was, is := t.o.Found.Replicas.Wanted, replicasOf(d).Wanted; n == was && is != was {
+			t.k.note(fmt.Sprintf("The installation has %d pods now, and is pinned at %d, which it had when "+
+				"the run was planned.", is, was))
+		}
 		want["minReplicas"], want["maxReplicas"] = &n, &n
 	}
 	return t.configuring(ctx, want)
@@ -260,7 +296,7 @@ func (t *takeover) destination() (change, error) {
 		"apiVersion": odigosGroup + "/v1alpha1", "kind": "Destination",
 		"metadata": map[string]any{"name": destinationName, "namespace": t.site.namespace},
 		"spec": map[string]any{
-			"type": "otlp", "destinationName": destinationName, "signals": []any{"TRACES"},
+			"type": "otlp", "destinationName": destinationName, "signals": []any{signalTraces},
 			"data": map[string]any{
 				"OTLP_GRPC_ENDPOINT":    join(backend+"."+k.naming.namespace+".svc", port),
 				"OTLP_GRPC_COMPRESSION": compression,

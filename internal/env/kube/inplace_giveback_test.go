@@ -2,10 +2,6 @@ package kube
 
 import (
 	"errors"
-	"io"
-	"log/slog"
-	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -199,65 +195,78 @@ func TestJournalThatWasNotAnswered(t *testing.T) {
 	}
 }
 
-// What a watchdog of a run before has left goes a moment after its journal, and is waited for.
-func TestWatchdogAfterAnother(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newTestSite(t)
-		run := s.takeover(InPlace{}, time.Minute)
-		s.open(run)
-		accounts := corev1.SchemeGroupVersion.WithResource("serviceaccounts")
-		old := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
-			Name: watchdogName, Namespace: odigosNamespace, UID: "before",
-		}}
-		if err := s.core.Tracker().Create(accounts, old, odigosNamespace); err != nil {
-			t.Fatal(err)
-		}
-		const goes = 10 * time.Second
-		go func() {
-			time.Sleep(goes) // the test's own time
-			_ = s.core.Tracker().Delete(accounts, odigosNamespace, watchdogName)
-		}()
-		began := time.Now()
-		err := run.watch(t.Context(), nil)
-		contains(t, "watch", err, "wait until its watchdog watches", "there is no pod of Job")
-		if took := time.Since(began); took < goes+time.Minute {
-			t.Errorf("it took %s, want %s and the wait for the pod", took, goes)
-		}
-		made, err := s.core.CoreV1().ServiceAccounts(odigosNamespace).Get(t.Context(), watchdogName,
-			metav1.GetOptions{})
-		if err != nil || made.UID == old.UID {
-			t.Errorf("the account is %v, %v; want one of this run", made, err)
-		}
-	})
-}
-
-// A watchdog that cannot read the clock could never act, and so does not sign.
-func TestWatchdogWithoutAClock(t *testing.T) {
+// A journal whose making was done twice, since the first answer was lost, is the run's own.
+func TestJournalThatWasAskedForTwice(t *testing.T) {
 	s := newTestSite(t)
 	run := s.takeover(InPlace{}, time.Minute)
-	s.open(run)
-	blind := s.site
-	blind.access.base = &url.URL{Scheme: "http", Host: "cluster", Path: "/"}
-	blind.access.http = &http.Client{Transport: refusing{}}
-	var signed bool
-	_, err := blind.watchOnce(t.Context(), "run-1", &signed, slog.New(slog.DiscardHandler))
-	contains(t, "watchOnce", err, "read the API server's clock")
-	m, err := s.journal(t.Context())
+	first := true
+	intercept(&s.core.Fake, "create", "configmaps",
+		func(a clienttesting.Action) (bool, runtime.Object, error) {
+			if !first {
+				return false, nil, nil
+			}
+			first = false
+			m := a.(clienttesting.CreateAction).GetObject().(*corev1.ConfigMap)
+			return false, nil, s.core.Tracker().Create(a.GetResource(), m, m.Namespace)
+		})
+	j, err := openJournal(t.Context(), s.site, run.k.naming, time.Now(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if by := m.Annotations[noteWatched]; by != "" || signed {
-		t.Errorf("the journal is signed by %q, want nobody", by)
+	if err := j.held(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
-// A refusing API server answers nobody.
-type refusing struct{}
+// An installation whose only gateway died is given back by its Stop, and not by Close alone, which
+// comes after the record. Its end stays a death.
+func TestStopOfADeadGatewayGivesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGivenTest(t, Options{})
+		before := newTestSite(t, theirs.DeepCopy()).state()
+		p := odigosPod()
+		g.cluster.set(p)
+		g.k.background.Go(func() {
+			g.k.table.follow(g.k.life, g.cluster, scope{
+				namespace: odigosNamespace, pods: odigosRole, slices: serviceNameLabel + "=" + odigosGateway,
+				as: gatewayActor,
+			})
+		})
+		synctest.Wait()
+		life, ok := incarnationOf(p, gatewayContainer)
+		if !ok {
+			t.Fatal("the gateway does not run")
+		}
+		c := g.k.board(env.Actor{Name: gatewayActor}, []incarnation{life}, false)
+		terminate(p, corev1.ContainerStateTerminated{ExitCode: 137, Reason: oomKilled})
+		g.cluster.set(p)
+		synctest.Wait()
+		if s := c.State(); s.Running {
+			t.Fatalf("the gateway: %+v; want it dead", s)
+		}
+		s, err := c.Stop(t.Context())
+		if err != nil || s.Stopped || s.OOMKilled == nil || !*s.OOMKilled {
+			t.Errorf("Stop = %+v, %v; want that it died", s, err)
+		}
+		if said := strings.Join(c.members[0].GivenBack(), " "); !strings.Contains(said, "was set back") {
+			t.Errorf("given back: %q; want what was done", said)
+		}
+		if diff := cmp.Diff(before, g.state()); diff != "" {
+			t.Errorf("the installation (-before +after):\n%s", diff)
+		}
+		shut(t, g.k)
+	})
+}
 
-// RoundTrip implements http.RoundTripper.
-func (refusing) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: http.StatusForbidden, Status: "403 Forbidden", Request: req,
-		Body: io.NopCloser(strings.NewReader("")),
-	}, nil
+// odigosPod is a pod of the installation's gateway that runs.
+func odigosPod() *corev1.Pod {
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: odigosGateway + "-1", Namespace: odigosNamespace, UID: "uid-odigos",
+			Labels: map[string]string{"odigos.io/collector-role": "CLUSTER_GATEWAY"},
+		},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: gatewayContainer}}},
+	}
+	ready(p, 0)
+	return p
 }

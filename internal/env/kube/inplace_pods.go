@@ -26,6 +26,9 @@ func (t *takeover) renewPods(ctx context.Context, w wanted) error {
 		if stale == nil {
 			break
 		}
+		if err := t.opened().held(ctx); err != nil { // of one that was given back no pod is this run's
+			return fmt.Errorf("start pod %s/%s anew: %w", stale.Namespace, stale.Name, err)
+		}
 		t.k.o.Log.Info("starts a pod of the installation anew", "pod", stale.Name)
 		if err := t.removePod(ctx, stale); err != nil {
 			return err

@@ -31,6 +31,15 @@ func (t *takeover) needed() []right {
 			}
 		}
 	}
+	without := func(what, group, resource string, verbs ...string) {
+		for _, verb := range verbs {
+			all = append(all, right{verb: verb, group: group, resource: resource, without: what})
+		}
+	}
+	without(withoutEvents, "", "events", "list", "watch")
+	without(withoutScale, "apps", "deployments", "list", "watch")
+	without(withoutScaler, "autoscaling", "horizontalpodautoscalers", "list", "watch")
+	without(withoutMetrics, "metrics.k8s.io", "pods", "get")
 	for _, resource := range []string{sources, instrumented} {
 		r := right{verb: "list", group: odigosGroup, resource: resource, cluster: true}
 		if t.o.AllowLive {

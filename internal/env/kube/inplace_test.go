@@ -103,7 +103,7 @@ func TestChanges(t *testing.T) {
 			"used by others, with an object",
 			InPlace{Autoscale: true, AllowLive: true, Objects: []Object{{content: odigosObject("Sampling", "all", nil)}}},
 			as,
-			[]string{"disable Destination theirs", "make Sampling all", "make Destination odigos-stress"},
+			[]string{"disable Destination theirs (of all signals)", "make Sampling all", "make Destination odigos-stress"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestInPlaceRefuses(t *testing.T) {
 	}{
 		{
 			name: "Destinations of others", there: theirs,
-			want: []string{"Destinations that are enabled: theirs", "--allow-live"},
+			want: []string{"Destinations that are enabled: theirs (of all signals)", "--allow-live"},
 		},
 		{
 			name: "Sources", there: source,
@@ -276,7 +276,7 @@ func TestOthersComeBackLast(t *testing.T) {
 			order = append(order, "enabled")
 			return false, nil, nil
 		})
-		if r, err := s.restoreJournal(t.Context(), j.uid, "the test"); err != nil || len(r.Left) > 0 {
+		if r, err := s.restoreJournal(t.Context(), j.uid, "the test", nil); err != nil || len(r.Left) > 0 {
 			t.Errorf("restoreJournal = %+v, %v", r, err)
 		}
 		if diff := cmp.Diff([]string{"removed", "rendered", "enabled"}, order); diff != "" {
@@ -294,7 +294,7 @@ func TestOdigosThatNeverRenders(t *testing.T) {
 		j := s.changed(run)
 		s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter))
 		began := time.Now()
-		r, err := s.restoreJournal(t.Context(), j.uid, "the test")
+		r, err := s.restoreJournal(t.Context(), j.uid, "the test", nil)
 		if err != nil || len(r.Left) != 1 || !strings.Contains(r.Left[0], "1m0s after its Destination was removed") {
 			t.Errorf("restoreJournal = %+v, %v", r, err)
 		}

@@ -47,8 +47,10 @@ func (i *Instance) State() env.State {
 	if back := i.crew.givenBack(); !back.IsZero() && (s.Running || s.Ended.After(back)) {
 		return i.crew.inPlace.stopped(back)
 	}
-	if s.Stopped = !s.Running && i.crew.asked(); s.Stopped && s.Reason == env.ReasonDeleted {
-		s.Reason = "" // by us
+	why := i.crew.cause()
+	if s.Stopped = !s.Running && i.crew.asked(); s.Stopped &&
+		(why != "" || s.Reason == env.ReasonDeleted) {
+		s.Reason = why // by us
 	}
 	return s
 }
@@ -84,6 +86,7 @@ type crew struct {
 	mu       sync.Mutex
 	members  []*Instance
 	wanted   bool      // Stop has asked for its end
+	why      string    // it did so before its time; empty: in time
 	away     bool      // its workload was removed
 	back     time.Time // when its installation was given back; zero: it was not
 	done     bool
@@ -252,6 +255,13 @@ func (c *crew) asked() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.wanted
+}
+
+// cause is why its end was asked for before its time; empty where it was not.
+func (c *crew) cause() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.why
 }
 
 // removed is whether its workload is gone, so that nobody starts it again.

@@ -17,6 +17,10 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
+// tellFor is how long a run goes on that cannot tell that it lives, or see what becomes of its
+// installation: it ends the load before its watchdog gives that back.
+const tellFor = aliveFor - 30*time.Second
+
 // journalName is the ConfigMap in the namespace of an installation that holds what a run
 // changes there. It is the lock as well: of two runs one cannot make it.
 const journalName = "odigos-stress-journal"
@@ -42,9 +46,10 @@ type journal struct {
 	uid   types.UID
 	label string
 
-	mu      sync.Mutex
-	written []change
-	lost    error // why it is not this run's any more
+	written []change // by the goroutine that starts the run
+
+	mu   sync.Mutex
+	lost error // why it is not this run's any more
 }
 
 // errLost is that the changes were taken back by another.
@@ -59,17 +64,22 @@ func openJournal(
 ) (*journal, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	notes := map[string]string{
+		noteRun: n.runID, noteOwner: thisProcess(), noteAlive: stamp(alive),
+		noteDeadline: stamp(deadline),
+	}
 	made, err := s.access.client.CoreV1().ConfigMaps(s.namespace).Create(ctx, &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: journalName, Namespace: s.namespace, Labels: n.labels(componentJournal),
-			Annotations: map[string]string{
-				noteRun: n.runID, noteOwner: thisProcess(), noteAlive: stamp(alive),
-				noteDeadline: stamp(deadline),
-			},
+			Annotations: notes,
 		},
 	}, metav1.CreateOptions{FieldManager: manager})
 	if apierrors.IsAlreadyExists(err) {
-		return nil, s.occupied(ctx)
+		found, lost := s.journal(ctx)
+		if lost != nil || !maps.Equal(found.Annotations, notes) {
+			return nil, s.occupied(ctx)
+		}
+		made, err = found, nil // by this very request, whose first answer was lost
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make ConfigMap %s/%s: %w", s.namespace, journalName, err),
@@ -110,10 +120,15 @@ func (s site) occupied(ctx context.Context) error {
 		return fmt.Errorf("use the installation in namespace %s: another run has changed it, and which "+
 			"is not known: %w", s.namespace, err)
 	}
+	if by := m.Annotations[noteClaimed]; by != "" {
+		return fmt.Errorf("use the installation in namespace %s: what run %s has changed is taken back "+
+			"by %s, until %s; want to wait for that", s.namespace, m.Annotations[noteRun], by,
+			m.Annotations[noteAlive])
+	}
 	return fmt.Errorf("use the installation in namespace %s: run %s of %s has changed it since %s, "+
 		"and is alive until %s; want to wait for its end, or odigos-stress cleanup --environment "+
-		"kubernetes if it is dead", s.namespace, m.Annotations[noteRun], m.Annotations[noteOwner],
-		stamp(m.CreationTimestamp.Time), m.Annotations[noteAlive])
+		"kubernetes -n %s if it is dead", s.namespace, m.Annotations[noteRun], m.Annotations[noteOwner],
+		stamp(m.CreationTimestamp.Time), m.Annotations[noteAlive], s.namespace)
 }
 
 func (s site) journal(ctx context.Context) (*corev1.ConfigMap, error) {
@@ -140,19 +155,34 @@ func (j *journal) write(ctx context.Context, c change) error {
 	if err != nil {
 		return fmt.Errorf("write down what is changed: %w", err)
 	}
+	key := entryKey(len(j.written) + 1) // not what is there: this may be its second request
 	err = j.update(ctx, func(m *corev1.ConfigMap) error {
 		if m.Data == nil {
 			m.Data = map[string]string{}
 		}
-		m.Data[fmt.Sprintf("%04d", len(m.Data)+1)] = string(text)
+		m.Data[key] = string(text)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("write down what is changed: %w", err)
 	}
-	j.mu.Lock()
 	j.written = append(j.written, c)
-	j.mu.Unlock()
+	return nil
+}
+
+func entryKey(entry int) string { return fmt.Sprintf("%04d", entry) }
+
+// strike takes the last entry out again, whose change was not made: nobody is to take it back.
+func (j *journal) strike(ctx context.Context) error {
+	key := entryKey(len(j.written))
+	err := j.update(ctx, func(m *corev1.ConfigMap) error {
+		delete(m.Data, key)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("strike out what was not changed: %w", err)
+	}
+	j.written = j.written[:len(j.written)-1]
 	return nil
 }
 
@@ -203,6 +233,9 @@ func (j *journal) noting(err error) error {
 	return err
 }
 
+// lose says why the journal is this run's no more.
+func (j *journal) lose(why string) error { return j.noting(errLost{why}) }
+
 // held fails where the changes have been taken back by another meanwhile.
 func (j *journal) held(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -232,21 +265,33 @@ func (j *journal) beat(ctx context.Context) error {
 	})
 }
 
-// keepAlive beats until ctx ends or the journal is lost.
+// keepAlive beats until ctx ends or the journal is lost. It is given up where the last beat that
+// was answered is so long ago that the watchdog may soon take the changes back.
 func (j *journal) keepAlive(ctx context.Context, note func(string)) {
 	ticker := time.NewTicker(renewEvery)
 	defer ticker.Stop()
-	for {
+	for last := time.Now(); j.gone() == nil; {
+		bounded, cancel := context.WithDeadline(ctx, last.Add(tellFor))
 		select {
-		case <-ctx.Done():
-			return
+		case <-bounded.Done():
 		case <-ticker.C:
 		}
-		if err := j.beat(ctx); err != nil && ctx.Err() == nil {
-			note("the cluster was not told that this run is alive: " + err.Error())
+		began := time.Now()
+		err := ctx.Err()
+		if err == nil {
+			err = j.beat(bounded)
 		}
-		if j.gone() != nil {
+		cancel()
+		switch {
+		case err == nil:
+			last = began
+		case ctx.Err() != nil:
 			return
+		case time.Since(last) >= tellFor:
+			note(j.lose(fmt.Sprintf("for %s the cluster was not told that this run is alive, and its "+
+				"watchdog takes the changes back soon: %v", tellFor, err)).Error())
+		default:
+			note("the cluster was not told that this run is alive: " + err.Error())
 		}
 	}
 }
@@ -266,14 +311,24 @@ func (s site) removeJournal(ctx context.Context, uid types.UID) error {
 	return nil
 }
 
+// errAlive is that a run lives still, or that another takes its changes back.
+var errAlive = errors.New("it lives still, or another takes its changes back")
+
 // claim says that the changes are taken back now, so that none is made meanwhile. The journal
-// as it is then holds them all.
-func (s site) claim(ctx context.Context, uid types.UID, who string) (*corev1.ConfigMap, error) {
+// as it is then holds them all, and is looked at in that moment: where dead says that it is not,
+// that is errAlive; nil claims it whatever it says.
+func (s site) claim(
+	ctx context.Context, uid types.UID, who string, dead func(*corev1.ConfigMap) bool,
+) (*corev1.ConfigMap, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	now, err := s.access.now(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the API server's clock: %w", err)
+	}
 	maps := s.access.client.CoreV1().ConfigMaps(s.namespace)
 	var claimed *corev1.ConfigMap
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		m, err := maps.Get(ctx, journalName, metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -281,10 +336,13 @@ func (s site) claim(ctx context.Context, uid types.UID, who string) (*corev1.Con
 		if m.UID != uid {
 			return apierrors.NewNotFound(corev1.Resource("configmaps"), journalName)
 		}
+		if dead != nil && !dead(m) {
+			return errAlive
+		}
 		if m.Annotations == nil {
 			m.Annotations = map[string]string{}
 		}
-		m.Annotations[noteClaimed] = who
+		m.Annotations[noteClaimed], m.Annotations[noteAlive] = who, stamp(now.Add(claimedFor))
 		claimed, err = maps.Update(ctx, m, metav1.UpdateOptions{FieldManager: manager})
 		return err
 	})
@@ -292,4 +350,45 @@ func (s site) claim(ctx context.Context, uid types.UID, who string) (*corev1.Con
 		return nil, fmt.Errorf("claim ConfigMap %s/%s: %w", s.namespace, journalName, err)
 	}
 	return claimed, nil
+}
+
+// unclaim lets others take the changes back at once, since who claimed them could not.
+func (s site) unclaim(ctx context.Context, uid types.UID, who string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	defer cancel()
+	now, err := s.access.now(ctx)
+	if err != nil {
+		return fmt.Errorf("read the API server's clock: %w", err)
+	}
+	maps := s.access.client.CoreV1().ConfigMaps(s.namespace)
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		m, err := maps.Get(ctx, journalName, metav1.GetOptions{})
+		if err != nil || m.UID != uid || m.Annotations[noteClaimed] != who {
+			return err
+		}
+		m.Annotations[noteAlive] = stamp(now)
+		_, err = maps.Update(ctx, m, metav1.UpdateOptions{FieldManager: manager})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("leave ConfigMap %s/%s to others: %w", s.namespace, journalName, err)
+	}
+	return nil
+}
+
+// claimedFor is how long a claim keeps others from taking the same changes back.
+const claimedFor = restoreTime + 30*time.Second
+
+// mayRestore is whether somebody may take a run's changes back at that time, by the API server's
+// clock: the run has not told for too long that it lives, or its deadline has passed. Once another
+// has claimed them it is theirs for some time.
+func mayRestore(m *corev1.ConfigMap, who string, now time.Time) bool {
+	lives := alive(m.Annotations[noteAlive], now)
+	switch m.Annotations[noteClaimed] {
+	case who:
+		return true
+	case "":
+		return !lives || !alive(m.Annotations[noteDeadline], now)
+	}
+	return !lives
 }

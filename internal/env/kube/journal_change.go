@@ -33,6 +33,8 @@ type change struct {
 	// nil where it was not there.
 	Disable string `json:"disable,omitempty"`
 	Was     *bool  `json:"was,omitempty"`
+	// Signals are those that it gets nothing of meanwhile; nil: of all.
+	Signals []string `json:"signals,omitempty"`
 	// Configure is the ConfigMap, and Key the key, that holds the settings.
 	Configure string `json:"configure,omitempty"`
 	Key       string `json:"key,omitempty"`
@@ -83,7 +85,7 @@ func (c change) String() string {
 	case c.Make != "":
 		return fmt.Sprintf("make %s %s", singular[c.Make], c.Name)
 	case c.Disable != "":
-		return fmt.Sprintf("disable Destination %s", c.Disable)
+		return fmt.Sprintf("disable Destination %s (%s)", c.Disable, signalsText(c.Signals))
 	}
 	return fmt.Sprintf("set %s in ConfigMap %s: %s", collectorGateway, c.Configure,
 		strings.Join(c.settingTexts(), ", "))
@@ -103,73 +105,6 @@ func number(n *int) string {
 		return "not set"
 	}
 	return fmt.Sprint(*n)
-}
-
-// apply makes the change. What stands there otherwise than when it was written down is an
-// error, and is left.
-func (c change) apply(ctx context.Context, s site) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	var err error
-	switch {
-	case c.Make != "":
-		_, err = s.custom(c.Make).Create(ctx, c.object, metav1.CreateOptions{FieldManager: manager})
-		if apierrors.IsAlreadyExists(err) {
-			err = errors.New("there is one of that name, which is not this run's: want it renamed, or " +
-				"removed")
-		}
-	case c.Disable != "":
-		err = s.setDisabled(ctx, c.Disable, c.Was, new(true))
-	default:
-		err = s.setText(ctx, c.Configure, c.Key, func(text string) (string, error) {
-			if text != c.BeforeText {
-				return "", errors.New("somebody changed it just now: want it left alone during the start")
-			}
-			return c.AfterText, nil
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("%s in namespace %s: %w", c, s.namespace, told(err))
-	}
-	return nil
-}
-
-// errChanged is that something is not as the run left it.
-type errChanged struct{ is string }
-
-// Error implements error.
-func (e errChanged) Error() string { return e.is }
-
-// setDisabled sets spec.disabled, where it is still as it was. Nil takes it away.
-func (s site) setDisabled(ctx context.Context, name string, was, to *bool) error {
-	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		d, err := s.custom(destinations).Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		is, err := disabled(d)
-		if err != nil {
-			return err
-		}
-		if !same(is, was) {
-			return errChanged{"spec.disabled is " + truth(is)}
-		}
-		if to == nil {
-			unstructured.RemoveNestedField(d.Object, "spec", "disabled")
-		} else if err := unstructured.SetNestedField(d.Object, *to, "spec", "disabled"); err != nil {
-			return err
-		}
-		d, err = s.custom(destinations).Update(ctx, d, metav1.UpdateOptions{FieldManager: manager})
-		if err != nil {
-			return err
-		}
-		// A schema that does not know the field has the API server drop it without a word.
-		if is, err := disabled(d); err != nil || !same(is, to) {
-			return fmt.Errorf("the cluster did not take spec.disabled %s: this version of Odigos may not "+
-				"know it; want one that does", truth(to))
-		}
-		return nil
-	})
 }
 
 // disabled is what a Destination says; nil where it says nothing.
@@ -242,9 +177,13 @@ func (c change) takeBack(ctx context.Context, s site, r *restoration) error {
 	case c.Make != "":
 		err = c.unmake(ctx, s, r)
 	case c.Disable != "":
-		err = c.enable(ctx, s, r)
+		if err = c.enable(ctx, s, r); err == nil {
+			err = s.releaseDestination(ctx, c.Disable)
+		}
 	default:
-		err = c.configureBack(ctx, s, r)
+		if err = c.configureBack(ctx, s, r); err == nil {
+			err = s.releaseConfigMap(ctx, c.Configure)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("take back: %s in namespace %s: %w", c, s.namespace, err)

@@ -18,22 +18,38 @@ func TestChangeAfterTheJournalIsLost(t *testing.T) {
 	run := s.takeover(InPlace{}, time.Minute)
 	changes := changesForTest(s, run)
 	j := s.open(run)
+	var made []string // by the change, and by what takes it back
+	note := func(a clienttesting.Action) (bool, runtime.Object, error) {
+		made = append(made, a.GetVerb()+" "+a.GetResource().Resource)
+		return false, nil, nil
+	}
+	for _, verb := range []string{"create", "update", "delete"} {
+		intercept(&s.odigos.Fake, verb, "*", note)
+	}
 	intercept(&s.core.Fake, "update", "configmaps", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		m := a.(clienttesting.UpdateAction).GetObject().(*corev1.ConfigMap)
 		if m.Name == journalName { // it is written, and then restored by somebody
 			_ = s.core.Tracker().Delete(a.GetResource(), m.Namespace, m.Name)
 			return true, m, nil
 		}
-		return false, nil, nil
+		return note(a)
 	})
-	for _, c := range changes {
-		j.lost = nil
+	for n, want := range [][]string{
+		{"update configmaps", "update configmaps", "update configmaps"}, // the last disowns it
+		{"update destinations", "update destinations"},
+		{"create processors", "delete processors"},
+		{"create destinations", "delete destinations"},
+	} {
+		j.lost, made = nil, nil
 		s.open2(j)
-		err := run.make(t.Context(), c)
-		contains(t, c.String(), err, "the journal of this run is gone")
-	}
-	if diff := cmp.Diff(before, s.state()); diff != "" {
-		t.Errorf("the installation (-before +after):\n%s", diff)
+		err := run.make(t.Context(), changes[n])
+		contains(t, changes[n].String(), err, "the journal of this run is gone")
+		if diff := cmp.Diff(want, made); diff != "" {
+			t.Errorf("%s: requests (-want +got):\n%s", changes[n], diff)
+		}
+		if diff := cmp.Diff(before, s.state()); diff != "" {
+			t.Errorf("%s: the installation (-before +after):\n%s", changes[n], diff)
+		}
 	}
 	contains(t, "giveBack", run.giveBack(t.Context()), "give the installation back", "its watchdog")
 }
@@ -113,21 +129,72 @@ func TestGiveBackWaitsForTheLoad(t *testing.T) {
 	}
 }
 
-// A journal that was taken away while its changes are taken back stops that: what is there may be
-// a later run's.
+// A journal that was taken away while its changes are taken back stops that, whenever it was: what
+// is there may be a later run's, which looks just like this one's.
 func TestReplayOfAJournalThatIsGone(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after int // how many changes were taken back
+	}{{"before the first", 0}, {"after the first", 1}, {"after the second", 2}} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newTestSite(t, theirs.DeepCopy())
+			run := s.takeover(InPlace{}, time.Minute)
+			j := s.changed(run)
+			m, err := s.journal(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := s.state()
+			for _, gone := range []string{"Destination odigos-stress", "Processor mine"}[:c.after] {
+				delete(want, gone)
+			}
+			left := c.after
+			goes := func(clienttesting.Action) (bool, runtime.Object, error) {
+				if left--; left == 0 {
+					if err := s.core.Tracker().Delete(configMaps, odigosNamespace, journalName); err != nil {
+						t.Error(err)
+					}
+				}
+				return false, nil, nil
+			}
+			intercept(&s.odigos.Fake, "delete", "*", goes)
+			if c.after == 0 {
+				if err := s.removeJournal(t.Context(), j.uid); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := s.replay(t.Context(), m); !isGone(err) {
+				t.Errorf("replay: %v; want that the journal is gone", err)
+			}
+			if diff := cmp.Diff(want, s.state()); diff != "" {
+				t.Errorf("the installation (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// No pod is deleted of an installation that was given back.
+func TestPodsOfAnInstallationThatWasGivenBack(t *testing.T) {
 	s := newTestSite(t)
+	s.ready()
+	pod := odigosPod()
+	pod.Name, pod.CreationTimestamp = "old", metav1.NewTime(time.Now().Add(-time.Hour))
+	if err := s.core.Tracker().Add(pod); err != nil {
+		t.Fatal(err)
+	}
 	run := s.takeover(InPlace{}, time.Minute)
 	j := s.open(run)
-	m, err := s.journal(t.Context())
+	d, err := run.deployment(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Data = map[string]string{"0001": `{"make":"destinations","name":"odigos-stress"}`}
+	run.deployed = d
 	if err := s.removeJournal(t.Context(), j.uid); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.replay(t.Context(), m); !isGone(err) {
-		t.Errorf("replay: %v; want that the journal is gone", err)
+	contains(t, "renewPods", run.renewPods(t.Context(), wanted{}), "start pod odigos-system/old anew",
+		"the journal of this run is gone")
+	if _, err := s.core.CoreV1().Pods(odigosNamespace).Get(t.Context(), "old", metav1.GetOptions{}); err != nil {
+		t.Error(err)
 	}
 }

@@ -25,16 +25,22 @@ const (
 // isGone is whether a journal is not there any more.
 func isGone(err error) bool { return apierrors.IsNotFound(err) }
 
-// restoreJournal takes back all that a journal says, and then the journal away with its watchdog.
-// Where something could not be taken back, the journal stays.
-func (s site) restoreJournal(ctx context.Context, uid types.UID, who string) (restoration, error) {
-	m, err := s.claim(ctx, uid, who)
+// restoreJournal takes back all that a journal says, and then the journal away with its watchdog,
+// if it is dead in the moment of the claim. Where something could not be taken back, the journal
+// stays.
+func (s site) restoreJournal(
+	ctx context.Context, uid types.UID, who string, dead func(*corev1.ConfigMap) bool,
+) (restoration, error) {
+	m, err := s.claim(ctx, uid, who, dead)
 	if err != nil {
 		return restoration{}, err
 	}
 	r, err := s.replay(ctx, m)
-	if err != nil {
+	switch {
+	case isGone(err):
 		return r, err
+	case err != nil:
+		return r, errors.Join(err, s.unclaim(ctx, uid, who))
 	}
 	return r, s.removeJournal(ctx, uid)
 }
@@ -117,38 +123,46 @@ type Restored struct {
 	Left []string `json:"left,omitempty"`
 	// Whole is set once all is taken back.
 	Whole bool `json:"whole"`
+	// Alive is until when the run lives, or who takes its changes back has time for that: it is
+	// left alone. Zero of one that is dead.
+	Alive time.Time `json:"alive_until,omitzero"`
 }
 
 // RestoreInstallations takes back what dead runs have changed in installations of Odigos, in all
 // namespaces that may be looked at; dryRun only tells. Dead is a run that has not told for some
-// time that it lives, by the API server's clock.
-func RestoreInstallations(ctx context.Context, c Cluster, dryRun bool) ([]Restored, error) {
+// time that it lives, by the API server's clock; those that live are told of too. Where not all
+// namespaces may be looked at, looked are those that were; else it is nil.
+func RestoreInstallations(ctx context.Context, c Cluster, dryRun bool) (
+	all []Restored, looked []string, err error,
+) {
 	a, err := connect(c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer a.close()
-	return restoreInstallations(ctx, a, dryRun)
+	return restoreInstallations(ctx, a, c.Namespace, dryRun)
 }
 
-func restoreInstallations(ctx context.Context, a access, dryRun bool) ([]Restored, error) {
+func restoreInstallations(ctx context.Context, a access, named string, dryRun bool) (
+	all []Restored, looked []string, err error,
+) {
 	now, err := a.now(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reach the cluster of %s: %w", a.where, err)
+		return nil, nil, fmt.Errorf("reach the cluster of %s: %w", a.where, err)
 	}
-	journals, err := journalsIn(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	var all []Restored
-	var errs []error
+	journals, looked, err := journalsIn(ctx, a, named)
+	errs := []error{err}
+	who := "odigos-stress cleanup, " + thisProcess()
 	for n := range journals {
 		m := &journals[n]
-		if alive(m.Annotations[noteAlive], now) {
-			continue
-		}
+		dead := func(m *corev1.ConfigMap) bool { return mayRestore(m, who, now) }
 		r := Restored{
 			Namespace: m.Namespace, RunID: m.Annotations[noteRun], Began: m.CreationTimestamp.UTC(),
+		}
+		if !dead(m) {
+			r.Alive = aliveUntil(m.Annotations[noteAlive])
+			all = append(all, r)
+			continue
 		}
 		changes, err := readChanges(m)
 		for _, c := range changes {
@@ -156,21 +170,30 @@ func restoreInstallations(ctx context.Context, a access, dryRun bool) ([]Restore
 		}
 		if err == nil && !dryRun {
 			var told restoration
-			told, err = site{a, m.Namespace}.restoreJournal(ctx, m.UID,
-				"odigos-stress cleanup, "+thisProcess())
+			told, err = site{a, m.Namespace}.restoreJournal(ctx, m.UID, who, dead)
+			if errors.Is(err, errAlive) {
+				continue // it was slow and goes on, or another is at it
+			}
+			if isGone(err) {
+				told.done("Another took the rest back meanwhile.")
+				err = nil
+			}
 			r.Done, r.Left, r.Whole = told.Done, told.Left, err == nil
 		}
-		if err != nil && !isGone(err) {
+		if err != nil {
 			errs = append(errs, fmt.Errorf("restore the installation in namespace %s: %w", m.Namespace, err))
 		}
 		all = append(all, r)
 	}
-	return all, errors.Join(errs...)
+	return all, looked, errors.Join(errs...)
 }
 
 // journalsIn are those of the whole cluster, or of where Odigos is usually and the context's
-// namespace.
-func journalsIn(ctx context.Context, a access) ([]corev1.ConfigMap, error) {
+// namespace: looked are then those of the two that could be looked at. Where the user named one,
+// the other may be closed to them.
+func journalsIn(ctx context.Context, a access, named string) (
+	all []corev1.ConfigMap, looked []string, err error,
+) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	options := metav1.ListOptions{
@@ -178,12 +201,13 @@ func journalsIn(ctx context.Context, a access) ([]corev1.ConfigMap, error) {
 	}
 	list, err := a.client.CoreV1().ConfigMaps(metav1.NamespaceAll).List(ctx, options)
 	if err == nil {
-		return list.Items, nil
+		return list.Items, nil, nil
 	}
 	if !apierrors.IsForbidden(err) {
-		return nil, fmt.Errorf("list ConfigMaps: %w", err)
+		return nil, nil, fmt.Errorf("list ConfigMaps: %w", err)
 	}
-	var all []corev1.ConfigMap
+	looked = []string{}
+	var errs []error
 	for _, ns := range slices.Compact([]string{odigosNamespace, a.asked}) {
 		if ns == "" {
 			continue
@@ -191,10 +215,14 @@ func journalsIn(ctx context.Context, a access) ([]corev1.ConfigMap, error) {
 		m, err := site{a, ns}.journal(ctx)
 		switch {
 		case err == nil:
-			all = append(all, *m)
-		case !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err):
-			return nil, fmt.Errorf("look for ConfigMap %s/%s: %w", ns, journalName, err)
+			all, looked = append(all, *m), append(looked, ns)
+		case apierrors.IsNotFound(err):
+			looked = append(looked, ns)
+		case apierrors.IsForbidden(err) && named != "" && ns != named:
+		default:
+			errs = append(errs, fmt.Errorf("look for ConfigMap %s/%s: %w; want the right to get it, or -n "+
+				"with the namespace of the installation that a run had changed", ns, journalName, err))
 		}
 	}
-	return all, nil
+	return all, looked, errors.Join(errs...)
 }

@@ -161,8 +161,7 @@ func (s *testSite) open(t *takeover) *journal {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	t.journal, t.quiet, t.beaten = j, func() {}, make(chan struct{})
-	close(t.beaten) // nobody beats
+	t.journal, t.quiet = j, func() {} // nobody beats
 	return j
 }
 
@@ -220,7 +219,7 @@ func TestJournalOfARunThatIsCutOff(t *testing.T) {
 			if _, err := s.replay(t.Context(), m); err != nil { // one that is cut off as well
 				t.Fatal(err)
 			}
-			r, err := s.restoreJournal(t.Context(), j.uid, "the test")
+			r, err := s.restoreJournal(t.Context(), j.uid, "the test", nil)
 			if err != nil || len(r.Left) > 0 || len(r.Done) > 0 {
 				t.Errorf("a second restoration: %+v, %v; want nothing done", r, err)
 			}
@@ -250,7 +249,7 @@ func TestJournalAmongEditsOfOthers(t *testing.T) {
 				s.edit(r, c, want, told)
 			}
 		}
-		got, err := s.restoreJournal(t.Context(), j.uid, "the test")
+		got, err := s.restoreJournal(t.Context(), j.uid, "the test", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +53,7 @@ func (t *takeover) watch(ctx context.Context, changes []change) error {
 	ctx, cancel := context.WithTimeout(ctx, t.k.o.Patience+callTime)
 	defer cancel()
 	options := metav1.CreateOptions{FieldManager: manager}
+	var made *batchv1.Job
 	for _, m := range []struct {
 		what string
 		make func() error
@@ -79,7 +78,8 @@ func (t *takeover) watch(ctx context.Context, changes []change) error {
 			return err
 		}},
 		{"Job", func() error {
-			_, err := client.BatchV1().Jobs(ns).Create(ctx, job, options)
+			var err error
+			made, err = client.BatchV1().Jobs(ns).Create(ctx, job, options)
 			return err
 		}},
 	} {
@@ -95,30 +95,54 @@ func (t *takeover) watch(ctx context.Context, changes []change) error {
 			return err
 		}
 	}
-	return t.await(ctx, step{"its watchdog watches", t.isWatched})
+	return t.await(ctx, step{"its watchdog watches", t.isWatched(made)})
 }
 
-// isWatched looks whether the watchdog has signed the journal, and else at its pod.
-func (t *takeover) isWatched(ctx context.Context) (string, error) {
-	m, err := t.site.journal(ctx)
-	if err != nil {
-		return "", err
+// isWatched looks whether the watchdog has signed the journal, and else at its pod: what keeps that
+// from running may pass, and is for good once it has lasted.
+func (t *takeover) isWatched(job *batchv1.Job) func(context.Context) (string, error) {
+	var failing failure
+	return func(ctx context.Context) (string, error) {
+		m, err := t.site.journal(ctx)
+		if err != nil {
+			return "", err
+		}
+		if m.Annotations[noteWatched] != "" {
+			return "", nil
+		}
+		pods, err := t.k.access.client.CoreV1().Pods(t.site.namespace).List(ctx, metav1.ListOptions{
+			LabelSelector: labelComponent + "=" + componentWatchdog + "," + t.k.naming.ofRun(),
+		})
+		if err != nil {
+			return "", err
+		}
+		waits, hopeless := t.watchdogWaits(ctx, job, pods.Items)
+		if failing.lasts(hopeless) {
+			return "", hopelessPod{hopeless}
+		}
+		return waits, nil
 	}
-	if m.Annotations[noteWatched] != "" {
-		return "", nil
+}
+
+// watchdogWaits is what the watchdog's pods wait for, and why that looks to be in vain.
+func (t *takeover) watchdogWaits(
+	ctx context.Context, job *batchv1.Job, pods []corev1.Pod,
+) (waits string, hopeless error) {
+	if len(pods) == 0 {
+		waits = "there is no pod of Job " + watchdogName + " yet"
+		said := t.k.lastEvent(ctx, t.site.namespace,
+			"involvedObject.uid="+string(job.UID)+",reason=FailedCreate")
+		if said == "" || strings.Contains(said, "error looking up service account") {
+			return waits, nil // or events may not be read
+		}
+		return waits + ": " + said, fmt.Errorf("the cluster makes no pod of Job %s/%s: %s",
+			t.site.namespace, watchdogName, said)
 	}
-	pods, err := t.k.access.client.CoreV1().Pods(t.site.namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: labelComponent + "=" + componentWatchdog + "," + t.k.naming.ofRun(),
-	})
-	if err != nil {
-		return "", err
-	}
-	waits := "there is no pod of Job " + watchdogName + " yet"
-	for n := range pods.Items {
-		p := &pods.Items[n]
+	for n := range pods {
+		p := &pods[n]
 		said, fatal := obstacle(env.Actor{Name: watchdogName}, p)
 		if fatal != nil {
-			return "", hopelessPod{fatal}
+			return fatal.Error(), fatal
 		}
 		if waits = "pod " + p.Name + " has not signed it yet"; said != "" {
 			waits = "pod " + p.Name + ": " + said
@@ -196,121 +220,3 @@ func watchdogRules(changes []change) []rbacv1.PolicyRule {
 	}
 	return rules
 }
-
-// Watch watches over a run's journal in a namespace until it is gone, and takes back what it says
-// once the run has not told for some time that it lives, or its deadline has passed. It is what
-// the watchdog's pod does.
-func Watch(ctx context.Context, c Cluster, namespace, runID string, log *slog.Logger) error {
-	a, err := connect(c)
-	if err != nil {
-		return err
-	}
-	defer a.close()
-	return watchJournal(quiet(ctx, log), site{a, namespace}, runID, log)
-}
-
-func watchJournal(ctx context.Context, s site, runID string, log *slog.Logger) error {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	signed := false
-	for {
-		over, err := s.watchOnce(ctx, runID, &signed, log)
-		if err != nil {
-			log.Error("it is tried again", "error", err)
-		}
-		if over {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("watch the journal in namespace %s: %w", s.namespace, context.Cause(ctx))
-		}
-	}
-}
-
-// watchOnce looks at the journal, and says whether there is nothing left to watch.
-func (s site) watchOnce(
-	ctx context.Context, runID string, signed *bool, log *slog.Logger,
-) (bool, error) {
-	looking, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	m, err := s.journal(looking)
-	switch {
-	case isGone(err):
-		log.Info("the journal is gone: the run is over")
-		return true, nil
-	case err != nil:
-		return false, fmt.Errorf("read ConfigMap %s/%s: %w", s.namespace, journalName, err)
-	case m.Annotations[noteRun] != runID:
-		log.Info("the journal is of another run", "run", m.Annotations[noteRun])
-		return true, nil
-	}
-	now, err := s.access.now(looking)
-	if err != nil {
-		return false, fmt.Errorf("read the API server's clock: %w", err)
-	}
-	if !*signed { // what it takes is there
-		if err := s.sign(looking, m); err != nil {
-			return false, fmt.Errorf("sign ConfigMap %s/%s: %w", s.namespace, journalName, err)
-		}
-		*signed = true
-	}
-	if alive(m.Annotations[noteAlive], now) && alive(m.Annotations[noteDeadline], now) {
-		return false, nil
-	}
-	log.Info("takes back what the run has changed", "alive_until", m.Annotations[noteAlive],
-		"deadline", m.Annotations[noteDeadline])
-	bounded, cancel := context.WithTimeout(ctx, restoreTime)
-	defer cancel()
-	m, err = s.claim(bounded, m.UID, "its watchdog, "+thisProcess())
-	if err != nil {
-		return isGone(err), err
-	}
-	r, err := s.replay(bounded, m)
-	for _, text := range slices.Concat(r.Done, r.Left) {
-		log.Info(text)
-	}
-	if err != nil {
-		return false, err
-	}
-	s.tell(bounded, m, r, log)
-	return false, s.removeJournal(bounded, m.UID)
-}
-
-// sign says in the journal that it is watched over, which shows that it can be written.
-func (s site) sign(ctx context.Context, m *corev1.ConfigMap) error {
-	host, err := os.Hostname()
-	if err != nil {
-		return err
-	}
-	signed := m.DeepCopy()
-	signed.Annotations[noteWatched] = host
-	_, err = s.access.client.CoreV1().ConfigMaps(s.namespace).Update(ctx, signed,
-		metav1.UpdateOptions{FieldManager: manager})
-	return err
-}
-
-// tell leaves an event behind: the log of the watchdog goes with it.
-func (s site) tell(ctx context.Context, m *corev1.ConfigMap, r restoration, log *slog.Logger) {
-	text := strings.Join(slices.Concat(r.Done, r.Left), " ")
-	if len(text) > mostEvent {
-		text = text[:mostEvent]
-	}
-	now := metav1.Now()
-	_, err := s.access.client.CoreV1().Events(s.namespace).Create(ctx, &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: watchdogName + "-", Namespace: s.namespace},
-		InvolvedObject: corev1.ObjectReference{
-			APIVersion: "v1", Kind: string(kindConfigMap), Name: m.Name, Namespace: m.Namespace, UID: m.UID,
-		},
-		Reason: "Restored", Message: "Run " + m.Annotations[noteRun] + " is dead. " + text,
-		Type: corev1.EventTypeWarning, Source: corev1.EventSource{Component: watchdogName},
-		FirstTimestamp: now, LastTimestamp: now, Count: 1,
-	}, metav1.CreateOptions{})
-	if err != nil {
-		log.Warn("no event was left", "error", err)
-	}
-}
-
-// mostEvent is what an event's message holds, less what comes before.
-const mostEvent = 900

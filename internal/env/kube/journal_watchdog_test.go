@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -118,7 +120,32 @@ func TestWatchdogTriesAgain(t *testing.T) {
 		if diff := cmp.Diff(before, s.state()); diff != "" || failures >= 0 {
 			t.Errorf("after %d failures less the installation (-before +after):\n%s", failures, diff)
 		}
+		want := []string{"NotRestored: etcd is away", "Restored: Destination theirs was enabled again"}
+		if diff := cmp.Diff(want, s.events(want)); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
 	})
+}
+
+// events are those that there are, each as the first of the wanted that it is as: its reason, and
+// part of what it says.
+func (s *testSite) events(want []string) (all []string) {
+	s.t.Helper()
+	list, err := s.core.CoreV1().Events(odigosNamespace).List(s.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, e := range list.Items {
+		text := e.Reason + ": " + e.Message
+		for _, w := range want {
+			if reason, part, _ := strings.Cut(w, ": "); e.Reason == reason && strings.Contains(e.Message, part) {
+				text = w
+			}
+		}
+		all = append(all, text)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Cleanup takes back what dead runs have changed, and leaves those that live.
@@ -129,18 +156,18 @@ func TestRestoreInstallations(t *testing.T) {
 		run := s.takeover(InPlace{}, time.Minute)
 		j := s.changed(run)
 		during := s.state()
-		if got, err := restoreInstallations(t.Context(), s.access, false); err != nil || len(got) != 0 {
-			t.Errorf("of a run that lives: %+v, %v; want nothing", got, err)
+		if got, _, err := restoreInstallations(t.Context(), s.access, "", false); err != nil || !left(got) {
+			t.Errorf("of a run that lives: %+v, %v; want it left alone", got, err)
 		}
 		time.Sleep(aliveFor + time.Second) // the test's own time
-		shown, err := restoreInstallations(t.Context(), s.access, true)
+		shown, _, err := restoreInstallations(t.Context(), s.access, "", true)
 		if err != nil || len(shown) != 1 || len(shown[0].Changes) != len(j.written) || shown[0].Whole {
 			t.Errorf("for show: %+v, %v", shown, err)
 		}
 		if diff := cmp.Diff(during, s.state()); diff != "" {
 			t.Errorf("for show the installation was changed:\n%s", diff)
 		}
-		got, err := restoreInstallations(t.Context(), s.access, false)
+		got, _, err := restoreInstallations(t.Context(), s.access, "", false)
 		if err != nil || len(got) != 1 || !got[0].Whole || got[0].RunID != "run-1" || len(got[0].Done) == 0 {
 			t.Errorf("restoreInstallations = %+v, %v", got, err)
 		}
@@ -148,6 +175,63 @@ func TestRestoreInstallations(t *testing.T) {
 			t.Errorf("the installation (-before +after):\n%s", diff)
 		}
 	})
+}
+
+// Who may not look at all namespaces is told which were looked at; one that nobody may look at is no
+// namespace without a journal, unless another was named.
+func TestRestoreInstallationsWithFewRights(t *testing.T) {
+	for _, c := range []struct {
+		name, asked, named string
+		closed             []string // namespaces
+		looked             []string
+		want               string // in the error
+	}{
+		{"both", "stress", "", nil, []string{"odigos-system", "stress"}, ""},
+		{"one and the same", "odigos-system", "odigos-system", nil, []string{"odigos-system"}, ""},
+		{
+			"Odigos' own is closed", "stress", "",
+			[]string{"odigos-system"},
+			[]string{"stress"},
+			"look for ConfigMap odigos-system/odigos-stress-journal",
+		},
+		{
+			"Odigos' own is closed, and another was named", "odigos", "odigos",
+			[]string{"odigos-system"},
+			[]string{"odigos"},
+			"",
+		},
+		{
+			"the one that was named is closed", "odigos", "odigos",
+			[]string{"odigos"},
+			[]string{"odigos-system"},
+			"-n with the namespace of the installation",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newTestSite(t)
+			s.access.asked = c.asked
+			closed := func(verb string) {
+				intercept(&s.core.Fake, verb, "configmaps",
+					func(a clienttesting.Action) (bool, runtime.Object, error) {
+						if verb == "get" && !slices.Contains(c.closed, a.GetNamespace()) {
+							return false, nil, nil
+						}
+						return true, nil, apierrors.NewForbidden(corev1.Resource("configmaps"), "", errors.New("no"))
+					})
+			}
+			closed("list")
+			closed("get")
+			_, looked, err := restoreInstallations(t.Context(), s.access, c.named, false)
+			if diff := cmp.Diff(c.looked, looked); diff != "" {
+				t.Errorf("looked at (-want +got):\n%s", diff)
+			}
+			if c.want != "" {
+				contains(t, "restoreInstallations", err, c.want)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // The rights that a watchdog gets are for what its run changes, by name, and of those that the run

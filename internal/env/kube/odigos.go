@@ -162,10 +162,12 @@ func (r *reading) read(
 	return f, nil
 }
 
+// amount reads thousandths of a core and divides once, so that 700m is the number that 0.7 is read
+// as, and not its neighbour.
 func amount(of corev1.ResourceList) Amount {
 	var a Amount
 	if q, ok := of[corev1.ResourceCPU]; ok {
-		a.CPUCores = q.AsApproximateFloat64()
+		a.CPUCores = float64(q.MilliValue()) / 1000
 	}
 	if q, ok := of[corev1.ResourceMemory]; ok {
 		a.MemoryBytes = q.Value()

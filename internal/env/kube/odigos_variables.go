@@ -136,8 +136,11 @@ func ownResource(c corev1.Container, ref corev1.ResourceFieldSelector) (string, 
 	if ref.Divisor.IsZero() {
 		return strconv.FormatInt(q.Value(), 10), true
 	}
-	return strconv.FormatInt(int64(math.Ceil(
-		q.AsApproximateFloat64()/ref.Divisor.AsApproximateFloat64())), 10), true
+	of, by := float64(q.Value()), float64(ref.Divisor.Value())
+	if name == string(corev1.ResourceCPU) {
+		of, by = float64(q.MilliValue()), float64(ref.Divisor.MilliValue())
+	}
+	return strconv.FormatInt(int64(math.Ceil(of/by)), 10), true
 }
 
 // expandVariables replaces $(NAME) by variables that are known, as the kubelet does; $$ before a

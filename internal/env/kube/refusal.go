@@ -31,7 +31,8 @@ func (k *Kube) refusal(ctx context.Context, a env.Actor, have int) error {
 			return nil // what cannot be asked now is asked again
 		}
 		if said = failedJob(job); said == "" {
-			said = k.lastEvent(ctx, "involvedObject.uid="+string(job.UID)+",reason=FailedCreate")
+			said = k.lastEvent(ctx, k.naming.namespace,
+				"involvedObject.uid="+string(job.UID)+",reason=FailedCreate")
 		}
 	} else {
 		deployment, err := k.access.client.AppsV1().Deployments(k.naming.namespace).Get(ctx, a.Name,
@@ -91,7 +92,8 @@ func (k *Kube) warnings(ctx context.Context, a env.Actor) string {
 	defer cancel()
 	pods, _ := k.table.podsOf(a.Name)
 	for _, p := range slices.Backward(pods) {
-		if said := k.lastEvent(ctx, "involvedObject.uid="+string(p.UID)+",type=Warning"); said != "" {
+		said := k.lastEvent(ctx, k.naming.namespace, "involvedObject.uid="+string(p.UID)+",type=Warning")
+		if said != "" {
 			return said
 		}
 	}
@@ -99,8 +101,8 @@ func (k *Kube) warnings(ctx context.Context, a env.Actor) string {
 }
 
 // lastEvent is empty where there is none, or events may not be read.
-func (k *Kube) lastEvent(ctx context.Context, selector string) string {
-	list, err := k.access.client.CoreV1().Events(k.naming.namespace).List(ctx,
+func (k *Kube) lastEvent(ctx context.Context, namespace, selector string) string {
+	list, err := k.access.client.CoreV1().Events(namespace).List(ctx,
 		metav1.ListOptions{FieldSelector: selector})
 	if err != nil || len(list.Items) == 0 {
 		return ""

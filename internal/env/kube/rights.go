@@ -38,6 +38,7 @@ func (r right) String() string {
 const (
 	withoutEvents  = "what happens to pods, and why the cluster refuses one, is told in part"
 	withoutKubelet = "processor time and memory of pods are not known from kubelet"
+	withoutMetrics = "processor time and memory of pods are not known from the metrics API"
 	withoutNodes   = "what becomes of nodes under a run is not told"
 	withoutScale   = "how many pods of the gateway there are over time is not known"
 	withoutScaler  = "what an autoscaler decides is not told"
@@ -153,6 +154,8 @@ func (k *Kube) askRightsIn(ctx context.Context, namespace string, rights []right
 	for _, x := range answers {
 		switch {
 		case x.allowed:
+		case x.right.without != "" && namespace != k.naming.namespace && !x.right.cluster:
+			k.note("in namespace " + namespace + ": " + x.right.missing()) // as who follows it says
 		case x.right.without != "":
 			k.note(x.right.missing())
 		default:

@@ -64,6 +64,9 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 	if k.inPlace != nil && a.Name == gatewayActor {
 		return k.startInPlace(ctx, a)
 	}
+	if err := k.mayLoad(a); err != nil {
+		return nil, err
+	}
 	adopting, err := k.prepare(ctx, a)
 	if err != nil {
 		return nil, err
@@ -80,6 +83,10 @@ func (k *Kube) start(ctx context.Context, a env.Actor) (*crew, error) {
 		return nil, errors.Join(err, k.withdraw(ctx, a))
 	}
 	c := k.board(a, lives, adopting)
+	if err := k.mayLoad(a); err != nil { // whoever noticed saw no load yet
+		k.cutLoad(err)
+		return nil, err
+	}
 	if a.Name == gatewayActor {
 		k.followScale()
 	}

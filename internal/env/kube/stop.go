@@ -14,7 +14,8 @@ import (
 const stopLeave = 60 * time.Second
 
 // Stop implements env.Instance. What ended by itself, all of it, stays in the cluster, where
-// kubelet starts it again for the next Start; Close takes it away.
+// kubelet starts it again for the next Start; Close takes it away. An installation is given
+// back then too.
 func (c *crew) Stop(ctx context.Context) (env.State, error) {
 	c.stopping.Lock()
 	defer c.stopping.Unlock()
@@ -22,9 +23,13 @@ func (c *crew) Stop(ctx context.Context) (env.State, error) {
 		return c.last, c.lastErr
 	}
 	if c.allEnded() && !c.asked() {
+		c.last = c.State() // by itself, whatever becomes of its pods from now on
+		if c.inPlace != nil {
+			c.lastErr = c.giveBack(ctx)
+		}
 		c.finish()
-		c.done, c.last = true, c.State()
-		return c.last, nil
+		c.done = true
+		return c.last, c.lastErr
 	}
 	c.mu.Lock()
 	c.wanted = true
@@ -190,4 +195,32 @@ func (k *Kube) stopLoad(ctx context.Context) error {
 		k.inPlace.leave()
 	}
 	return err
+}
+
+// cutLoad stops the load generators without their grace, whose state says why.
+func (k *Kube) cutLoad(why error) {
+	k.mu.Lock()
+	c := k.stage(loadActor).crew
+	k.mu.Unlock()
+	if c == nil {
+		return // and none is started any more
+	}
+	c.mu.Lock()
+	if !c.wanted {
+		c.why = why.Error()
+	}
+	c.mu.Unlock()
+	at, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := k.stopLoad(at); err != nil {
+		k.note("the load was not stopped: " + err.Error())
+	}
+}
+
+// mayLoad fails for the load generator of an installation that is not the run's alone any more.
+func (k *Kube) mayLoad(a env.Actor) error {
+	if a.Name != loadActor {
+		return nil
+	}
+	return k.inPlace.unfit()
 }

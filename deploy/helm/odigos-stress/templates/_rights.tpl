@@ -51,6 +51,13 @@
 - {apiGroups: [odigos.io], resources: [destinations], verbs: [get, list, create, update, delete]}
 - {apiGroups: [odigos.io], resources: [collectorsgroups], verbs: [get]}
 - {apiGroups: [odigos.io], resources: [processors, actions, samplings], verbs: [get, create, delete]}
+# What is told of it while a run lasts.
+- {apiGroups: [""], resources: [events], verbs: [list, watch]}
+- {apiGroups: [apps], resources: [deployments], verbs: [list, watch]}
+- {apiGroups: [autoscaling], resources: [horizontalpodautoscalers], verbs: [watch]}
+{{- if .Values.rbac.metrics }}
+- {apiGroups: [metrics.k8s.io], resources: [pods], verbs: [get]}
+{{- end }}
 # Of the Job that gives the installation back if nobody comes. It may do no more than these rules.
 - {apiGroups: [""], resources: [serviceaccounts], verbs: [create]}
 - {apiGroups: [rbac.authorization.k8s.io], resources: [roles, rolebindings], verbs: [create]}
