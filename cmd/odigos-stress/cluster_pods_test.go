@@ -76,7 +76,7 @@ func makeQuota(t *testing.T, client kubernetes.Interface, name string) {
 			t.Error(err)
 		}
 	})
-	most := func(s string) resource.Quantity { return resource.MustParse(s) }
+	most := resource.MustParse
 	_, err = client.CoreV1().ResourceQuotas(name).Create(t.Context(), &corev1.ResourceQuota{
 		ObjectMeta: meta,
 		Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{
