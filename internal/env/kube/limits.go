@@ -21,7 +21,11 @@ type bound struct {
 var limitNames = []struct {
 	resource corev1.ResourceName
 	name     string
-}{{corev1.ResourceCPU, "CPU"}, {corev1.ResourceMemory, "memory"}}
+	rounded  int64 // a difference below is that of rounding
+}{{corev1.ResourceCPU, "CPU", 1}, {corev1.ResourceMemory, "memory", largestPage}}
+
+// largestPage are the bytes of a page of memory at most, on arm64: kernels count limits in pages.
+const largestPage = 64 << 10
 
 // altered are the limits of an actor's container that are not those that were asked for: a
 // LimitRange, an admission policy or an autoscaler may have set others.
@@ -35,7 +39,8 @@ func altered(a env.Actor, p *corev1.Pod) (all []bound) {
 		if q, ok := has[l.resource]; ok {
 			b.has = &q
 		}
-		if amountOf(l.resource, b.asked) != amountOf(l.resource, b.has) {
+		off := amountOf(l.resource, b.asked) - amountOf(l.resource, b.has)
+		if (b.asked == nil) != (b.has == nil) || max(off, -off) >= l.rounded {
 			all = append(all, b)
 		}
 	}
@@ -56,11 +61,11 @@ func admitted(p *corev1.Pod, container string) corev1.ResourceList {
 	return nil
 }
 
-// amountOf is a quantity in thousandths of a core, or bytes; none is -1.
+// amountOf is a quantity in thousandths of a core, or bytes; none is 0.
 func amountOf(name corev1.ResourceName, q *resource.Quantity) int64 {
 	switch {
 	case q == nil:
-		return -1
+		return 0
 	case name == corev1.ResourceCPU:
 		return q.MilliValue()
 	}

@@ -53,6 +53,7 @@ func TestGatewayStartsWithTheLimitsThatWereAskedForAlone(t *testing.T) {
 		"as asked":                    {asked: asked},
 		"the same in other units":     {asked: asked, spec: limitList("1250m", "629145600")},
 		"the same, as kubelet has it": {asked: asked, status: limitList("1.25", "600Mi")},
+		"in whole pages":              {asked: asked, status: limitList("1.25", "629141504")},
 		"rounded as it was asked":     {asked: env.Limits{CPUCores: 0.3333}, spec: limitList("333m", "")},
 		"none asked, and none":        {},
 		"less CPU": {
