@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -237,6 +238,33 @@ func (t *inPlaceTest) beginInPlace(more ...string) *running {
 	results := t.TempDir()
 	args := append([]string{"--duration=60s", "--allow-live"}, more...)
 	return t.started(results, t.args(results, args...)...)
+}
+
+// Where somebody adds a Destination in the midst of a run, the load ends, and so does the run.
+func TestClusterInPlaceStrays(t *testing.T) {
+	c := newInPlaceTest(t)
+	began := time.Now()
+	r := c.beginInPlace()
+	late := odigostest.NewDestination("late", "collector.late:4317")
+	if err := c.odigos.Put(c.ctx, late); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.ended:
+	case <-c.ctx.Done():
+		t.Fatal("it does not end")
+	}
+	code := r.cmd.ProcessState.ExitCode()
+	t.Logf("ended after %s with %d: %s", time.Since(began), code, r.said)
+	if said := r.said.String(); code == exitPass || !strings.Contains(said, "generic-late") {
+		t.Errorf("exit code %d, want none of a pass, and the exporter named", code)
+	}
+	err := c.odigos.Client.Resource(odigostest.Destinations).Namespace(odigostest.Namespace).
+		Delete(c.ctx, late.GetName(), metav1.DeleteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.wantAsBefore()
 }
 
 // Of two runs at once, one with a gateway of its own and one in place, an interrupt leaves nothing.
