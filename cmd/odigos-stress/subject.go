@@ -61,7 +61,7 @@ func (q *question) subject(
 		return out, err
 	}
 	switch {
-	case q.place.inCluster() && q.place.startsNothing && !q.place.isOwn(image):
+	case q.place.inCluster() && q.place.startsNothing:
 		var note string
 		out.collector, note, err = q.presumed(ctx, image, path)
 		if note != "" && !slices.Contains(q.way.notes, note) {

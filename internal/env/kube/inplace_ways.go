@@ -100,6 +100,7 @@ func (t *takeover) strayed(why errStray) error {
 func (t *takeover) lost(ctx context.Context) error {
 	t.mu.Lock()
 	lent := t.lent
+	t.lent = false // what is given back goes elsewhere, whoever does that again
 	t.mu.Unlock()
 	if err := t.unfit(); err != nil || !lent {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -107,6 +108,37 @@ func TestGiveBackLooksOnceMore(t *testing.T) {
 			})
 		contains(t, "giveBack", run.giveBack(t.Context()), "the load was not the run's alone",
 			"otlp_grpc/generic-theirs")
+		if diff := cmp.Diff(before, s.state()); diff != "" || !run.isOver() {
+			t.Errorf("over %v, the installation (-before +after):\n%s", run.isOver(), diff)
+		}
+	})
+}
+
+// A second try finds the run's Destination gone, which the first has removed: nobody else did.
+func TestGiveBackTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSite(t, theirs.DeepCopy())
+		before := s.state()
+		run := s.takeover(InPlace{}, time.Minute)
+		s.changed(run)
+		run.lent = true
+		s.write(odigosGateway, odigosConfigKey, siteRendered(stressExporter))
+		failures := 1
+		intercept(&s.odigos.Fake, "update", destinations,
+			func(clienttesting.Action) (bool, runtime.Object, error) {
+				s.write(odigosGateway, odigosConfigKey, siteRendered("otlp_grpc/generic-theirs"))
+				failures--
+				return failures >= 0, nil, apierrors.NewInternalError(errors.New("etcd is away"))
+			})
+		intercept(&s.odigos.Fake, "delete", destinations,
+			func(clienttesting.Action) (bool, runtime.Object, error) {
+				s.write(odigosGateway, odigosConfigKey, siteRendered("nop"))
+				return false, nil, nil
+			})
+		contains(t, "giveBack", run.giveBack(t.Context()), "etcd is away")
+		if err := run.giveBack(t.Context()); err != nil {
+			t.Errorf("giveBack once more: %v", err)
+		}
 		if diff := cmp.Diff(before, s.state()); diff != "" || !run.isOver() {
 			t.Errorf("over %v, the installation (-before +after):\n%s", run.isOver(), diff)
 		}

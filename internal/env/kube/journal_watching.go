@@ -113,7 +113,7 @@ func (w *watchdog) restore(
 		return true, nil
 	case err != nil:
 		w.complain(ctx, m, err)
-		return false, err
+		return false, errors.Join(err, w.unclaim(ctx, m.UID, w.who()))
 	}
 	w.tell(ctx, m, "Restored", "Run "+m.Annotations[noteRun]+" is dead. "+
 		strings.Join(slices.Concat(r.Done, r.Left), " "))

@@ -107,7 +107,7 @@ func (k *Kube) newBarriers() *barriers {
 	for _, actor := range []string{gatewayActor, backendActor, loadActor} {
 		b.counts[actor] = map[string]int{}
 		if b.settings[actor] = k.o.Pods.of(actor); k.o.InPlace != nil && actor == gatewayActor {
-			b.settings[actor] = PodSettings{}
+			b.settings[actor] = k.o.InPlace.Found.asked
 		}
 	}
 	return b

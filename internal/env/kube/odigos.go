@@ -57,7 +57,8 @@ type Found struct {
 	// PullSecrets are the Secrets, by name, that its image may be pulled with.
 	PullSecrets []string `json:"image_pull_secrets,omitempty"`
 	// Placement is where its pods may go.
-	Placement Placement `json:"placement,omitzero"`
+	Placement Placement   `json:"placement,omitzero"`
+	asked     PodSettings // the same, as its pods have it
 	// Unknown is what could not be read, and why, in sentences.
 	Unknown []string `json:"unknown,omitempty"`
 }
@@ -149,7 +150,7 @@ func (r *reading) read(
 		NodeSelector: pod.NodeSelector, Tolerations: pod.Tolerations, Affinity: pod.Affinity,
 		PriorityClassName: pod.PriorityClassName, ImagePullSecrets: pod.ImagePullSecrets,
 	}
-	f.Placement, f.PullSecrets = asked.placement(), asked.secrets()
+	f.asked, f.Placement, f.PullSecrets = asked, asked.placement(), asked.secrets()
 	f.Env = r.variables(ctx, d, c)
 	var uris []string
 	uris, f.Args = configArgs(c, f.Env)

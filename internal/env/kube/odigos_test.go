@@ -185,7 +185,7 @@ func TestFindOdigos(t *testing.T) {
 			{Name: "odigos-gateway-6d4f-bbbbb", Node: "n1", Ready: true},
 		},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}, Found{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -106,12 +107,14 @@ func TestNodesByRole(t *testing.T) {
 	}
 }
 
-// An installation in place has pods of its own, which the file does not place.
+// An installation in place has pods of its own, which are placed as it says, and not by the file.
 func TestNodesInPlace(t *testing.T) {
 	p := parsePods(t, "gateway: {nodeSelector: {pool: load}}")
-	k := &Kube{o: Options{Pods: p, InPlace: &InPlace{}}}
-	if got := k.newBarriers().settings[gatewayActor]; !got.IsZero() {
-		t.Errorf("the gateway in place is placed by %+v", got)
+	pool := map[string]string{"pool": "theirs"}
+	found := Found{asked: PodSettings{NodeSelector: pool}}
+	k := &Kube{o: Options{Pods: p, InPlace: &InPlace{Found: found}}}
+	if got := k.newBarriers().settings[gatewayActor]; !maps.Equal(got.NodeSelector, pool) {
+		t.Errorf("the gateway in place is placed by %+v, want %v", got, pool)
 	}
 }
 

@@ -103,3 +103,22 @@ func TestMissingRightsInANamespaceThatIsThere(t *testing.T) {
 		})
 	}
 }
+
+// What is proposed for an installation leaves what a run has alone: roles of one name are replaced
+// by who applies them.
+func TestRolesInPlaceHaveANameOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestCluster(t)
+		k := &Kube{o: Options{}, access: c.access(), naming: newNaming(Options{RunID: "run-1"}), own: true}
+		all := []right{
+			{verb: "get", resource: "configmaps"}, {verb: "list", group: odigosGroup, resource: "sources", cluster: true},
+		}
+		text := k.denied(t.Context(), all, all, odigosNamespace).Error()
+		if n := strings.Count(text, "name: odigos-stress-in-place\n"); n != 2 ||
+			strings.Contains(text, "name: odigos-stress\n") {
+			t.Errorf("want two roles named odigos-stress-in-place:\n%s", text)
+		}
+		contains(t, "denied", k.denied(t.Context(), all, all, k.naming.namespace),
+			"kind: ClusterRole\nmetadata:\n  name: odigos-stress\n")
+	})
+}

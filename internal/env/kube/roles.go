@@ -37,7 +37,10 @@ func (k *Kube) denied(ctx context.Context, missing, all []right, namespace strin
 			hint = "Or name a namespace that exists, in which you have rights.\n"
 		}
 	}
-	p := proposal{rights: all, namespace: namespace, user: k.user(ctx)}
+	p := proposal{name: roleName, rights: all, namespace: namespace, user: k.user(ctx)}
+	if namespace != k.naming.namespace { // what a run needs stays as it is
+		p.name = roleName + "-in-place"
+	}
 	if k.own && namespace == k.naming.namespace {
 		p.namespace = "" // it is not there, and the next run's has another name
 	}
@@ -69,9 +72,10 @@ func (k *Kube) user(ctx context.Context) string {
 // roleName is that of the roles that the tool proposes.
 const roleName = manager
 
-// A proposal is roles that grant rights. Without a namespace one ClusterRole has all; in one
+// A proposal is roles of one name that grant rights. Without a namespace one ClusterRole has all; in one
 // what is of it is in a Role. A user gets a binding to each.
 type proposal struct {
+	name      string
 	rights    []right
 	namespace string
 	user      string
@@ -91,11 +95,11 @@ func (p proposal) text() (string, error) {
 	if len(inNamespace) > 0 {
 		objects = append(objects, rbacv1.Role{
 			TypeMeta: ofRBAC("Role"), Rules: rules(inNamespace),
-			ObjectMeta: metav1.ObjectMeta{Name: roleName, Namespace: p.namespace},
+			ObjectMeta: metav1.ObjectMeta{Name: p.name, Namespace: p.namespace},
 		})
 		if p.user != "" {
 			objects = append(objects, rbacv1.RoleBinding{
-				TypeMeta: ofRBAC("RoleBinding"), RoleRef: roleRef("Role"), Subjects: p.subjects(),
+				TypeMeta: ofRBAC("RoleBinding"), RoleRef: p.roleRef("Role"), Subjects: p.subjects(),
 				ObjectMeta: metav1.ObjectMeta{Name: p.binding(), Namespace: p.namespace},
 			})
 		}
@@ -103,11 +107,11 @@ func (p proposal) text() (string, error) {
 	if len(inCluster) > 0 {
 		objects = append(objects, rbacv1.ClusterRole{
 			TypeMeta: ofRBAC("ClusterRole"), Rules: rules(inCluster),
-			ObjectMeta: metav1.ObjectMeta{Name: roleName},
+			ObjectMeta: metav1.ObjectMeta{Name: p.name},
 		})
 		if p.user != "" {
 			objects = append(objects, rbacv1.ClusterRoleBinding{
-				TypeMeta: ofRBAC("ClusterRoleBinding"), RoleRef: roleRef("ClusterRole"),
+				TypeMeta: ofRBAC("ClusterRoleBinding"), RoleRef: p.roleRef("ClusterRole"),
 				Subjects: p.subjects(), ObjectMeta: metav1.ObjectMeta{Name: p.binding()},
 			})
 		}
@@ -127,13 +131,13 @@ func ofRBAC(kind string) metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind}
 }
 
-func roleRef(kind string) rbacv1.RoleRef {
-	return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: roleName}
+func (p proposal) roleRef(kind string) rbacv1.RoleRef {
+	return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: p.name}
 }
 
 // binding is the name of a binding of the user's own: one of another's is not replaced.
 func (p proposal) binding() string {
-	return roleName + ":" + strings.NewReplacer("/", "-", "%", "-").Replace(p.user)
+	return p.name + ":" + strings.NewReplacer("/", "-", "%", "-").Replace(p.user)
 }
 
 // subjects are the user, or the service account that it stands for.
