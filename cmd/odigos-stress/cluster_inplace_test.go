@@ -189,6 +189,7 @@ func TestClusterInPlace(t *testing.T) {
 		t.Errorf("the gateway sent to somebody else:\n%s", config)
 	}
 	c.wantAsBefore()
+	c.strays()
 }
 
 // shown has all that only shows what a run would change do so, and wants nothing changed.
@@ -219,6 +220,33 @@ func (t *inPlaceTest) shown(more ...string) {
 	}
 }
 
+// strays wants the load ended, and so the run, where somebody adds a Destination in its midst.
+func (t *inPlaceTest) strays() {
+	t.Helper()
+	began := time.Now()
+	r := t.beginInPlace()
+	late := odigostest.NewDestination("late", "collector.late:4317")
+	if err := t.odigos.Put(t.ctx, late); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.ended:
+	case <-t.ctx.Done():
+		t.Fatal("it does not end")
+	}
+	code := r.cmd.ProcessState.ExitCode()
+	t.Logf("ended after %s with %d: %s", time.Since(began), code, r.said)
+	if said := r.said.String(); code == exitPass || !strings.Contains(said, "generic-late") {
+		t.Errorf("exit code %d, want none of a pass, and the exporter named", code)
+	}
+	err := t.odigos.Client.Resource(odigostest.Destinations).Namespace(odigostest.Namespace).
+		Delete(t.ctx, late.GetName(), metav1.DeleteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.wantAsBefore()
+}
+
 const inPlaceProcessor = `apiVersion: odigos.io/v1alpha1
 kind: Processor
 metadata: {name: stress-mark}
@@ -238,33 +266,6 @@ func (t *inPlaceTest) beginInPlace(more ...string) *running {
 	results := t.TempDir()
 	args := append([]string{"--duration=60s", "--allow-live"}, more...)
 	return t.started(results, t.args(results, args...)...)
-}
-
-// Where somebody adds a Destination in the midst of a run, the load ends, and so does the run.
-func TestClusterInPlaceStrays(t *testing.T) {
-	c := newInPlaceTest(t)
-	began := time.Now()
-	r := c.beginInPlace()
-	late := odigostest.NewDestination("late", "collector.late:4317")
-	if err := c.odigos.Put(c.ctx, late); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-r.ended:
-	case <-c.ctx.Done():
-		t.Fatal("it does not end")
-	}
-	code := r.cmd.ProcessState.ExitCode()
-	t.Logf("ended after %s with %d: %s", time.Since(began), code, r.said)
-	if said := r.said.String(); code == exitPass || !strings.Contains(said, "generic-late") {
-		t.Errorf("exit code %d, want none of a pass, and the exporter named", code)
-	}
-	err := c.odigos.Client.Resource(odigostest.Destinations).Namespace(odigostest.Namespace).
-		Delete(c.ctx, late.GetName(), metav1.DeleteOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.wantAsBefore()
 }
 
 // Of two runs at once, one with a gateway of its own and one in place, an interrupt leaves nothing.

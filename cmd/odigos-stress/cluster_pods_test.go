@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -80,6 +81,12 @@ func makeQuota(t *testing.T, client kubernetes.Interface, name string) {
 		if err := client.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
+		ctx, cancel := context.WithTimeout(ctx, longestGoing)
+		defer cancel()
+		until(ctx, t, "the namespace is gone", func() bool { // before others look
+			_, err := client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+			return apierrors.IsNotFound(err)
+		})
 	})
 	most := resource.MustParse
 	_, err = client.CoreV1().ResourceQuotas(name).Create(t.Context(), &corev1.ResourceQuota{

@@ -85,7 +85,7 @@ func lastOf(text string) string {
 	return text[begin:end]
 }
 
-// interrupts runs the tool, sends it a signal once it has appended so many samples, and
+// interrupts runs the tool, sends it a signal once it has appended so many samples of a load, and
 // wants an exit code: interrupts SIGNAL CODE SAMPLES ARG...
 func interrupts(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
@@ -106,7 +106,8 @@ func interrupts(ts *testscript.TestScript, neg bool, args []string) {
 			}
 		}
 		text, err := os.ReadFile(samples)
-		return err == nil && bytes.Count(text, []byte("\n")) >= want
+		starting := bytes.Count(text, []byte(`"phase":"`+string(record.PhaseStarting)+`"`))
+		return err == nil && bytes.Count(text, []byte("\n"))-starting >= want
 	})
 	ts.Check(cmd.Process.Signal(map[string]os.Signal{"SIGINT": syscall.SIGINT, "SIGTERM": syscall.SIGTERM}[args[0]]))
 	_ = cmd.Wait()

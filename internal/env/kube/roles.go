@@ -72,8 +72,8 @@ func (k *Kube) user(ctx context.Context) string {
 // roleName is that of the roles that the tool proposes.
 const roleName = manager
 
-// A proposal is roles of one name that grant rights. Without a namespace one ClusterRole has all; in one
-// what is of it is in a Role. A user gets a binding to each.
+// A proposal is roles of one name that grant rights. Without a namespace one ClusterRole has all;
+// in one what is of it is in a Role. A user gets a binding to each.
 type proposal struct {
 	name      string
 	rights    []right
