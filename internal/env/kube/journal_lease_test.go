@@ -169,34 +169,6 @@ func TestOneTakesTheChangesBack(t *testing.T) {
 	})
 }
 
-// What a watchdog cannot take back is left to others at once.
-func TestWatchdogThatCannotRestoreLeavesItToOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newTestSite(t, theirs.DeepCopy())
-		before := s.state()
-		s.changed(s.takeover(InPlace{}, time.Minute))
-		time.Sleep(aliveFor + time.Second) // the test's own time
-		refuses := true
-		intercept(&s.odigos.Fake, "update", destinations,
-			func(clienttesting.Action) (bool, runtime.Object, error) {
-				return refuses, nil, apierrors.NewInternalError(errors.New("a policy is away"))
-			})
-		w := watchdog{site: s.site, runID: "run-1", log: slog.New(slog.DiscardHandler), signed: true}
-		over, err := w.look(t.Context())
-		if contains(t, "look", err, "a policy is away"); over {
-			t.Error("it is over")
-		}
-		refuses = false
-		got, _, err := restoreInstallations(t.Context(), s.access, "", false)
-		if err != nil || len(got) != 1 || !got[0].Whole {
-			t.Errorf("cleanup = %+v, %v; want all taken back", got, err)
-		}
-		if diff := cmp.Diff(before, s.state()); diff != "" {
-			t.Errorf("the installation (-before +after):\n%s", diff)
-		}
-	})
-}
-
 // Changes that another has taken back while one was at it are taken back: nothing failed.
 func TestCleanupThatAnotherWasFasterThan(t *testing.T) {
 	for _, who := range []string{"cleanup", "its watchdog"} {
@@ -230,19 +202,29 @@ func left(all []Restored) bool { return len(all) == 1 && !all[0].Alive.IsZero() 
 
 // Who could not take all back lets others try at once.
 func TestFailedRestorationLetsOthersTry(t *testing.T) {
-	s := newTestSite(t, theirs.DeepCopy())
-	before := s.state()
-	run := s.takeover(InPlace{}, time.Minute)
-	j := s.changed(run)
-	s.refuseOnce("update", destinations, errAnswerLost)
-	_, err := s.restoreJournal(t.Context(), j.uid, "one", nil)
-	contains(t, "restoreJournal", err, "the connection was lost")
-	got, _, err := restoreInstallations(t.Context(), s.access, "", false)
-	if err != nil || len(got) != 1 || !got[0].Whole {
-		t.Errorf("restoreInstallations = %+v, %v; want all taken back", got, err)
-	}
-	if diff := cmp.Diff(before, s.state()); diff != "" {
-		t.Errorf("the installation (-before +after):\n%s", diff)
+	for _, who := range []string{"one", "its watchdog"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newTestSite(t, theirs.DeepCopy())
+			before := s.state()
+			j := s.changed(s.takeover(InPlace{}, time.Minute))
+			time.Sleep(aliveFor + time.Second) // the test's own time
+			s.refuseOnce("update", destinations, errAnswerLost)
+			var err error
+			if who == "one" {
+				_, err = s.restoreJournal(t.Context(), j.uid, who, nil)
+			} else {
+				w := watchdog{site: s.site, runID: "run-1", log: discard, signed: true}
+				_, err = w.look(t.Context())
+			}
+			contains(t, who, err, "the connection was lost")
+			got, _, err := restoreInstallations(t.Context(), s.access, "", false)
+			if err != nil || len(got) != 1 || !got[0].Whole {
+				t.Errorf("after %s: restoreInstallations = %+v, %v; want all taken back", who, got, err)
+			}
+			if diff := cmp.Diff(before, s.state()); diff != "" {
+				t.Errorf("after %s: the installation (-before +after):\n%s", who, diff)
+			}
+		})
 	}
 }
 

@@ -31,18 +31,27 @@ func isGone(err error) bool { return apierrors.IsNotFound(err) }
 func (s site) restoreJournal(
 	ctx context.Context, uid types.UID, who string, dead func(*corev1.ConfigMap) bool,
 ) (restoration, error) {
+	r, err := s.claimAndReplay(ctx, uid, who, dead)
+	if err != nil {
+		return r, err
+	}
+	return r, s.removeJournal(ctx, uid)
+}
+
+// claimAndReplay takes back all that a journal says, and leaves the journal. Where something could
+// not be taken back others may try at once.
+func (s site) claimAndReplay(
+	ctx context.Context, uid types.UID, who string, dead func(*corev1.ConfigMap) bool,
+) (restoration, error) {
 	m, err := s.claim(ctx, uid, who, dead)
 	if err != nil {
 		return restoration{}, err
 	}
 	r, err := s.replay(ctx, m)
-	switch {
-	case isGone(err):
-		return r, err
-	case err != nil:
-		return r, errors.Join(err, s.unclaim(ctx, uid, who))
+	if err != nil && !isGone(err) {
+		err = errors.Join(err, s.unclaim(ctx, uid, who))
 	}
-	return r, s.removeJournal(ctx, uid)
+	return r, err
 }
 
 // replay takes back all that a journal says: first the run's Destination, whose exporter is waited

@@ -95,25 +95,20 @@ func (w *watchdog) restore(
 	ctx, cancel := context.WithTimeout(ctx, restoreTime)
 	defer cancel()
 	dead := func(m *corev1.ConfigMap) bool { return mayRestore(m, w.who(), now) }
-	m, err = w.claim(ctx, m.UID, w.who(), dead)
-	switch {
-	case errors.Is(err, errAlive):
-		w.log.Info("the run was slow and goes on, or another takes its changes back")
-		return false, nil
-	case err != nil:
-		return isGone(err), err
-	}
-	r, err := w.replay(ctx, m)
+	r, err := w.claimAndReplay(ctx, m.UID, w.who(), dead)
 	for _, text := range slices.Concat(r.Done, r.Left) {
 		w.log.Info(text)
 	}
 	switch {
+	case errors.Is(err, errAlive):
+		w.log.Info("the run was slow and goes on, or another takes its changes back")
+		return false, nil
 	case isGone(err):
 		w.log.Info("another took the rest back meanwhile")
 		return true, nil
 	case err != nil:
 		w.complain(ctx, m, err)
-		return false, errors.Join(err, w.unclaim(ctx, m.UID, w.who()))
+		return false, err
 	}
 	w.tell(ctx, m, "Restored", "Run "+m.Annotations[noteRun]+" is dead. "+
 		strings.Join(slices.Concat(r.Done, r.Left), " "))
