@@ -311,7 +311,8 @@ func TestClientEndsWhatBreaksTheProtocol(t *testing.T) {
 				_ = s.WriteSettings()
 				test.say(s)
 				if name == "a flood" {
-					p.mu.Lock() // nothing is read, so that nothing is answered
+					synctest.Wait() // its writer has written the preface, and unblocks it no more
+					p.mu.Lock()     // nothing is read, so that nothing is answered
 					p.blocked = true
 					p.mu.Unlock()
 				}
