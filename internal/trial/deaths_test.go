@@ -55,8 +55,8 @@ func costs(t *testing.T, r *record.Record) (sum record.Cost) {
 // end. What it had taken and not handed on is the cost of that death.
 func TestRestarts(t *testing.T) {
 	t.Parallel()
-	const deaths, keeps = 3, 15
-	q := question{measured: 4 * time.Second, onDeath: restart}
+	const deaths, keeps, lasts = 3, 15, 8 // seconds: the deaths need less than two of them
+	q := question{measured: lasts * time.Second, onDeath: restart}
 	acknowledged := q.afterAnswer(t, keeps*request)
 	kills := 0 // one process dies after the other
 	q.gateway = &gateway{on: func(g *gateway, n int64) bool {
@@ -90,7 +90,7 @@ func TestRestarts(t *testing.T) {
 		all.Acknowledged.NotDelivered != request {
 		t.Errorf("the deaths cost %+v of %+v", sum, all)
 	}
-	if all.Due != 4*rate || all.Unknown.Items == 0 || sum.Unknown+sum.Unsent > all.Unknown.Items+all.Unsent {
+	if all.Due != lasts*rate || all.Unknown.Items == 0 || sum.Unknown+sum.Unsent > all.Unknown.Items+all.Unsent {
 		t.Errorf("the account is %+v, the deaths cost %+v", all, sum)
 	}
 	if s := e.States[record.Gateway]; !s.Stopped || s.ExitCode != 0 {

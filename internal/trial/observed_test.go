@@ -4,9 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/odigos-io/odigos-stress/internal/record"
 )
+
+// observed is long enough for two samples in the steady state, and too short for a profile of CPU.
+const observed = 2900 * time.Millisecond
 
 // The record of a trial has close looks at all actors, and the heap profile of its middle.
 func TestTrialIsObserved(t *testing.T) {
@@ -15,7 +19,7 @@ func TestTrialIsObserved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := question{gateway: &gateway{heap: heap}}
+	q := question{measured: observed, gateway: &gateway{heap: heap}}
 	r := q.finished(t, t.Context())
 	seen := map[string]int{}
 	for _, p := range r.Pulses {
@@ -41,7 +45,7 @@ func TestTrialIsObserved(t *testing.T) {
 // A gateway that serves no profiles is told of once, and nothing else comes of it.
 func TestTrialWithoutProfiles(t *testing.T) {
 	t.Parallel()
-	q := question{}
+	q := question{measured: observed}
 	r := q.finished(t, t.Context())
 	told := 0
 	for _, e := range r.Events {
