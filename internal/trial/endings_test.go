@@ -73,8 +73,9 @@ func TestEndOfTheWireDies(t *testing.T) {
 				}}
 				q := question{gateway: g, measured: c.measured}
 				if c.when == nil {
-					// The phase is by the clock: the trial looks five times a second whether the load is over.
-					const looked = 5.0
+					// A sample's phase is by the clock. That the load is over the trial sees by looking,
+					// five times a second.
+					const looked = 5.0 // seconds
 					q.watch = func(s record.Sample) {
 						if s.Phase == record.PhaseDraining && s.Elapsed > c.measured.Seconds()+looked {
 							kill(g)
