@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -54,7 +55,7 @@ func TestScripts(t *testing.T) {
 			return raced, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "interrupts": interrupts, "background": background, "finish": finish,
+			"exits": exits, "passes": passes, "interrupts": interrupts, "background": background, "finish": finish,
 			"registry": serveImage,
 		},
 	})
@@ -65,12 +66,17 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE ARG...")
 	}
-	err := ts.Exec("sh", append([]string{"-c", `odigos-stress "$@"; echo "exit code $?" >&2`, "sh"}, args[1:]...)...)
-	ts.Check(err)
-	got := lastOf(ts.ReadFile("stderr"))
-	if want := "exit code " + args[0]; got != want {
-		ts.Fatalf("odigos-stress %v: %s, want %s", args[1:], got, want)
+	if got := runTool(ts, args[1:]); got != args[0] {
+		ts.Fatalf("odigos-stress %v: exit code %s, want %s", args[1:], got, args[0])
 	}
+}
+
+// runTool runs the tool, and returns its exit code.
+func runTool(ts *testscript.TestScript, args []string) string {
+	const told = "exit code "
+	script := `odigos-stress "$@"; echo "` + told + `$?" >&2`
+	ts.Check(ts.Exec("sh", append([]string{"-c", script, "sh"}, args...)...))
+	return strings.TrimPrefix(lastOf(ts.ReadFile("stderr")), told)
 }
 
 func lastOf(text string) string {
