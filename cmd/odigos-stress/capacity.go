@@ -149,7 +149,7 @@ func newSearch(
 		Tool: tool(), Command: commandLine(),
 		Environment: environment, Machine: of.host.machine, Collector: first.Collector,
 		Scenario: resolved, Asked: asked, GatewayConfig: string(of.sources.GatewayConfig),
-		Original: first.Original, Notes: of.notes,
+		Original: first.Original, Notes: of.notes, Pods: of.host.pods.Understood(),
 		Spec: suite.SpecOf(*asked.Search),
 		Plan: of.plan,
 	}, nil

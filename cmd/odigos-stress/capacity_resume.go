@@ -96,7 +96,7 @@ func (q *question) goOn(ctx context.Context, c *suite.Capacity, dir string) erro
 	found, err := q.again(ctx, earlier{
 		environment: c.Environment, collector: c.Collector, machine: c.Machine, nodes: c.Nodes(dir),
 		limits: limitsOf(c.Scenario.Gateway), config: c.GatewayConfig, original: c.Original,
-		notes: c.Notes,
+		notes: c.Notes, pods: c.Pods,
 	})
 	if err != nil {
 		return err

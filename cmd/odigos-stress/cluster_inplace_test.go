@@ -154,6 +154,7 @@ func TestClusterInPlace(t *testing.T) {
 		!strings.Contains(said.String(), "--allow-live") {
 		t.Errorf("without --allow-live: %v, want it refused\n%s", err, said)
 	}
+	c.doctors()
 	object := filepath.Join(t.TempDir(), "processor.yaml")
 	if err := os.WriteFile(object, []byte(inPlaceProcessor), 0o644); err != nil {
 		t.Fatal(err)
@@ -190,6 +191,21 @@ func TestClusterInPlace(t *testing.T) {
 	}
 	c.wantAsBefore()
 	c.strays()
+}
+
+// doctors has it said beforehand what a run would say.
+func (t *inPlaceTest) doctors() {
+	t.Helper()
+	refused, said := t.command("doctor", "--gateway=in-place")
+	if err := refused.Run(); err == nil || !strings.Contains(said.String(), "missing  installation: ") ||
+		!strings.Contains(said.String(), "theirs") {
+		t.Errorf("doctor without --allow-live: %v, want it to name theirs\n%s", err, said)
+	}
+	taken, said := t.command("doctor", "--gateway=in-place", "--allow-live")
+	if err := taken.Run(); err != nil || !strings.Contains(said.String(), "can be taken in place now") ||
+		!strings.Contains(said.String(), "ok       create destinations.odigos.io in "+odigostest.Namespace) {
+		t.Errorf("doctor with --allow-live: %v\n%s", err, said)
+	}
 }
 
 // shown has all that only shows what a run would change do so, and wants nothing changed.

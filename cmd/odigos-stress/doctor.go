@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,17 +19,21 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var output, collectorBin string
-	var at placeOptions
+	var output string
+	var q question
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what this machine or a cluster can enforce and measure, what is missing, and the remedy",
 		Args:  cobra.NoArgs,
 		RunE: command(func(cmd *cobra.Command, _ []string) error {
-			if err := at.check(); err != nil {
+			q.flagSet = cmd.Flags()
+			if err := q.place.check(); err != nil {
 				return err
 			}
-			all, err := at.capabilities(cmd, collectorBin)
+			if err := q.checkWay(); err != nil {
+				return err
+			}
+			all, err := q.capabilities(cmd)
 			if err != nil {
 				return err
 			}
@@ -37,23 +42,58 @@ func doctorCommand() *cobra.Command {
 			} else {
 				err = tellCapabilities(cmd.OutOrStdout(), all)
 			}
-			return errors.Join(err, at.needed(all))
+			return errors.Join(err, q.place.needed(all))
 		}),
 	}
-	at.flags(cmd)
-	cmd.Flags().StringVar(&collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
+	q.place.flags(cmd)
+	q.way.flags(cmd)
+	cmd.Flags().StringVar(&q.collectorBin, "collector-bin", "", "the collector to test, a path or a name on PATH")
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
 }
 
-// capabilities are those of the place.
-func (o *placeOptions) capabilities(
-	cmd *cobra.Command, collectorBin string,
-) ([]env.Capability, error) {
-	if !o.inCluster() {
+// capabilities are those of the place, and of the gateway in a cluster that is named.
+func (q *question) capabilities(cmd *cobra.Command) ([]env.Capability, error) {
+	if !q.place.inCluster() {
 		all := local.Capabilities(cmd.Context(), local.Options{})
-		return append(all, collectorCapability(cmd, collectorBin), imagesCapability()), nil
+		return append(all, collectorCapability(cmd, q.collectorBin), imagesCapability()), nil
 	}
+	named, err := q.namedGateway(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	all, err := q.place.capabilities(cmd)
+	return append(all, named...), err
+}
+
+// namedGateway says whether the gateway that is meant is there and may be read; none where none
+// is meant. One that is to be asked in place is one from then on.
+func (q *question) namedGateway(ctx context.Context) ([]env.Capability, error) {
+	if q.way.way != wayInPlace && q.way.way != wayClone && len(q.way.names()) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	c := env.Capability{Name: "gateway"}
+	f, err := kube.FindGateway(ctx, q.place.cluster, q.way.wanted)
+	if err != nil {
+		c.Found = err.Error()
+		return []env.Capability{c}, nil
+	}
+	c.OK, c.Found = true, fmt.Sprintf("%s, %s, limits of %s", f.Workload(), f.Image,
+		limitsText(env.Limits(f.Limits)))
+	if q.way.way == wayInPlace {
+		var t target
+		if err := t.install(f, q.way.inPlace); err != nil {
+			return nil, usage(err)
+		}
+		q.place.inPlace = t.inPlace
+	}
+	return []env.Capability{c}, nil
+}
+
+// capabilities are those of the cluster.
+func (o *placeOptions) capabilities(cmd *cobra.Command) ([]env.Capability, error) {
 	all, err := kube.Rights(cmd.Context(), o.kube(unmade))
 	if err != nil {
 		return nil, fmt.Errorf("ask the cluster: %w", err)

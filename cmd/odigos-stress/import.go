@@ -43,7 +43,7 @@ horizontalpodautoscalers and to get pods/proxy too, or it does without what they
 type importFlags struct {
 	cluster    kube.Cluster
 	wanted     kube.Wanted
-	prometheus string
+	prometheus promFlags
 	since      string
 	exporter   string
 	out        string
@@ -63,7 +63,7 @@ func (f *importFlags) add(cmd *cobra.Command) {
 		"another collector's Deployment, as `namespace/name`")
 	flags.StringVar(&f.wanted.Container, "container", "",
 		"the collector's container (default gateway, or the only one)")
-	flags.StringVar(&f.prometheus, "prometheus", "", "`url` of a Prometheus that scrapes the gateway")
+	f.prometheus.add(flags, "scrapes the gateway")
 	flags.StringVar(&f.since, "since", "7d", "how far back to ask the Prometheus, at least 10m")
 	flags.StringVar(&f.exporter, "exporter", "",
 		"exporter that carries the load (default the only one of type otlp_grpc or otlp_http)")
@@ -95,8 +95,8 @@ func (f *importFlags) run(cmd *cobra.Command) error {
 	if err = f.mayWrite(q); err != nil {
 		return err
 	}
-	if f.prometheus != "" {
-		q.Observed, err = kube.AskPrometheus(cmd.Context(), f.prometheus, found,
+	if f.prometheus.url != "" {
+		q.Observed, err = kube.AskPrometheus(cmd.Context(), f.prometheus.server, found,
 			q.Clone.Gateway.Exporter, since)
 	} else {
 		fmt.Fprintf(cmd.ErrOrStderr(), "reading the pods' own metrics for %s\n", kube.ScrapeFor)
@@ -122,13 +122,7 @@ func (f *importFlags) check() (since time.Duration, err error) {
 	if since = time.Duration(d); since < kube.LeastSince {
 		return 0, fmt.Errorf("--since: found %s, want at least %s", f.since, kube.LeastSince)
 	}
-	if f.prometheus == "" {
-		return since, nil
-	}
-	if err := kube.CheckPrometheus(f.prometheus); err != nil {
-		return 0, fmt.Errorf("--prometheus: %w", err)
-	}
-	return since, nil
+	return since, f.prometheus.check()
 }
 
 // mayWrite says early what write would say.

@@ -39,6 +39,12 @@ const (
 // a kubeconfig.
 func apiServer(t *testing.T) string {
 	t.Helper()
+	return apiServerThat(t, func(*http.Request) (string, bool) { return "", false })
+}
+
+// apiServerThat is apiServer with answers of its own before these.
+func apiServerThat(t *testing.T, answers func(r *http.Request) (string, bool)) string {
+	t.Helper()
 	config, err := json.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "odigos-gateway"},
 		"data": map[string]string{"collector-conf": gatewayConfig},
@@ -55,6 +61,10 @@ func apiServer(t *testing.T) string {
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		if text, ok := answers(r); ok {
+			_, _ = w.Write([]byte(text))
+			return
+		}
 		text, ok := objects[r.URL.Path]
 		if !ok || r.Method != http.MethodGet {
 			w.WriteHeader(http.StatusForbidden)

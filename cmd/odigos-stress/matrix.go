@@ -152,7 +152,7 @@ func (o *capacityOptions) searchMatrix(cmd *cobra.Command, args []string) error 
 		Created: first.Created, Tool: first.Tool, Command: first.Command,
 		Environment: first.Environment, Machine: first.Machine,
 		Collector: first.Collector, Asked: asked, GatewayConfig: first.GatewayConfig,
-		Original: first.Original, Notes: first.Notes, Cells: cells,
+		Original: first.Original, Notes: first.Notes, Pods: first.Pods, Cells: cells,
 	}
 	if o.matrix.presets {
 		m.Kind = report.PresetsKind
@@ -186,7 +186,7 @@ func (o *capacityOptions) goOnMatrix(cmd *cobra.Command, dir string) error {
 	}
 	found, err := o.question.again(cmd.Context(), earlier{
 		environment: m.Environment, collector: m.Collector, machine: m.Machine, nodes: nodes,
-		config: m.GatewayConfig, original: m.Original, notes: m.Notes,
+		config: m.GatewayConfig, original: m.Original, notes: m.Notes, pods: m.Pods,
 	})
 	if err != nil {
 		return fmt.Errorf("go on with %s: %w", dir, err)

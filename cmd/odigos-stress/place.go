@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"time"
 
@@ -30,8 +32,8 @@ type placeOptions struct {
 	environment string
 	cluster     kube.Cluster
 	namespace   string
-	prometheus  string // asked for usage where kubelets may not be; empty: none
-	image       string // the tool's own; empty: that of this version
+	prometheus  promFlags // asked for usage where kubelets may not be
+	image       string    // the tool's own; empty: that of this version
 	keep        bool
 	podsFile    string
 	pods        kube.Pods // what podsFile says
@@ -48,7 +50,8 @@ type placeOptions struct {
 
 // clusterFlags say which cluster; all of them are refused where --environment names none.
 var clusterFlags = append([]string{
-	"kubeconfig", "context", "as", "namespace", "image", "keep", "prometheus", "pods", "patience",
+	"kubeconfig", "context", "as", "namespace", "image", "keep", "prometheus",
+	"prometheus-http-config", "pods", "patience",
 }, wayFlags...)
 
 // flags adds those that say where a trial runs.
@@ -59,8 +62,8 @@ func (o *placeOptions) flags(cmd *cobra.Command) {
 		"was found; if not given the run makes one and takes it away")
 	f.StringVar(&o.image, "image", "", "the tool's own `image`, with both its programs; "+
 		"if not given that of this version, "+ownImage())
-	f.StringVar(&o.prometheus, "prometheus", "", "`url` of a Prometheus that scrapes kubelets, which "+
-		"is asked for CPU and memory of pods where the rights do not let kubelets be asked")
+	o.prometheus.add(f, "scrapes kubelets, which is asked for CPU and memory of pods where the rights do "+
+		"not let kubelets be asked")
 	f.BoolVar(&o.keep, "keep", false, "leave what a run has made in the cluster")
 	f.StringVar(&o.podsFile, "pods", "", "`file` that says where a run's pods go and what they bear: "+
 		"node selectors, tolerations, pull secrets and more, by role")
@@ -107,10 +110,8 @@ const leastPatience = time.Second
 
 // checkCluster refuses what is said about a cluster and cannot be so, and reads the file on pods.
 func (o *placeOptions) checkCluster() error {
-	if o.prometheus != "" {
-		if err := kube.CheckPrometheus(o.prometheus); err != nil {
-			return fmt.Errorf("--prometheus: %w", err)
-		}
+	if err := o.prometheus.check(); err != nil {
+		return err
 	}
 	if o.patience != 0 && o.patience < leastPatience { // 0: the command has no such flag
 		return fmt.Errorf("--patience: found %s, want at least %s", o.patience, leastPatience)
@@ -128,6 +129,25 @@ func (o *placeOptions) checkCluster() error {
 	return nil
 }
 
+// podsAgain has pods go where those of trials went that are gone on with: where they go is of
+// the question. A file that was named again has to say the same.
+func (o *placeOptions) podsAgain(were map[string]any) error {
+	switch {
+	case o.podsFile != "" && !reflect.DeepEqual(o.pods.Understood(), were):
+		return fmt.Errorf("%s: found other pods than those of the trials that are there, want the same, or "+
+			"no file", o.podsFile)
+	case o.podsFile == "" && were != nil:
+		text, err := json.Marshal(were)
+		if err != nil {
+			return err
+		}
+		if o.pods, err = kube.ParsePods("the record's pods", text); err != nil {
+			return err
+		}
+	}
+	return o.pods.CheckNamespace(o.namespace == "", false)
+}
+
 // ownImage is the tool's own image of this version, as `odigos-stress image` names it. No
 // registry has it: it is to be loaded into the cluster's nodes.
 func ownImage() string { return imageName + ":" + imageTag(version) }
@@ -143,7 +163,7 @@ func (o *placeOptions) ownImage() string {
 func (o *placeOptions) kube(runID string) kube.Options {
 	return kube.Options{
 		Cluster: o.cluster, RunID: runID, Namespace: o.namespace, Image: o.ownImage(), Keep: o.keep,
-		InPlace: o.inPlace, Prometheus: o.prometheus, Pods: o.pods, Patience: o.patience,
+		InPlace: o.inPlace, Prometheus: o.prometheus.server, Pods: o.pods, Patience: o.patience,
 	}
 }
 

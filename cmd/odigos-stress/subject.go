@@ -300,6 +300,7 @@ type earlier struct {
 	config      string
 	original    *record.Original
 	notes       []string
+	pods        map[string]any // what was asked of the pods
 }
 
 // again is the subject of trials that were made before: the same collector at the same
@@ -311,7 +312,11 @@ func (q *question) again(ctx context.Context, m earlier) (out subject, err error
 	if err := q.place.check(); err != nil {
 		return out, err
 	}
-	out.inCluster = q.place.inCluster()
+	if out.inCluster = q.place.inCluster(); out.inCluster {
+		if err := q.place.podsAgain(m.pods); err != nil {
+			return out, usage(fmt.Errorf("--pods: %w", err))
+		}
+	}
 	out.host = q.place.host(ctx)
 	if out.inCluster {
 		note, err := out.host.sameNodes(m.nodes, m.limits)

@@ -47,6 +47,8 @@ type Capacity struct {
 	// are how it was chosen and differs from it.
 	Original *record.Original `json:"original,omitempty"`
 	Notes    []string         `json:"notes,omitempty"`
+	// Pods are what the user asked of the pods in a cluster, as in a header.
+	Pods map[string]any `json:"pods,omitempty"`
 
 	Spec   search.Spec `json:"search"`
 	Trials []Tried     `json:"trials"`

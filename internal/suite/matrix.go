@@ -39,7 +39,9 @@ type Matrix struct {
 	// are how it was chosen and differs from it.
 	Original *record.Original `json:"original,omitempty"`
 	Notes    []string         `json:"notes,omitempty"`
-	Cells    []Cell           `json:"cells"`
+	// Pods are what the user asked of the pods in a cluster, as in a header.
+	Pods  map[string]any `json:"pods,omitempty"`
+	Cells []Cell         `json:"cells"`
 
 	// Unplaceable, of a cluster, is why no node can take a gateway of these limits, in a clause,
 	// empty where one can as far as is known. Prepare asks it; it is not on the disk.

@@ -15,7 +15,8 @@ import (
 )
 
 // Findings are what a run would find in a cluster beside its rights: who measures what pods use,
-// and what a namespace that is there imposes, as far as that may be read.
+// what a namespace that is there imposes, as far as that may be read, and whether an
+// installation could be taken in place now.
 func Findings(ctx context.Context, o Options) ([]env.Capability, error) {
 	k, err := visit(o)
 	if err != nil {
@@ -27,10 +28,29 @@ func Findings(ctx context.Context, o Options) ([]env.Capability, error) {
 
 func (k *Kube) findings(ctx context.Context) []env.Capability {
 	all := []env.Capability{k.measurer(ctx)}
+	if k.o.InPlace != nil {
+		all = append(all, k.installation(ctx))
+	}
 	if k.o.Namespace == "" {
 		return all
 	}
 	return append(all, k.imposed(ctx)...)
+}
+
+// installation says whether a run would take one in place as it is now, by refusing what a run
+// refuses.
+func (k *Kube) installation(ctx context.Context) env.Capability {
+	c := env.Capability{Name: "installation"}
+	t, err := newTakeover(k, *k.o.InPlace)
+	if err == nil {
+		err = t.refuse(ctx)
+	}
+	if err != nil {
+		c.Found = err.Error()
+		return c
+	}
+	c.OK, c.Found = true, t.o.Found.Workload()+" can be taken in place now"
+	return c
 }
 
 // measurer says who will measure CPU and memory of pods, by asking as a run does.

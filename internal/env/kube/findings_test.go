@@ -46,7 +46,7 @@ func TestFindingsOfUsage(t *testing.T) {
 	} {
 		cluster := newTestCluster(t)
 		cluster.denied["get nodes/proxy"] = c.denied
-		got := strings.Join(found(t, cluster, Options{Prometheus: c.prometheus}), "\n")
+		got := strings.Join(found(t, cluster, Options{Prometheus: PromServer{URL: c.prometheus}}), "\n")
 		if !strings.HasPrefix(got, want) || strings.Contains(got, "secret") {
 			t.Errorf("found %q, want %q", got, want)
 		}

@@ -2,16 +2,12 @@ package kube
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 )
@@ -47,30 +43,24 @@ type prometheus struct {
 // AskPrometheus asks a Prometheus for what a gateway got in the last time before now. What
 // it does not know is told in Problems; an error is a Prometheus that does not answer.
 func AskPrometheus(
-	ctx context.Context, address string, f Found, exporter string, since time.Duration,
+	ctx context.Context, s PromServer, f Found, exporter string, since time.Duration,
 ) (Observed, error) {
-	u, err := url.Parse(address)
+	api, closeIdle, err := s.open()
 	if err != nil {
-		return Observed{}, errors.New("ask Prometheus: found no URL")
+		return Observed{}, fmt.Errorf("use Prometheus %s: %w", s, err)
 	}
-	named := u.Redacted()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	defer transport.CloseIdleConnections()
-	client, err := api.NewClient(api.Config{Address: address, RoundTripper: transport})
-	if err != nil {
-		return Observed{}, fmt.Errorf("ask Prometheus %s: %w", named, err)
-	}
+	defer closeIdle()
 	p := prometheus{
-		api: promv1.NewAPI(client), at: f.At,
+		api: api, at: f.At,
 		since: model.Duration(since), step: model.Duration(rateWindow),
 	}
 	if since < 12*rateWindow {
 		p.step = model.Duration(time.Minute)
 	}
 	o, err := p.observe(ctx, f, exporter)
-	o.From = fmt.Sprintf("Prometheus %s, the last %s", named, p.since)
+	o.From = fmt.Sprintf("Prometheus %s, the last %s", s, p.since)
 	if err != nil {
-		return o, fmt.Errorf("ask Prometheus %s: %w", named, err)
+		return o, fmt.Errorf("ask Prometheus %s: %w", s, err)
 	}
 	return o, nil
 }

@@ -197,7 +197,7 @@ func TestAskPrometheus(t *testing.T) {
 		`exporter_queue_batch_send_size_bytes_sum.*/.*send_size`: "700",
 		`rpc_client_duration`:                                    "250",
 	})
-	got, err := AskPrometheus(t.Context(), url, gatewayFound(), exporterOfTest, 7*24*time.Hour)
+	got, err := AskPrometheus(t.Context(), PromServer{URL: url}, gatewayFound(), exporterOfTest, 7*24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestAskPrometheus(t *testing.T) {
 }
 
 func TestAskPrometheusThatKnowsNothing(t *testing.T) {
-	got, err := AskPrometheus(t.Context(), promQL(t, nil), gatewayFound(), exporterOfTest, time.Hour)
+	got, err := AskPrometheus(t.Context(), PromServer{URL: promQL(t, nil)}, gatewayFound(), exporterOfTest, time.Hour)
 	if err != nil || len(got.Problems) != 1 ||
 		!strings.HasPrefix(got.Problems[0],
 			"Prometheus has no spans accepted by pods of odigos-system/odigos-gateway") {
@@ -244,7 +244,7 @@ func TestAskPrometheusThatDoesNotAnswer(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	defer s.Close()
 	url := strings.Replace(s.URL, "http://", "http://me:pass@", 1)
-	_, err := AskPrometheus(t.Context(), url, gatewayFound(), exporterOfTest, time.Hour)
+	_, err := AskPrometheus(t.Context(), PromServer{URL: url}, gatewayFound(), exporterOfTest, time.Hour)
 	if err == nil || !strings.Contains(err.Error(), "ask Prometheus http://me:xxxxx@") ||
 		strings.Contains(err.Error(), "pass") {
 		t.Errorf("error %v", err)

@@ -39,9 +39,9 @@ type Options struct {
 	Image string
 	// Pods are what is asked of the pods beside what the run wants of them.
 	Pods Pods
-	// Prometheus is the address of one that scrapes kubelets, asked for what pods use where
-	// kubelets may not be asked; empty: none.
-	Prometheus string
+	// Prometheus is one that scrapes kubelets, asked for what pods use where kubelets may not
+	// be asked; without a URL: none.
+	Prometheus PromServer
 	// Keep leaves what the run has made in the cluster.
 	Keep bool
 	// Patience is how long a pod may wait for a node and its image; 0 means DefaultPatience.
@@ -123,8 +123,8 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("use namespace %q: want lower-case letters, digits and - within, "+
 			"at most 63", o.Namespace)
 	}
-	if o.Prometheus != "" {
-		if err := CheckPrometheus(o.Prometheus); err != nil {
+	if o.Prometheus.URL != "" {
+		if err := o.Prometheus.check(); err != nil {
 			return o, fmt.Errorf("use a Prometheus: %w", err)
 		}
 	}

@@ -168,7 +168,8 @@ func (k *Kube) askRightsIn(ctx context.Context, namespace string, rights []right
 	return k.denied(ctx, missing, grantable(answers), namespace)
 }
 
-// Rights says for each verb on each resource that a run needs whether it is allowed. The
+// Rights says for each verb on each resource that a run needs whether it is allowed, of one in
+// place also in the installation's namespace. The
 // remedy of one that is missing is a role, or what a run does without.
 func Rights(ctx context.Context, o Options) ([]env.Capability, error) {
 	if o.RunID == "" {
@@ -182,13 +183,25 @@ func Rights(ctx context.Context, o Options) ([]env.Capability, error) {
 	k := &Kube{o: o, access: a, naming: newNaming(o)}
 	// A namespace that cannot be used is for the run to refuse.
 	exists, err := k.namespaceExists(ctx)
-	return capabilities(ctx, a, k.naming.namespace, !exists && err == nil)
+	all, err := capabilities(ctx, a, k.naming.namespace, needed(!exists && err == nil))
+	if err != nil || o.InPlace == nil {
+		return all, err
+	}
+	t, err := newTakeover(k, *o.InPlace)
+	if err != nil {
+		return all, nil // Findings says what is wrong with the installation
+	}
+	more, err := capabilities(ctx, a, t.site.namespace, t.needed())
+	for n := range more {
+		more[n].Name += " in " + t.site.namespace
+	}
+	return append(all, more...), err
 }
 
-func capabilities(ctx context.Context, a access, namespace string, own bool) (
+func capabilities(ctx context.Context, a access, namespace string, rights []right) (
 	[]env.Capability, error,
 ) {
-	answers, err := ask(ctx, a, namespace, needed(own))
+	answers, err := ask(ctx, a, namespace, rights)
 	if err != nil {
 		return nil, fmt.Errorf("use %s: %w", a.where, err)
 	}

@@ -56,7 +56,7 @@ func TestRightsThatARunCanDoWithoutAreNotes(t *testing.T) {
 func TestCapabilities(t *testing.T) {
 	c := newTestCluster(t)
 	c.denied["get pods/proxy"] = true
-	all, err := capabilities(context.Background(), c.access(), "ns", true)
+	all, err := capabilities(context.Background(), c.access(), "ns", needed(true))
 	if err != nil || len(all) != len(needed(true)) {
 		t.Fatalf("%d capabilities, %v; want %d", len(all), err, len(needed(true)))
 	}

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
@@ -47,19 +44,12 @@ type promUsage struct {
 	labels int // of ofContainer
 }
 
-func newPromUsage(life context.Context, runs *sync.WaitGroup, address string) (*promUsage, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	client, err := api.NewClient(api.Config{Address: address, RoundTripper: transport})
+func newPromUsage(life context.Context, runs *sync.WaitGroup, s PromServer) (*promUsage, error) {
+	api, closeIdle, err := s.open()
 	if err != nil {
-		return nil, fmt.Errorf("use Prometheus: %w", err)
+		return nil, fmt.Errorf("use Prometheus %s: %w", s, err)
 	}
-	where := "at the address that was named"
-	if u, err := url.Parse(address); err == nil {
-		where = u.Redacted()
-	}
-	p := &promUsage{
-		api: promv1.NewAPI(client), where: where, close: transport.CloseIdleConnections,
-	}
+	p := &promUsage{api: api, where: s.String(), close: closeIdle}
 	p.poll = poll{
 		every: promEvery, life: life, runs: runs, ask: p.measure,
 		none: errors.New("not known: Prometheus has not told it yet"),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -112,7 +111,7 @@ func (k *Kube) chooseUsage(ctx context.Context) error {
 	if may.allowed {
 		add(fromKubelet, k.figures)
 	}
-	if k.o.Prometheus != "" {
+	if k.o.Prometheus.URL != "" {
 		p, err := newPromUsage(k.life, &k.background, k.o.Prometheus)
 		if err != nil {
 			return err
@@ -130,15 +129,6 @@ func (k *Kube) chooseUsage(ctx context.Context) error {
 	}
 	if len(k.usage.sources) > 0 && !may.allowed {
 		k.note(k.usage.sources[0].told())
-	}
-	return nil
-}
-
-// CheckPrometheus refuses an address that is no URL.
-func CheckPrometheus(address string) error {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("found %q, want a URL such as http://localhost:9090", address)
 	}
 	return nil
 }

@@ -196,7 +196,7 @@ func TestPrometheusUsage(t *testing.T) {
 			var runs sync.WaitGroup
 			defer runs.Wait()
 			defer end()
-			p, err := newPromUsage(life, &runs, server.URL)
+			p, err := newPromUsage(life, &runs, PromServer{URL: server.URL})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -243,12 +243,12 @@ func TestPrometheusThatDoesNotAnswer(t *testing.T) {
 	defer server.Close()
 	c := newTestCluster(t)
 	c.denied["get nodes/proxy"] = true
-	_, err := c.try(Options{Prometheus: server.URL})
+	_, err := c.try(Options{Prometheus: PromServer{URL: server.URL}})
 	contains(t, "a run", err, "ask Prometheus "+server.URL, "want one that answers")
 	if names := c.names(""); len(names) > 0 {
 		t.Errorf("made before: %v", names)
 	}
-	_, err = Options{RunID: "run-1", Image: "i", Prometheus: "localhost:9090"}.complete()
+	_, err = Options{RunID: "run-1", Image: "i", Prometheus: PromServer{URL: "localhost:9090"}}.complete()
 	contains(t, "options", err, `use a Prometheus: found "localhost:9090", want a URL such as`)
 }
 
@@ -297,9 +297,9 @@ func TestUsageSources(t *testing.T) {
 			cluster.denied["get nodes/proxy"] = c.denied
 			a := cluster.access()
 			a.http, a.base = api.Client(), base
-			k := &Kube{o: Options{Prometheus: c.prometheus}, access: a}
+			k := &Kube{o: Options{Prometheus: PromServer{URL: c.prometheus}}, access: a}
 			k.o, err = Options{
-				RunID: "run-1", Image: "i", Prometheus: c.prometheus,
+				RunID: "run-1", Image: "i", Prometheus: PromServer{URL: c.prometheus},
 			}.complete()
 			if err != nil {
 				t.Fatal(err)
