@@ -76,6 +76,9 @@ func (q *question) namedGateway(ctx context.Context) ([]env.Capability, error) {
 	defer cancel()
 	c := env.Capability{Name: "gateway"}
 	f, err := kube.FindGateway(ctx, q.place.cluster, q.way.wanted)
+	if err == nil && q.way.way == wayInPlace {
+		err = limited(f)
+	}
 	if err != nil {
 		c.Found = err.Error()
 		return []env.Capability{c}, nil

@@ -12,10 +12,16 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// apiServerAllowing is apiServer for a user with all rights but one, as kubectl writes it.
-func apiServerAllowing(t *testing.T, butFor string) string {
+// apiServerAllowing is apiServer for a user with all rights but one, as kubectl writes it, and
+// with objects in place of its own: how their paths end, and what they are.
+func apiServerAllowing(t *testing.T, butFor string, objects ...string) string {
 	t.Helper()
 	return apiServerThat(t, func(r *http.Request) (string, bool) {
+		for n := 0; n < len(objects); n += 2 {
+			if strings.HasSuffix(r.URL.Path, objects[n]) {
+				return objects[n+1], true
+			}
+		}
 		if !strings.HasSuffix(r.URL.Path, "/selfsubjectaccessreviews") {
 			return "", false
 		}
@@ -63,6 +69,21 @@ func TestDoctorInPlace(t *testing.T) {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr has no %q: %s", want, stderr)
 		}
+	}
+}
+
+// An installation without limits is refused, as a run refuses it.
+func TestDoctorInPlaceWithoutLimits(t *testing.T) {
+	const limits = `"limits": {"cpu": "1", "memory": "600Mi"}`
+	without := strings.Replace(gatewayDeployment, limits, `"limits": {"cpu": "1"}`, 1)
+	if without == gatewayDeployment {
+		t.Fatal("the gateway of the test has other limits")
+	}
+	code, stdout, _ := doctored("--gateway=in-place",
+		"--kubeconfig="+apiServerAllowing(t, "", "deployments/odigos-gateway", without))
+	if code != exitCannotRun || !strings.Contains(stdout, "missing  gateway: use odigos-system/odigos-gateway") ||
+		!strings.Contains(stdout, "want CPU and memory limited") {
+		t.Errorf("exit code %d:\n%s", code, stdout)
 	}
 }
 

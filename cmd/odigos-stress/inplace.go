@@ -72,9 +72,8 @@ func (q *question) aimInPlace(whole scenario.Scenario, c chosenWay) (scenario.Sc
 		return whole, usage(errors.New("--collector-bin, --collector-image: found one with --gateway in-place, " +
 			"want none: the collector is the installation's"))
 	}
-	if f.Limits.CPUCores == 0 || f.Limits.MemoryBytes == 0 {
-		return whole, fmt.Errorf("use %s in place: found limits of %s, want CPU and memory limited, as Odigos "+
-			"does", f.Workload(), limitsText(env.Limits(f.Limits)))
+	if err := limited(f); err != nil {
+		return whole, err
 	}
 	g := scenario.Gateway{
 		Kind: scenario.GatewayOdigos, CPULimit: scenario.CPU(f.Limits.CPUCores),
@@ -100,6 +99,15 @@ func (q *question) aimInPlace(whole scenario.Scenario, c chosenWay) (scenario.Sc
 	whole.Gateway = t.laidInto(whole.Gateway)
 	whole.Gateway.Replicas = max(1, f.Replicas.Wanted)
 	return whole, usage(q.sizedVariants(whole.Variants))
+}
+
+// limited refuses an installation that could use as much as its node has.
+func limited(f kube.Found) error {
+	if f.Limits.CPUCores == 0 || f.Limits.MemoryBytes == 0 {
+		return fmt.Errorf("use %s in place: found limits of %s, want CPU and memory limited, as Odigos "+
+			"does", f.Workload(), limitsText(env.Limits(f.Limits)))
+	}
+	return nil
 }
 
 // sizesInPlace are the fields of a gateway that the command line alone says of an installation.
