@@ -55,6 +55,10 @@ loadgen: {resources: {limits: {cpu: "1", memory: 512Mi}, requests: {cpu: 50m, me
 	if err := cmd.Run(); err != nil {
 		t.Errorf("a dry run: %v\n%s", err, said)
 	}
+	cmd, said = c.command(append([]string{"run", "--dry-run", "--set=gateway.replicas=7"}, args...)...)
+	if err := cmd.Run(); err == nil || !strings.Contains(said.String(), "asked for by all pods together") {
+		t.Errorf("a dry run of seven gateways: %v, want the quota to refuse them together\n%s", err, said)
+	}
 	r := c.run(ran, args...)
 	c.exact(r, 10_000)
 	if len(r.Header.Pods) == 0 {

@@ -2,6 +2,8 @@ package kube
 
 import (
 	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,7 +16,7 @@ import (
 // with its certificate, the token, and a file of each name and text.
 func promServer(t *testing.T, token string, files map[string]string) (url, dir string) {
 	t.Helper()
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, password, _ := r.BasicAuth()
 		known := r.Header.Get("Authorization") == "Bearer "+token || name == "ann" && password == token
 		if !known {
@@ -28,6 +30,8 @@ func promServer(t *testing.T, token string, files map[string]string) (url, dir s
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"vector","result":[]}}`))
 	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // some clients do not trust it
+	s.StartTLS()
 	t.Cleanup(s.Close)
 	dir = t.TempDir()
 	files["ca.crt"] = string(pem.EncodeToMemory(&pem.Block{
