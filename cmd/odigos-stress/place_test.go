@@ -1,10 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -267,52 +264,5 @@ func TestSameNodes(t *testing.T) {
 		if (err != nil) != (c.bad != "") || err != nil && !strings.Contains(err.Error(), c.bad) {
 			t.Errorf("%s: %v, want %q", name, err, c.bad)
 		}
-	}
-}
-
-// A search that goes on asks for the pods that it asked for before, without a file; another
-// file is another question.
-func TestPodsAgain(t *testing.T) {
-	const text = "gateway:\n  nodeSelector: {pool: stress}\nloadgen:\n  resources: {limits: {cpu: 500m, memory: 1Gi}}\n"
-	file := func(text string) placeOptions {
-		path := filepath.Join(t.TempDir(), "pods.yaml")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		o := placeOptions{environment: onCluster, podsFile: path}
-		if err := o.check(); err != nil {
-			t.Fatal(err)
-		}
-		return o
-	}
-	first := file(text)
-	var were map[string]any // as it comes from the disk
-	written, err := json.Marshal(first.pods.Understood())
-	if err == nil {
-		err = json.Unmarshal(written, &were)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	none := placeOptions{environment: onCluster}
-	if err := none.podsAgain(were); err != nil {
-		t.Error(err)
-	}
-	if diff := cmp.Diff(first.pods.Understood(), none.pods.Understood()); diff != "" {
-		t.Errorf("without a file the pods are others (-first +again):\n%s", diff)
-	}
-	same := file("# the same\n" + text)
-	if err := same.podsAgain(were); err != nil {
-		t.Errorf("the same file: %v", err)
-	}
-	for name, were := range map[string]map[string]any{"another": were, "one where there was none": nil} {
-		o := file("gateway: {nodeSelector: {pool: other}}\n")
-		if err := o.podsAgain(were); err == nil || !strings.Contains(err.Error(), "found other pods than") {
-			t.Errorf("%s: %v, want it refused", name, err)
-		}
-	}
-	empty := placeOptions{environment: onCluster}
-	if err := empty.podsAgain(nil); err != nil || empty.pods.Understood() != nil {
-		t.Errorf("no pods: %v, %v", empty.pods, err)
 	}
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/odigos-io/odigos-stress/internal/env"
+	"github.com/odigos-io/odigos-stress/internal/suite"
 )
 
 func podsFile(t *testing.T, text string) string {
@@ -46,6 +50,64 @@ loadgen: {resources: {limits: {cpu: 2, memory: 1Gi}}}
 	want := "The pods are as " + name + " asks: gateway (imagePullSecrets), loadgen (resources)."
 	if !strings.Contains(notes, want) || strings.Contains(notes, "regcred") {
 		t.Errorf("notes %q, want %q and nothing of the secret", notes, want)
+	}
+}
+
+// A search that goes on asks for the pods that it asked for before, without a file; another
+// file is another question.
+func TestPodsAgain(t *testing.T) {
+	const (
+		text  = "{gateway: {nodeSelector: {pool: a}}, loadgen: {resources: {limits: {cpu: 500m, memory: 1Gi}}}}"
+		other = "{gateway: {nodeSelector: {pool: b}}}"
+	)
+	first, _ := questionOf(t, inLab, "--gateway=clone", "--kubeconfig="+apiServer(t), "--pods="+podsFile(t, text))
+	_, all, err := first.trials(t.Context(), []string{"basic-load-1k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := all[0].scenario.Searched()
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := subject{
+		collector: stock, inCluster: true, target: first.way.target, host: first.place.host(t.Context()),
+	}
+	of.sources.GatewayConfig = first.way.target.config
+	made, err := newSearch(asked, of, onCluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk, err := json.Marshal(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept suite.Capacity
+	if err := json.Unmarshal(disk, &kept); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, file string
+		were       map[string]any
+		refused    bool
+	}{
+		{"no file", "", kept.Pods, false},
+		{"the same file", "# again\n" + text, kept.Pods, false},
+		{"another file", other, kept.Pods, true},
+		{"a file where there was none", other, nil, true},
+		{"none where there was none", "", nil, false},
+	} {
+		args := []string{inLab, "--kubeconfig=" + apiServer(t)}
+		if c.file != "" {
+			args = append(args, "--pods="+podsFile(t, c.file))
+		}
+		q, _ := questionOf(t, args...)
+		_, err := q.again(t.Context(), earlier{environment: onCluster, pods: c.were})
+		if told := err != nil && strings.Contains(err.Error(), "--pods: "); told != c.refused {
+			t.Errorf("%s: %v; refused for its pods: %t, want %t", c.name, err, told, c.refused)
+		}
+		if diff := cmp.Diff(c.were, q.place.pods.Understood()); diff != "" && !c.refused {
+			t.Errorf("%s: the pods are others (-before +again):\n%s", c.name, diff)
+		}
 	}
 }
 

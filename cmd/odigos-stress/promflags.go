@@ -30,15 +30,15 @@ func (p *promFlags) check() error {
 		}
 		return nil
 	}
-	server, err := kube.ReadPromServer(p.url, "")
-	if err != nil {
+	var err error
+	if p.server, err = kube.NewPromServer(p.url); err != nil {
 		return fmt.Errorf("--prometheus: %w", err)
 	}
-	if p.httpConfig != "" {
-		if server, err = kube.ReadPromServer(p.url, p.httpConfig); err != nil {
-			return fmt.Errorf("--prometheus-http-config: %w", err)
-		}
+	if p.httpConfig == "" {
+		return nil
 	}
-	p.server = server
+	if p.server, err = p.server.DialledBy(p.httpConfig); err != nil {
+		return fmt.Errorf("--prometheus-http-config: %w", err)
+	}
 	return nil
 }

@@ -18,13 +18,14 @@ type PromServer struct {
 	dial http.RoundTripper // nil: as anybody, by the system's certificates
 }
 
-// ReadPromServer is the one at an address, which has to be a URL. The file, which may be none,
-// says how it is dialled, in Prometheus' own words: http_config.
-func ReadPromServer(address, file string) (PromServer, error) {
+// NewPromServer is the one at an address, which has to be a URL.
+func NewPromServer(address string) (PromServer, error) {
 	s := PromServer{URL: address}
-	if err := s.check(); err != nil || file == "" {
-		return s, err
-	}
+	return s, s.check()
+}
+
+// DialledBy is the same, dialled as a file says in Prometheus' own words: http_config.
+func (s PromServer) DialledBy(file string) (PromServer, error) {
 	var err error
 	if s.dial, err = readPromHTTP(file); err != nil {
 		return PromServer{}, fmt.Errorf("read %s: %w; want Prometheus' http_config, such as "+

@@ -65,11 +65,10 @@ func TestPrometheusWithHTTPConfig(t *testing.T) {
 		{"blind.yml", "certificate"},
 		{"", "certificate"},
 	} {
-		file := c.file
-		if file != "" {
-			file = filepath.Join(dir, file)
+		s, err := NewPromServer(url)
+		if err == nil && c.file != "" {
+			s, err = s.DialledBy(filepath.Join(dir, c.file))
 		}
-		s, err := ReadPromServer(url, file)
 		if err != nil {
 			t.Fatalf("%s: %v", c.file, err)
 		}
@@ -89,9 +88,37 @@ func TestPrometheusWithHTTPConfig(t *testing.T) {
 	}
 }
 
+// A proxy is asked in place of the one that is named, and gets the headers.
+func TestPrometheusByProxy(t *testing.T) {
+	var got []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Host, r.Header.Get("X-Scope-OrgID"))
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	defer proxy.Close()
+	file := filepath.Join(t.TempDir(), "proxy.yml")
+	text := "proxy_url: " + proxy.URL + "\nhttp_headers: {x-scope-orgid: {secrets: [monday]}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := PromServer{URL: "http://prometheus.test"}.DialledBy(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPromUsage(t.Context(), nil, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	contains(t, "the proxy", p.answers(t.Context()), "502")
+	if len(got) < 2 || got[0] != "prometheus.test" || got[1] != "monday" {
+		t.Errorf("the proxy got %q, want prometheus.test for monday", got)
+	}
+}
+
 // What is no http_config is refused before anything is asked, with its place, and without the
 // secrets around it.
-func TestReadPromServerRefuses(t *testing.T) {
+func TestPromServerRefuses(t *testing.T) {
 	url, dir := promServer(t, "s3cret", map[string]string{
 		"typo.yml":   "basic_auth: {username: ann, password: s3cret}\nauthorisation: {credentials_file: token}\n",
 		"twice.yml":  "authorization: {credentials: s3cret, credentials_file: token}\n",
@@ -104,22 +131,21 @@ func TestReadPromServerRefuses(t *testing.T) {
 		"oauth.yml":  "oauth2: {client_id: a}\n",
 	})
 	for _, c := range []struct {
-		address, file string
-		want          []string
+		file string
+		want []string
 	}{
-		{"localhost:9090", "whole.yml", []string{`found "localhost:9090", want a URL`}},
-		{url, "none.yml", []string{"none.yml", "no such file"}},
-		{url, "typo.yml", []string{"typo.yml", `[2:1] unknown field "authorisation"`, "http_config"}},
-		{url, "twice.yml", []string{"twice.yml", "either credentials or credentials_file"}},
-		{url, "both.yml", []string{"found authorization and basic_auth, want one of both"}},
-		{url, "type.yml", []string{`authorization.type: found "Digest", want Bearer`}},
-		{url, "nobody.yml", []string{"basic_auth: want a username"}},
-		{url, "file.yml", []string{filepath.Join(dir, "nowhere")}},
-		{url, "proxy.yml", []string{"proxy_url: found no URL"}},
-		{url, "absent.yml", []string{"absent.yml", filepath.Join(dir, "nowhere.crt")}},
-		{url, "oauth.yml", []string{`unknown field "oauth2"`}},
+		{"none.yml", []string{"none.yml", "no such file"}},
+		{"typo.yml", []string{"typo.yml", `[2:1] unknown field "authorisation"`, "http_config"}},
+		{"twice.yml", []string{"twice.yml", "either credentials or credentials_file"}},
+		{"both.yml", []string{"found authorization and basic_auth, want one of both"}},
+		{"type.yml", []string{`authorization.type: found "Digest", want Bearer`}},
+		{"nobody.yml", []string{"basic_auth: want a username"}},
+		{"file.yml", []string{filepath.Join(dir, "nowhere")}},
+		{"proxy.yml", []string{"proxy_url: found no URL"}},
+		{"absent.yml", []string{"absent.yml", filepath.Join(dir, "nowhere.crt")}},
+		{"oauth.yml", []string{`unknown field "oauth2"`}},
 	} {
-		_, err := ReadPromServer(c.address, filepath.Join(dir, c.file))
+		_, err := PromServer{URL: url}.DialledBy(filepath.Join(dir, c.file))
 		contains(t, c.file, err, c.want...)
 		if strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: the error tells a secret: %v", c.file, err)
